@@ -1,0 +1,159 @@
+# The commands of this project: `make` alone prints them. CI runs `make check`, then the demo.
+#
+# Set-up is stamped: .venv/.demo and .venv/.dev are renewed only when their lock or pyproject.toml changed.
+
+PYTHON ?= python3
+CONFIG ?= regulars.toml
+SEGMENT ?= at risk
+
+VENV := .venv
+BIN := $(VENV)/bin
+REGULARS := $(BIN)/regulars
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL_SELF := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+
+# `make train FACTORS=128 SET="blend.window_days=14"` runs `regulars train --set "als.factors=128" --set …`.
+override = $(if $($(1)),--set "$(2)=$($(1))")
+SETTINGS = $(strip \
+	$(call override,FACTORS,als.factors) \
+	$(call override,REGULARIZATION,als.regularization) \
+	$(call override,ALPHA,als.alpha) \
+	$(call override,ITERATIONS,als.iterations) \
+	$(call override,SEED,als.seed) \
+	$(foreach pair,$(SET),--set "$(pair)"))
+OPTIONS = --config "$(CONFIG)" $(SETTINGS)
+
+# The locks are universal: one file for every supported Python, platform and machine.
+LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(LOCK_ARGS)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+##@ Start here
+
+.PHONY: help
+help: ## print this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@printf '\n%s\n' 'Settings: make train FACTORS=128 SEED=7, or any: make train SET="als.alpha=20 als.iterations=30".'
+	@printf '%s\n\n' 'Another Python or config file: make setup PYTHON=python3.13, make train CONFIG=shop.toml.'
+
+.PHONY: setup
+setup: $(VENV)/.dev ## install everything a contributor needs into .venv
+
+.PHONY: setup-spark
+setup-spark: $(VENV)/.spark ## add the Spark training backend to .venv (needs a JVM)
+
+.PHONY: demo
+demo: $(VENV)/.demo ## learn from a real purchase log and open a demo shop (DEMO_EXIT=1: stop when it answers)
+	$(REGULARS) demo $(if $(DEMO_EXIT),--exit)
+
+##@ Train
+
+.PHONY: train
+train: $(VENV)/.demo ## train an artifact from the purchase log
+	$(REGULARS) train $(OPTIONS)
+
+.PHONY: evaluate
+evaluate: $(VENV)/.demo ## measure the artifact beside its baselines
+	$(REGULARS) evaluate $(OPTIONS)
+
+.PHONY: report
+report: $(VENV)/.demo ## write the report a person reads before publishing
+	$(REGULARS) report $(OPTIONS)
+
+##@ Serve
+
+.PHONY: publish
+publish: $(VENV)/.demo ## make the trained version the one that is served
+	$(REGULARS) publish $(OPTIONS)
+
+.PHONY: rollback
+rollback: $(VENV)/.demo ## serve the version before it again
+	$(REGULARS) rollback $(OPTIONS)
+
+.PHONY: versions
+versions: $(VENV)/.demo ## list the trained versions and the one that is served
+	$(REGULARS) versions $(OPTIONS)
+
+.PHONY: serve
+serve: $(VENV)/.demo ## answer storefront widgets over HTTP
+	$(REGULARS) serve $(OPTIONS)
+
+.PHONY: campaign
+campaign: $(VENV)/.demo ## write the mailing file of a segment (SEGMENT="at risk")
+	$(REGULARS) campaign --segment "$(SEGMENT)" $(OPTIONS)
+
+##@ Check
+
+.PHONY: check
+check: lint types contracts test ## lint, types, contracts and test: what CI runs
+
+.PHONY: lint
+lint: $(VENV)/.dev ## look for mistakes and for unformatted code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+.PHONY: types
+types: $(VENV)/.dev ## check the types
+	$(BIN)/mypy
+
+.PHONY: contracts
+contracts: $(VENV)/.dev ## check which package may import which
+	$(BIN)/lint-imports
+
+.PHONY: test
+test: $(VENV)/.dev ## run the tests (ARGS="-k slate": some of them)
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+.PHONY: test-browser
+test-browser: $(VENV)/.dev ## run the tests that drive a real Chromium
+	$(BIN)/python -m pytest -m browser $(ARGS)
+
+.PHONY: format
+format: $(VENV)/.dev ## format the code and mend what can be mended safely
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: bench
+bench: $(VENV)/.dev ## run every benchmark beside its peer
+	$(BIN)/python -m benchmarks $(ARGS)
+
+##@ Keep house
+
+.PHONY: lock
+lock: $(VENV)/.dev ## resolve the locks in requirements/ again (LOCK_ARGS=--upgrade: newest versions)
+	$(LOCK) pyproject.toml --group build --extra demo --extra tune --extra dev --output-file requirements/dev.lock
+	$(LOCK) pyproject.toml --group build --extra demo --constraint requirements/dev.lock \
+		--output-file requirements/demo.lock
+	$(LOCK) requirements/spark.in --constraint requirements/dev.lock --output-file requirements/spark.lock
+
+.PHONY: clean
+clean: ## remove what the tools leave behind
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean ## remove .venv too
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "$(PYTHON) is missing or not Python 3.11, 3.12 or 3.13: name one, as in make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' || { \
+		echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian: apt install python3-venv)" >&2; \
+		exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --require-hashes --requirement $<
+	$(INSTALL_SELF)
+	@touch $@
+
+# pyspark is published as source only: it is built with the locked setuptools of .venv/.dev.
+$(VENV)/.spark: requirements/spark.lock $(VENV)/.dev
+	$(PIP) install --quiet --require-hashes --no-build-isolation --requirement $<
+	@touch $@
