@@ -1,0 +1,166 @@
+"""From a model and a question to a slate.
+
+The engine is a pure function of the model, the request and the time: no clock, no store, no randomness. The
+publisher asks it for every user's candidates, the API asks it when stored candidates are missing or out of date, and
+campaigns ask it for the same picks; that is why all three agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
+
+import numpy as np
+
+from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode, Source
+from recommender.features import Describer
+from recommender.histories import FreshEvent, History
+from recommender.ladder import DEPTH, ladder
+from recommender.loyalty.due import due_days
+from recommender.model import Model
+from recommender.purpose import Purpose
+from recommender.ranking import top_k
+from recommender.reasons import explain
+from recommender.request import SlateRequest
+from recommender.rules import Mask, NotAmong, Only, PriceBetween, Rule, keep_all, occurrence, spread
+from recommender.slate import Reason, Slate, SlateItem
+
+DEFAULT_CATEGORY_CAP = 4
+"""Items of one category on a shelf before the surplus goes to its end."""
+
+REPLENISHABLE_RATE = 0.05
+"""An item that at least this share of its buyers bought again may be offered to its owners."""
+
+
+class Engine:
+    """Answers every question a shop asks of one model. Immutable, and safe to share between threads.
+
+    Parameters
+    ----------
+    model
+        What was trained.
+    version
+        Its version, named in every slate.
+    category_cap
+        Items of one category on a shelf before the surplus goes to its end; None for no limit.
+    """
+
+    def __init__(self, model: Model, *, version: str, category_cap: int | None = DEFAULT_CATEGORY_CAP) -> None:
+        self.model = model
+        self.version = version
+        self._category_cap = category_cap
+        self._describer = Describer(model)
+        self._replenishable = model.repeat.rate >= REPLENISHABLE_RATE
+
+    def history(self, user_id: str) -> History | None:
+        """Return what the model knows of a user, or None if it never heard of them."""
+        index = self.model.users.get(user_id)
+        return None if index is None else self.model.histories.of(index)
+
+    def with_events(self, history: History | None, events: Sequence[FreshEvent]) -> History | None:
+        """Return the past brought up to date; None if there is still nothing to know."""
+        start = History.empty(self.model.as_of) if history is None else history
+        updated = start.with_events(events, self.model.confidence)
+        return updated if len(updated) else None
+
+    def candidates(self, history: History, *, purpose: Purpose, now: np.datetime64, k: int = 100) -> Candidates:
+        """Return the person's `k` best items for one purpose, each with its reason."""
+        return self.candidates_for(history, [purpose], now=now, k=k)[purpose]
+
+    def candidates_for(
+        self, history: History, purposes: Iterable[Purpose], *, now: np.datetime64, k: int = 100
+    ) -> dict[Purpose, Candidates]:
+        """Return the same for several purposes, at little more than the cost of one."""
+        signals = self._describer.signals(history, now=now)
+        item = self._describer.candidates(history, signals)
+        features = self._describer.features(history, signals, item, now=now)
+        owned = history.owns(item)
+        source = Source.FOLDED_IN if history.user_index is None else Source.PERSONAL
+        found = {}
+        for purpose in purposes:
+            keep = ~owned if purpose is Purpose.NEW else ~owned | self._replenishable[item]
+            best = top_k(self.model.blend.score(features, purpose), k, keep=keep)
+            contributions = self.model.blend.contributions(features, purpose)[best.item]
+            reason, anchor = explain(self.model, history, item[best.item], contributions)
+            found[purpose] = Candidates.of(item[best.item], best.score, source=source, reason=reason, anchor=anchor)
+        return found
+
+    def recommend(self, request: SlateRequest, *, now: np.datetime64, slate_id: str, created_at: datetime) -> Slate:
+        """Climb down the placement's ladder until the shelf is full."""
+        rules = self._rules(request)
+        cap = None if request.categories else self._category_cap
+        shown = Candidates.empty()
+        for rung in ladder(request.placement, personal=self._personal):
+            offered = rung(self.model, request, now)
+            shown = shown.then(offered.select(keep_all(rules, offered.item)))
+            if self._fills(shown, request.limit, cap):
+                break
+        order = spread(self.model.catalogue.category[shown.item], cap=cap)
+        return self._slate(shown.select(order[: request.limit]), request, slate_id=slate_id, created_at=created_at)
+
+    def _personal(self, _: Model, request: SlateRequest, now: np.datetime64) -> Candidates:
+        """The person's stored candidates, or what their past says now."""
+        if request.candidates is not None:
+            return request.candidates
+        if request.history is None or not len(request.history):
+            return Candidates.empty()
+        purpose = Purpose.NEW if request.new_only else Purpose.ALL
+        return self.candidates(request.history, purpose=purpose, now=now, k=DEPTH)
+
+    def _rules(self, request: SlateRequest) -> tuple[Rule, ...]:
+        barred: Collection[int] = {*request.context, *request.cart, *request.exclude, *request.resting}
+        rules: list[Rule] = [NotAmong(np.array(sorted(barred), dtype=np.int32))]
+        shelf = request.shelf
+        if shelf is not None and not request.include_out_of_stock:
+            rules.append(Only(shelf.in_stock))
+        if request.categories:
+            rules.append(Only(self._in_categories(request.categories)))
+        if request.price_min is not None or request.price_max is not None:
+            price = self.model.catalogue.price if shelf is None else shelf.price
+            rules.append(PriceBetween(price, request.price_min, request.price_max))
+        if request.history is not None:
+            owned = request.history.owned
+            rules.append(NotAmong(owned if request.new_only else owned[~self._replenishable[owned]]))
+        return tuple(rules)
+
+    def _in_categories(self, names: Sequence[str]) -> Mask:
+        wanted = [self.model.catalogue.category_index(name) for name in names]
+        return np.isin(self.model.catalogue.category, [index for index in wanted if index is not None])
+
+    def _fills(self, shown: Candidates, limit: int, cap: int | None) -> bool:
+        if cap is None:
+            return len(shown) >= limit
+        within = occurrence(self.model.catalogue.category[shown.item]) < cap
+        return int(within.sum()) >= limit
+
+    def _slate(self, shown: Candidates, request: SlateRequest, *, slate_id: str, created_at: datetime) -> Slate:
+        due = self._due_dates(shown, request.history)
+        ids = self.model.items.ids
+        items = tuple(
+            SlateItem(
+                item_id=ids[item],
+                rank=rank,
+                score=score,
+                source=Source(source),
+                reason=Reason(ReasonCode(reason), None if anchor == NO_ANCHOR else ids[anchor], due.get(item)),
+            )
+            for rank, (item, score, source, reason, anchor) in enumerate(shown.rows(), start=1)
+        )
+        return Slate(
+            slate_id=slate_id,
+            user_id=request.user_id,
+            placement=request.placement,
+            items=items,
+            source=items[0].source if items else Source.POPULAR,
+            model_version=self.version,
+            created_at=created_at,
+        )
+
+    def _due_dates(self, shown: Candidates, history: History | None) -> dict[int, date]:
+        """Return the day each buy-again item is expected to be needed, by item index."""
+        again = shown.item[shown.reason == ReasonCode.BUY_AGAIN]
+        if history is None or not len(again):
+            return {}
+        rows = np.flatnonzero(np.isin(history.item, again))
+        days = due_days(history.last[rows], self.model.repeat.gaps_of(history)[rows])
+        return dict(zip(history.item[rows].tolist(), days.tolist(), strict=True))

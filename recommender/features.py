@@ -1,0 +1,185 @@
+"""From one person's past to the numbers the blend weighs.
+
+First four signals score the whole catalogue: the factors, neighbours by users, neighbours by baskets, and the person's
+taste in categories. What each likes best, with everything the person owns and what is popular, are the candidates;
+each is then described by one row of features.
+
+======================  =====================================================================================
+owned                   1 if bought before
+bought_week/month/season  log(1 + orders that contained it, decayed with a half-life of 7, 30, 120 days)
+orders                  log(1 + orders that contained it)
+bought_once             1 if exactly once
+rest_days               log(1 + days since it was last bought)
+due                     log(days since last bought / own gap), within ±3; 0 if bought once
+owned_repeat_rate       log repeat rate of the item, if owned
+factors, similar, together   the signal, standardised over the person's candidates
+…_log                   log(0.1 + signal / its mean over the candidates)
+category_taste          log share of the category in the person's purchases, decayed
+category_affinity       the same + log share of the item in its category's recent sales
+category_rest_days      log(1 + days since the person last bought in the category)
+popular, …_month, …_week  log(1 + buyers: ever, in the last 30 days, in the last 7)
+repeat_rate             log repeat rate of the item
+======================  =====================================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recommender.blend import FEATURES
+from recommender.histories import History
+from recommender.interactions import SECONDS_PER_DAY
+from recommender.model import Model
+from recommender.ranking import top_k
+
+CANDIDATES_PER_SIGNAL = 200
+"""Enough that what the blend would put into the first ten is among them; more costs time and gained nothing."""
+
+LOOK_WEIGHT = 0.5
+"""What looking at an item says about taste, in purchases of today."""
+
+NEVER_DAYS = 365.0
+"""Said of a category the person never bought in."""
+
+Floats = npt.NDArray[np.float32]
+_COLUMN = {name: column for column, name in enumerate(FEATURES)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signals:
+    """Scores of one person for the whole catalogue, each (n_items,) float32."""
+
+    factors: Floats
+    similar: Floats
+    together: Floats
+    affinity: Floats
+
+
+class Describer:
+    """Turns a `History` into candidates and their features, for one model. Immutable after construction."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        popularity = model.popularity
+        buyers = (popularity.total, popularity.recent, popularity.week)
+        repeat_rate = np.log(model.repeat.rate + 1e-3)
+        self._static = np.stack([*map(np.log1p, buyers), repeat_rate], axis=1).astype(np.float32)
+        self._in_category = _log_share_in_category(model)
+        self._popular = top_k(popularity.recent + 1e-3 * popularity.total, len(model.items)).item
+
+    def signals(self, history: History, *, now: np.datetime64) -> Signals:
+        """Score the whole catalogue by each signal."""
+        model = self._model
+        weight = _weight(history, now)
+        return Signals(
+            factors=model.factors.scores(self.vector(history)),
+            similar=model.similar.scores(history.item, np.ones(len(history), np.float32)),
+            together=model.together.scores(history.item, np.log1p(weight)),
+            affinity=self._log_taste(history, weight)[model.catalogue.category] + self._in_category,
+        )
+
+    def vector(self, history: History) -> Floats:
+        """Return (f,) the person's factors: the stored ones if nothing has changed since training, else folded in."""
+        if history.user_index is not None and not history.changed:
+            stored: Floats = self._model.factors.user[history.user_index]
+            return stored
+        return self._model.factors.fold_in(history.item, history.confidence)
+
+    def candidates(self, history: History, signals: Signals) -> npt.NDArray[np.int32]:
+        """Return (k,) ascending: what the person owns, and the best of every signal beyond that."""
+        owned = history.owned
+        best = [
+            top_k(scores, CANDIDATES_PER_SIGNAL, exclude=owned).item
+            for scores in (signals.factors, signals.similar, signals.together, signals.affinity)
+        ]
+        popular = self._popular[: CANDIDATES_PER_SIGNAL + len(owned)]
+        popular = popular[~history.owns(popular)][:CANDIDATES_PER_SIGNAL]
+        return np.unique(np.concatenate([owned, *best, popular])).astype(np.int32)
+
+    def features(
+        self, history: History, signals: Signals, item: npt.NDArray[np.int32], *, now: np.datetime64
+    ) -> Floats:
+        """Return (k, n_features): the description of the candidates `item` (k,), ascending."""
+        rows = np.zeros((len(item), len(FEATURES)), dtype=np.float32)
+        rows[:, _COLUMN["popular"] : _COLUMN["popular"] + self._static.shape[1]] = self._static[item]
+        for name in ("factors", "similar", "together"):
+            signal = getattr(signals, name)[item]
+            rows[:, _COLUMN[name]] = _standardised(signal)
+            rows[:, _COLUMN[f"{name}_log"]] = _log_relative(signal)
+        self._describe_categories(rows, history, signals, item, now)
+        self._describe_owned(rows, history, item, now)
+        return rows
+
+    def _describe_categories(
+        self,
+        rows: Floats,
+        history: History,
+        signals: Signals,
+        item: npt.NDArray[np.int32],
+        now: np.datetime64,
+    ) -> None:
+        category = self._model.catalogue.category
+        rest = np.full(len(self._model.catalogue.categories), NEVER_DAYS)
+        np.minimum.at(rest, category[history.item], _days_since(history.last, now))
+        rows[:, _COLUMN["category_taste"]] = self._log_taste(history, _weight(history, now))[category[item]]
+        rows[:, _COLUMN["category_affinity"]] = signals.affinity[item]
+        rows[:, _COLUMN["category_rest_days"]] = np.log1p(rest)[category[item]]
+
+    def _describe_owned(self, rows: Floats, history: History, item: npt.NDArray[np.int32], now: np.datetime64) -> None:
+        at = np.flatnonzero(history.owns(item))
+        bought = np.searchsorted(history.item, item[at])
+        orders = history.orders[bought]
+        rest = _days_since(history.last[bought], now)
+        gap = np.maximum((history.last - history.first)[bought] / SECONDS_PER_DAY / np.maximum(orders - 1, 1), 1)
+        decayed = np.log1p(history.decayed_at(now)[bought])
+        columns = {
+            "owned": 1.0,
+            "bought_week": decayed[:, 0],
+            "bought_month": decayed[:, 1],
+            "bought_season": decayed[:, 2],
+            "orders": np.log1p(orders),
+            "bought_once": orders == 1,
+            "rest_days": np.log1p(rest),
+            "due": np.where(orders == 1, 0, np.clip(np.log((rest + 0.5) / gap), -3, 3)),
+            "owned_repeat_rate": np.log(self._model.repeat.rate[history.item[bought]] + 1e-3),
+        }
+        for name, values in columns.items():
+            rows[at, _COLUMN[name]] = values
+
+    def _log_taste(self, history: History, weight: Floats) -> Floats:
+        """Return (n_categories,) log share of each category in what the person bought and looked at."""
+        categories = self._model.catalogue.category[history.item]
+        spent = np.bincount(categories, weight, len(self._model.catalogue.categories))
+        taste: Floats = np.log(spent / max(spent.sum(), 1e-9) + 1e-4).astype(np.float32)
+        return taste
+
+
+def _weight(history: History, now: np.datetime64) -> Floats:
+    """Return (m,): decayed orders over a season, or `LOOK_WEIGHT` for what was only looked at."""
+    weight: Floats = np.where(history.orders > 0, history.decayed_at(now)[:, -1], LOOK_WEIGHT).astype(np.float32)
+    return weight
+
+
+def _log_share_in_category(model: Model) -> Floats:
+    sales = model.popularity.recent + 0.05 * model.popularity.total + 0.01
+    totals = np.bincount(model.catalogue.category, sales, len(model.catalogue.categories))
+    log_share: Floats = np.log(sales / totals[model.catalogue.category]).astype(np.float32)
+    return log_share
+
+
+def _days_since(seconds: npt.NDArray[np.int64], now: np.datetime64) -> npt.NDArray[np.float64]:
+    elapsed = now.astype("datetime64[s]").astype(np.int64) - seconds
+    days: npt.NDArray[np.float64] = np.maximum(0, elapsed) / SECONDS_PER_DAY
+    return days
+
+
+def _standardised(signal: Floats) -> Floats:
+    return (signal - signal.mean()) / (signal.std() + np.float32(1e-9)) if len(signal) else signal
+
+
+def _log_relative(signal: Floats) -> Floats:
+    positive = np.maximum(signal, 0)
+    return np.log(np.float32(0.1) + positive / (positive.mean() + np.float32(1e-12))) if len(signal) else signal

@@ -1,0 +1,114 @@
+"""The rungs from which a shelf is filled, most personal first.
+
+Each rung is a function from the request to candidates, empty where it has nothing to say. A placement is an ordered
+list of rungs; climbing down it ends at what is popular, so a shelf is never empty while the shop sells anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from recommender.candidates import Candidates, ReasonCode, Source
+from recommender.loyalty.due import due_items
+from recommender.model import Model
+from recommender.neighbours import Neighbours
+from recommender.ranking import Ranked, top_k
+from recommender.request import SlateRequest
+from recommender.slate import Placement
+
+DEPTH = 400
+"""Candidates per rung: four times the longest shelf, so that rules can be strict."""
+
+Rung = Callable[[Model, SlateRequest, np.datetime64], Candidates]
+
+
+def buy_again(model: Model, request: SlateRequest, now: np.datetime64) -> Candidates:
+    """What the person buys regularly, most needed first."""
+    if request.history is None:
+        return Candidates.empty()
+    due = due_items(request.history, model.repeat, now=now)
+    return _candidates(Ranked(due.item[:DEPTH], due.score[:DEPTH]), Source.BUY_AGAIN, ReasonCode.BUY_AGAIN)
+
+
+def bought_together(model: Model, request: SlateRequest, _now: np.datetime64) -> Candidates:
+    """What completes the cart, or goes with the item on the page."""
+    return _around(model.together, request.cart or request.context, Source.BOUGHT_TOGETHER, ReasonCode.BOUGHT_TOGETHER)
+
+
+def similar(model: Model, request: SlateRequest, _now: np.datetime64) -> Candidates:
+    """What the buyers of the item on the page (or in the cart) buy besides."""
+    return _around(model.similar, request.context or request.cart, Source.SIMILAR, ReasonCode.SIMILAR_TO)
+
+
+def trending(model: Model, _request: SlateRequest, _now: np.datetime64) -> Candidates:
+    """What sells better lately than it used to."""
+    return _candidates(top_k(model.popularity.trend, DEPTH), Source.TRENDING, ReasonCode.TRENDING)
+
+
+def popular_in_category(model: Model, request: SlateRequest, _now: np.datetime64) -> Candidates:
+    """What sells best in the category asked for, or in the categories of the items on the page and in the cart."""
+    named = [model.catalogue.category_index(name) for name in request.categories]
+    wanted = {index for index in named if index is not None} or {
+        int(model.catalogue.category[item]) for item in (*request.context, *request.cart)
+    }
+    if not wanted:
+        return Candidates.empty()
+    keep = np.isin(model.catalogue.category, list(wanted))
+    return _candidates(
+        top_k(_selling(model), DEPTH, keep=keep), Source.POPULAR_IN_CATEGORY, ReasonCode.POPULAR_IN_CATEGORY
+    )
+
+
+def popular(model: Model, _request: SlateRequest, _now: np.datetime64) -> Candidates:
+    """What sells best these days."""
+    return _candidates(top_k(_selling(model), DEPTH), Source.POPULAR, ReasonCode.POPULAR)
+
+
+def bestsellers(model: Model, _request: SlateRequest, _now: np.datetime64) -> Candidates:
+    """What most people have ever bought."""
+    return _candidates(top_k(model.popularity.total, DEPTH), Source.POPULAR, ReasonCode.POPULAR)
+
+
+def anything(model: Model, _request: SlateRequest, _now: np.datetime64) -> Candidates:
+    """The whole catalogue, best sellers first: reached only when rules leave too little of the rungs above."""
+    return _candidates(top_k(_selling(model), len(model.items)), Source.POPULAR, ReasonCode.POPULAR)
+
+
+def ladder(placement: Placement, personal: Rung) -> tuple[Rung, ...]:
+    """Return the rungs of a placement, from the top; `personal` is the engine's own."""
+    return {
+        Placement.HOME: (personal, similar, popular_in_category, popular, anything),
+        Placement.EMAIL: (personal, popular, anything),
+        Placement.PRODUCT: (similar, bought_together, popular_in_category, popular, anything),
+        Placement.CART: (bought_together, similar, personal, popular_in_category, popular, anything),
+        Placement.REORDER: (buy_again, personal, popular, anything),
+        Placement.TRENDING: (trending, popular_in_category, popular, anything),
+        Placement.BESTSELLERS: (bestsellers, anything),
+    }[placement]
+
+
+def _selling(model: Model) -> npt.NDArray[np.float32]:
+    """Return (n_items,): recent buyers, and all-time buyers where nobody bought lately."""
+    selling: npt.NDArray[np.float32] = model.popularity.recent + np.float32(1e-3) * model.popularity.total
+    return selling
+
+
+def _around(neighbours: Neighbours, anchors: tuple[int, ...], source: Source, code: ReasonCode) -> Candidates:
+    """Rank what is near the anchors together; each candidate rests on the anchor nearest to it."""
+    if not anchors:
+        return Candidates.empty()
+    near = np.zeros((len(anchors), len(neighbours)), dtype=np.float32)
+    for row, anchor in enumerate(anchors):
+        ranked = neighbours.of(anchor)
+        near[row, ranked.item] = ranked.score
+    total = near.sum(axis=0)
+    best = top_k(total, DEPTH, keep=total > 0, exclude=np.array(anchors))
+    nearest = np.array(anchors, dtype=np.int32)[near[:, best.item].argmax(axis=0)]
+    return Candidates.of(best.item, best.score, source=source, reason=code, anchor=nearest)
+
+
+def _candidates(ranked: Ranked, source: Source, code: ReasonCode) -> Candidates:
+    return Candidates.of(ranked.item, ranked.score, source=source, reason=code)

@@ -1,0 +1,221 @@
+"""Learning the blend's weights from what people bought in a window after the model's "now".
+
+Every measured user gives one list: their candidates, described, and which of them they went on to buy. Two passes:
+
+1. a listwise softmax over the whole list (ListNet's top-one loss, Cao et al. 2007) finds weights that bring the
+   right hundred up;
+2. with those, each list is cut to its `HEAD` best, and the weights are learned again on these alone, because the order
+   of the first ten is decided among them: by a pointwise logistic loss where a list has many right answers
+   ("all"), and by the softmax where it has few ("new").
+
+Both losses are convex and minimised by L-BFGS from zero, so the result is a function of the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from recommender.blend import FEATURES, Blend
+from recommender.features import Describer
+from recommender.holdout import Holdout
+from recommender.model import Model
+from recommender.purpose import Purpose
+from recommender.ranking import top_k
+
+HEAD = 80
+"""How many of the best candidates the second pass looks at."""
+
+MAX_USERS = 4000
+"""More users change the weights by less than their error; a sample keeps memory bounded."""
+
+Floats = npt.NDArray[np.float32]
+Loss = Callable[[npt.NDArray[np.float64], "Lists"], tuple[float, npt.NDArray[np.float64]]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lists:
+    """Candidate lists of several users, end to end."""
+
+    features: Floats
+    """(n, n_features)"""
+    relevant: Floats
+    """(n,) 1 where the user bought the candidate, else 0."""
+    length: npt.NDArray[np.int64]
+    """(n_lists,) how many rows each list has; all at least 1."""
+
+    @property
+    def starts(self) -> npt.NDArray[np.int64]:
+        """(n_lists,) the first row of each list."""
+        return np.concatenate([[0], np.cumsum(self.length)[:-1]]).astype(np.int64)
+
+    def spread(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Return (n,): a value per list, repeated for its rows."""
+        return np.repeat(values, self.length)
+
+    def rows(self) -> Iterator[slice]:
+        """Yield the rows of each list."""
+        for start, length in zip(self.starts.tolist(), self.length.tolist(), strict=True):
+            yield slice(start, start + length)
+
+
+def learn_blend(
+    model: Model,
+    holdout: Holdout,
+    *,
+    seed: int,
+    max_users: int = MAX_USERS,
+    advance: Callable[[], None] = lambda: None,
+) -> Blend:
+    """Learn weights for both purposes from what the users of `holdout` bought after ``model.as_of``.
+
+    Parameters
+    ----------
+    model
+        Trained on what precedes the window; its own blend is not used.
+    holdout
+        What was bought in the window.
+    seed
+        Chooses the sample where there are more than `max_users` users.
+    max_users
+        How many users to learn from at most.
+    advance
+        Called once per user, for a progress bar.
+
+    Returns
+    -------
+    The learned blend; a purpose without a single example keeps the built-in weights.
+    """
+    chosen = _sample(len(holdout), max_users, seed)
+    weights = {}
+    lists = _collect(model, holdout, chosen, advance)
+    for purpose in Purpose:
+        examples = lists[purpose]
+        weights[purpose] = learn_weights(examples, purpose) if examples is not None else DEFAULT_BLEND.weights(purpose)
+    return Blend(all=weights[Purpose.ALL], new=weights[Purpose.NEW])
+
+
+def learn_weights(lists: Lists, purpose: Purpose) -> Floats:
+    """Return (n_features,) weights learned from `lists` in two passes."""
+    coarse = _minimise(softmax_loss, lists, l2=1e-2)
+    head = _heads(lists, lists.features @ coarse)
+    return _minimise(logistic_loss if purpose is Purpose.ALL else softmax_loss, head, l2=1e-3)
+
+
+def softmax_loss(weights: npt.NDArray[np.float64], lists: Lists) -> tuple[float, npt.NDArray[np.float64]]:
+    """Cross-entropy between the right answers of each list and the softmax of its scores; and its gradient.
+
+    A list with many right answers counts more, up to ten of them.
+    """
+    scores = lists.features @ weights.astype(np.float32)
+    highest = np.maximum.reduceat(scores, lists.starts)
+    exponent = np.exp(scores - lists.spread(highest))
+    total = np.add.reduceat(exponent, lists.starts)
+    right = np.add.reduceat(lists.relevant, lists.starts)
+    mass = np.minimum(right, 10) / 10
+    target = lists.relevant * lists.spread(mass / np.maximum(right, 1))
+    # L = Σ_lists mass · log Σ_j exp(s_j) − Σ_j target_j s_j
+    loss = float(mass @ (np.log(total) + highest)) - float(target @ scores)
+    slope = (exponent * lists.spread(mass / total) - target).astype(np.float32) @ lists.features
+    return loss / len(lists.length), slope.astype(np.float64) / len(lists.length)
+
+
+def logistic_loss(weights: npt.NDArray[np.float64], lists: Lists) -> tuple[float, npt.NDArray[np.float64]]:
+    """Log-loss of "is bought" for each candidate by itself, per ten candidates of a list; and its gradient.
+
+    The last weight is the bias.
+    """
+    scores = lists.features @ weights[:-1].astype(np.float32) + np.float32(weights[-1])
+    error = (1 / (1 + np.exp(-scores)) - lists.relevant).astype(np.float32)
+    loss = float((np.logaddexp(0, scores) - lists.relevant * scores).sum(dtype=np.float64))
+    slope = np.append(error @ lists.features, error.sum(dtype=np.float64)).astype(np.float64)
+    return loss / len(lists.length) / 10, slope / len(lists.length) / 10
+
+
+def _minimise(loss: Loss, lists: Lists, *, l2: float) -> Floats:
+    """Minimise `loss` over standardised features with a ridge of `l2`, and return weights for the raw ones."""
+    spread = lists.features.std(axis=0) + np.float32(1e-9)
+    used = spread > np.float32(1e-6)
+    scaled = Lists(
+        np.where(used, (lists.features - lists.features.mean(axis=0)) / spread, 0).astype(np.float32),
+        lists.relevant,
+        lists.length,
+    )
+    n_weights = len(FEATURES) + (loss is logistic_loss)
+    ridge = np.full(n_weights, l2)
+    ridge[len(FEATURES) :] = 0
+
+    def objective(weights: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        value, slope = loss(weights, scaled)
+        return value + float(ridge @ weights**2) / 2, slope + ridge * weights
+
+    found = minimize(objective, np.zeros(n_weights), jac=True, method="L-BFGS-B", options={"maxiter": 200})
+    weights: Floats = np.where(used, found.x[: len(FEATURES)] / spread, 0).astype(np.float32)
+    return weights
+
+
+def _heads(lists: Lists, scores: Floats) -> Lists:
+    chosen = [rows.start + np.sort(top_k(scores[rows], HEAD).item) for rows in lists.rows()]
+    positions = np.concatenate(chosen)
+    lengths = np.array([len(head) for head in chosen], dtype=np.int64)
+    return Lists(lists.features[positions], lists.relevant[positions], lengths)
+
+
+def _sample(n: int, most: int, seed: int) -> npt.NDArray[np.int64]:
+    return np.sort(np.random.default_rng(seed).permutation(n)[:most])
+
+
+def _collect(
+    model: Model, holdout: Holdout, chosen: npt.NDArray[np.int64], advance: Callable[[], None]
+) -> dict[Purpose, Lists | None]:
+    describer, now = Describer(model), model.as_of
+    found: dict[Purpose, list[tuple[Floats, Floats]]] = {purpose: [] for purpose in Purpose}
+    relevant = {purpose: holdout.relevant(purpose) for purpose in Purpose}
+    for row in chosen.tolist():
+        history = model.histories.of(int(holdout.user[row]))
+        signals = describer.signals(history, now=now)
+        item = describer.candidates(history, signals)
+        features = describer.features(history, signals, item, now=now)
+        for purpose in Purpose:
+            allowed = slice(None) if purpose is Purpose.ALL else ~history.owns(item)
+            bought = np.isin(item[allowed], relevant[purpose].row(row)).astype(np.float32)
+            if bought.any():
+                found[purpose].append((features[allowed], bought))
+        advance()
+    return {purpose: _joined(examples) for purpose, examples in found.items()}
+
+
+def _joined(examples: list[tuple[Floats, Floats]]) -> Lists | None:
+    if not examples:
+        return None
+    lengths = np.array([len(bought) for _, bought in examples], dtype=np.int64)
+    return Lists(np.concatenate([f for f, _ in examples]), np.concatenate([b for _, b in examples]), lengths)
+
+
+DEFAULT_BLEND = Blend.from_weights(
+    {
+        Purpose.ALL: {
+            "bought_month": 0.6,
+            "bought_season": 0.8,
+            "orders": 0.3,
+            "owned_repeat_rate": 0.2,
+            "factors": 0.2,
+            "similar": 0.1,
+            "together": 0.1,
+            "category_affinity": 0.1,
+            "popular_month": 0.3,
+        },
+        Purpose.NEW: {
+            "factors": 0.3,
+            "similar_log": 0.3,
+            "together_log": 0.2,
+            "category_affinity": 0.3,
+            "popular_month": 0.5,
+        },
+    }
+)
+"""Weights for a shop whose log is too short to learn from: habits first, then taste, then what is popular."""

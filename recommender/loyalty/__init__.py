@@ -1,0 +1,1 @@
+"""How regular a user is: recency, next order and items due again."""

@@ -1,0 +1,59 @@
+"""When a user will need an item again.
+
+The due date of an item is its last order plus the user's own gap for it, shrunk to the item's typical gap.
+Items are ranked by how much they are needed *now*: orders per day, growing with the share of the gap that has
+passed, and fading once the user has let two gaps go by without buying::
+
+    score = orders / (orders + 1) · rate_i · ramp(elapsed / gap) / gap
+    ramp(x) = min(x, 1) · 2^(-max(0, x - 2))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recommender.histories import History
+from recommender.interactions import SECONDS_PER_DAY
+from recommender.repeat import RepeatHabits
+
+GRACE_GAPS = 2.0
+"""After this many gaps without an order the need is taken to fade."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Due:
+    """Owned items with the day they run out, most needed first."""
+
+    item: npt.NDArray[np.int32]
+    """(j,) item indices."""
+    on: npt.NDArray[np.datetime64]
+    """(j,) datetime64[D]: the expected day of the next order."""
+    score: npt.NDArray[np.float32]
+    """(j,) how much it is needed now; at least 0."""
+
+
+def due_items(history: History, habits: RepeatHabits, *, now: np.datetime64) -> Due:
+    """Rank the owned items of a `history` by need at `now`; ties go to the smaller index."""
+    bought = np.flatnonzero(history.orders > 0)
+    item, orders = history.item[bought], history.orders[bought]
+    gap = habits.gaps_of(history)[bought]
+    elapsed = _elapsed_days(history.last[bought], now)
+    ramp = np.minimum(elapsed / gap, 1) * np.exp2(-np.maximum(0, elapsed / gap - GRACE_GAPS))
+    score = orders / (orders + 1) * habits.rate[item] * ramp / gap
+    order = np.lexsort([item, -score])
+    return Due(item[order], due_days(history.last[bought], gap)[order], score[order].astype(np.float32))
+
+
+def due_days(last: npt.NDArray[np.int64], gap_days: npt.NDArray[np.float32]) -> npt.NDArray[np.datetime64]:
+    """Return (m,) datetime64[D]: the day `gap_days` after `last` (seconds since 1970)."""
+    seconds = last + (gap_days * SECONDS_PER_DAY).astype(np.int64)
+    return seconds.astype("datetime64[s]").astype("datetime64[D]")
+
+
+def _elapsed_days(last: npt.NDArray[np.int64], now: np.datetime64) -> npt.NDArray[np.float64]:
+    seconds = now.astype("datetime64[s]").astype(np.int64) - last
+    days: npt.NDArray[np.float64] = np.maximum(0, seconds) / SECONDS_PER_DAY
+    return days

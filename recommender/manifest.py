@@ -1,0 +1,107 @@
+"""The table of contents of an artifact, and its seal.
+
+A manifest says what a model was trained from, with which parameters, how well it did, and the SHA-256 of every file.
+The version ends in the hash of all that, so one changed byte anywhere shows. It holds no wall-clock time and no
+duration: the same data, parameters and seed give the same bytes. When a version was made is the registry's business.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from recommender.errors import InvalidArtifact
+
+SCHEMA = 1
+"""Raised whenever the arrays or their meaning change; readers refuse any other number."""
+
+_ARRAY_FILE = re.compile(r"[a-z][a-z_.]*\.npy")
+"""No separators and no leading dot: a manifest cannot point outside its directory."""
+
+HASH_LENGTH = 12
+"""Hex digits of the content hash in a version: 48 bits, enough for any shop's lifetime of trainings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What training knows about a model beyond the model itself."""
+
+    data_fingerprint: str
+    """Hash of the cleaned log and catalogue."""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Row counts: interactions, users, items, orders."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """The resolved training configuration."""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    """Evaluation figures of this configuration on the held-out window; empty where none could be measured."""
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    """Versions of what computed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest(Provenance):
+    """A sealed table of contents."""
+
+    version: str
+    as_of: str
+    """ISO 8601, UTC: the training's "now", just after the last interaction."""
+    values: Mapping[str, Any]
+    """The model's scalars, by dotted name."""
+    checksums: Mapping[str, str]
+    """File name relative to the artifact → SHA-256 in hex."""
+    schema: int = SCHEMA
+
+    def to_json(self) -> str:
+        """Return the canonical text: sorted keys, two spaces, one final newline."""
+        return _canonical(dataclasses.asdict(self))
+
+    @classmethod
+    def seal(
+        cls, provenance: Provenance, *, as_of: str, values: Mapping[str, Any], checksums: Mapping[str, str]
+    ) -> Manifest:
+        """Build the manifest of a finished model; its version follows from everything else."""
+        details = {f.name: getattr(provenance, f.name) for f in dataclasses.fields(provenance)}
+        unsealed = cls(**details, version="", as_of=as_of, values=values, checksums=checksums)
+        return dataclasses.replace(unsealed, version=unsealed._expected_version())
+
+    @classmethod
+    def from_json(cls, text: str, *, where: str) -> Manifest:
+        """Parse and check the seal; `where` names the file in messages.
+
+        Raises
+        ------
+        InvalidArtifact
+            If the text is no manifest, of another schema, or was altered after sealing.
+        """
+        try:
+            content = json.loads(text)
+            schema = content["schema"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise InvalidArtifact(f"{where} is not a manifest; it may be truncated") from None
+        if schema != SCHEMA:
+            raise InvalidArtifact(f"{where} has schema {schema!r}, this program reads {SCHEMA}; train again")
+        try:
+            manifest = cls(**content)
+            expected = manifest._expected_version()
+            strange = [name for name in manifest.checksums if not _ARRAY_FILE.fullmatch(name)]
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidArtifact(f"{where} is not a manifest of schema {SCHEMA}: {error}") from None
+        if manifest.version != expected:
+            raise InvalidArtifact(f"{where} was altered after training: its content does not match its version")
+        if strange:
+            raise InvalidArtifact(f"{where} names {strange[0]!r}, which is not an array file of an artifact")
+        return manifest
+
+    def _expected_version(self) -> str:
+        content = {**dataclasses.asdict(self), "version": ""}
+        digest = hashlib.sha256(_canonical(content).encode()).hexdigest()
+        return f"{str(self.as_of)[:10].replace('-', '')}-{digest[:HASH_LENGTH]}"
+
+
+def _canonical(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

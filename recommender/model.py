@@ -1,0 +1,66 @@
+"""Everything a training leaves behind, in memory: what an artifact stores and an `Engine` reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recommender.blend import Blend
+from recommender.catalogue import Catalogue
+from recommender.confidence import Confidence
+from recommender.errors import InvalidInput
+from recommender.factors import Factors
+from recommender.histories import Histories
+from recommender.ids import IdMap
+from recommender.loyalty.rfm import CustomerBase
+from recommender.neighbours import Neighbours
+from recommender.popularity import Popularity
+from recommender.repeat import RepeatHabits
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Model:
+    """A trained model. All per-user parts share `users`, all per-item parts share `items`.
+
+    Raises
+    ------
+    InvalidInput
+        If the parts speak of different numbers of users or items.
+    """
+
+    users: IdMap
+    items: IdMap
+    catalogue: Catalogue
+    as_of: np.datetime64
+    """datetime64[s], UTC: the first moment the log says nothing about."""
+    confidence: Confidence
+    factors: Factors
+    histories: Histories
+    similar: Neighbours
+    """Items bought by the same users."""
+    together: Neighbours
+    """Items bought in the same baskets."""
+    popularity: Popularity
+    repeat: RepeatHabits
+    blend: Blend
+    customers: CustomerBase
+
+    def __post_init__(self) -> None:
+        n_users, n_items = len(self.users), len(self.items)
+        users = {
+            "factors": len(self.factors.user),
+            "histories": len(self.histories),
+            "customers": len(self.customers.recency_days),
+        }
+        items = {
+            "catalogue": len(self.catalogue),
+            "factors": len(self.factors.item),
+            "similar": len(self.similar.indptr) - 1,
+            "together": len(self.together.indptr) - 1,
+            "popularity": len(self.popularity.total),
+            "repeat": len(self.repeat.rate),
+        }
+        for parts, expected, what in ((users, n_users, "users"), (items, n_items, "items")):
+            if wrong := {name: size for name, size in parts.items() if size != expected}:
+                raise InvalidInput(f"the model has {expected} {what}, but its parts disagree: {wrong}")

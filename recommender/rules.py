@@ -1,0 +1,123 @@
+"""What may not be shown, whatever its score: out of stock, in the cart, already owned, out of the filter.
+
+A rule looks at item indices and says which to keep; it never reorders and never scores. Rules are applied to the
+candidates of every rung, so the least personal shelf obeys them as strictly as the most personal one.
+`spread` is different: it looks at the whole list and keeps one category from filling a shelf.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Items = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+
+
+class Rule(Protocol):
+    """Says which items may be shown."""
+
+    def keep(self, items: Items) -> Mask:
+        """Return (k,) bool: True where ``items[j]`` may be shown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shelf:
+    """What the shop can sell right now; the serving layer keeps it up to date."""
+
+    in_stock: npt.NDArray[np.bool_]
+    """(n_items,) bool."""
+    price: npt.NDArray[np.float64]
+    """(n_items,) in the shop's currency, NaN where unknown."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NotAmong:
+    """Drops listed items: the cart, the page's own item, the caller's exclusions, what the user owns."""
+
+    items: npt.NDArray[np.int32]
+
+    def keep(self, items: Items) -> Mask:
+        """Keep what is not listed."""
+        return np.isin(items, self.items, invert=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Only:
+    """Keeps the items of a mask (n_items,): in stock, in a category, replenishable."""
+
+    allowed: Mask
+
+    def keep(self, items: Items) -> Mask:
+        """Keep what the mask allows."""
+        return self.allowed[items]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PriceBetween:
+    """Keeps items whose price is known and lies in ``[low, high]``; None leaves a side open."""
+
+    price: npt.NDArray[np.float64]
+    """(n_items,) in the shop's currency, NaN where unknown."""
+    low: float | None
+    high: float | None
+
+    def keep(self, items: Items) -> Mask:
+        """Keep what is in the range; an unknown price is never in it."""
+        price = self.price[items]
+        low = -np.inf if self.low is None else self.low
+        high = np.inf if self.high is None else self.high
+        return (price >= low) & (price <= high)
+
+
+def keep_all(rules: tuple[Rule, ...], items: Items) -> Mask:
+    """Return (k,) bool: True where every rule keeps the item."""
+    mask = np.ones(len(items), dtype=np.bool_)
+    for rule in rules:
+        mask &= rule.keep(items)
+    return mask
+
+
+def spread(category: npt.NDArray[np.int32], *, cap: int | None) -> npt.NDArray[np.intp]:
+    """Order positions so that at most `cap` of each category come first, and the surplus last.
+
+    Nothing is dropped: where a shop has one category, the shelf is still full.
+
+    Parameters
+    ----------
+    category
+        (k,) category of each candidate, best first.
+    cap
+        How many of one category may stand before the surplus; None for no limit.
+
+    Returns
+    -------
+    (k,) positions.
+
+    Examples
+    --------
+    >>> spread(np.array([7, 7, 7, 2], dtype=np.int32), cap=2).tolist()
+    [0, 1, 3, 2]
+    """
+    if cap is None:
+        return np.arange(len(category))
+    return np.argsort(occurrence(category) >= cap, kind="stable")
+
+
+def occurrence(values: npt.NDArray[np.int32]) -> npt.NDArray[np.intp]:
+    """Return (k,): how many equal values stand before each position.
+
+    >>> occurrence(np.array([5, 3, 5, 5], dtype=np.int32)).tolist()
+    [0, 0, 1, 2]
+    """
+    by_value = np.argsort(values, kind="stable")
+    grouped = values[by_value]
+    starts = np.flatnonzero(np.concatenate([[True], grouped[1:] != grouped[:-1]])[: len(values)])
+    sizes = np.diff(np.append(starts, len(values)))
+    result = np.empty(len(values), dtype=np.intp)
+    result[by_value] = np.arange(len(values)) - np.repeat(starts, sizes)
+    return result
