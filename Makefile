@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 CONFIG ?= regulars.toml
-SEGMENT ?= at risk
+SEGMENT ?= at_risk
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +17,7 @@ override = $(if $($(1)),--set "$(2)=$($(1))")
 SETTINGS = $(strip \
 	$(call override,FACTORS,als.factors) \
 	$(call override,REGULARIZATION,als.regularization) \
-	$(call override,ALPHA,als.alpha) \
+	$(call override,ALPHA,confidence.alpha) \
 	$(call override,ITERATIONS,als.iterations) \
 	$(call override,SEED,als.seed) \
 	$(foreach pair,$(SET),--set "$(pair)"))
@@ -38,7 +38,7 @@ help: ## print this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@printf '\n%s\n' 'Settings: make train FACTORS=128 SEED=7, or any: make train SET="als.alpha=20 als.iterations=30".'
+	@printf '\n%s\n' 'Settings: make train FACTORS=128 SEED=7, or any: make train SET="confidence.alpha=5 als.iterations=30".'
 	@printf '%s\n\n' 'Another Python or config file: make setup PYTHON=python3.13, make train CONFIG=shop.toml.'
 
 .PHONY: setup

@@ -1,0 +1,1 @@
+"""Offline: purchase logs in, artifact out."""

@@ -1,0 +1,85 @@
+"""From interactions to a `Model`: every part fitted on the same rows, as of the same moment."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recommender.blend import Blend
+from recommender.catalogue import Catalogue
+from recommender.confidence import Confidence
+from recommender.histories import Histories
+from recommender.interactions import Interactions
+from recommender.learning import DEFAULT_BLEND
+from recommender.loyalty.rfm import CustomerBase
+from recommender.matrix import InteractionMatrix
+from recommender.model import Model
+from recommender.neighbours import Neighbours
+from recommender.popularity import Popularity
+from recommender.repeat import RepeatHabits
+from training.backends import Backend
+from training.progress import Progress
+from training.settings import TrainingSettings
+
+
+def fit(
+    interactions: Interactions,
+    catalogue: Catalogue,
+    settings: TrainingSettings,
+    backend: Backend,
+    *,
+    now: np.datetime64,
+    progress: Progress,
+    blend: Blend | None = None,
+    stage: str = "fit",
+) -> Model:
+    """Fit a model on `interactions`, all of them before `now`; `stage` begins the names of its steps."""
+    confidence = confidence_of(settings)
+    with progress.step(f"{stage}: factors", total=settings.als.iterations) as step:
+        matrix = InteractionMatrix.from_interactions(interactions, confidence, now=now)
+        factors = backend.fit(matrix, advance=step.advance)
+        step.note(f"{matrix.confidence.nnz:,} pairs, {factors.size} factors")
+    with progress.step(f"{stage}: neighbours", total=2) as step:
+        similar = _similar(interactions, settings)
+        step.advance()
+        together = _together(interactions, settings)
+        step.advance()
+    with progress.step(f"{stage}: habits and popularity"):
+        histories = Histories.from_interactions(interactions, confidence, now=now)
+        return Model(
+            users=interactions.users,
+            items=interactions.items,
+            catalogue=catalogue,
+            as_of=now,
+            confidence=confidence,
+            factors=factors,
+            histories=histories,
+            similar=similar,
+            together=together,
+            popularity=Popularity.from_interactions(interactions, now=now),
+            repeat=RepeatHabits.from_histories(histories, catalogue.category),
+            blend=DEFAULT_BLEND if blend is None else blend,
+            customers=CustomerBase.from_interactions(interactions, now=now),
+        )
+
+
+def confidence_of(settings: TrainingSettings) -> Confidence:
+    """Return the formula of the matrix values as configured."""
+    return Confidence(
+        alpha=settings.confidence.alpha,
+        half_life_days=settings.confidence.half_life_days,
+        event_weights=settings.confidence.weights(),
+    )
+
+
+def _similar(interactions: Interactions, settings: TrainingSettings) -> Neighbours:
+    options = settings.neighbours
+    return Neighbours.from_users(
+        interactions, k=options.k, shrinkage=options.shrinkage, max_items=options.max_items_per_user
+    )
+
+
+def _together(interactions: Interactions, settings: TrainingSettings) -> Neighbours:
+    options = settings.neighbours
+    return Neighbours.from_baskets(
+        interactions, k=options.k, shrinkage=options.shrinkage, max_basket=options.max_basket
+    )

@@ -1,0 +1,172 @@
+"""From a purchase log to a registered version: the whole way on one screen.
+
+Training is a function of its sources, its parameters and its seed. "Now" is the end of the log, so a log
+trained on today and next week gives the same bytes; the wall clock is seen only by the registry's journal.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from recommender.artifact import save_artifact
+from recommender.errors import ConfigError, InvalidArtifact
+from recommender.evaluation_table import EvaluationTable
+from training.backends import make_backend
+from training.cleaning import CleaningReport, CleanLog, clean
+from training.fingerprint import library_versions, run_fingerprint
+from training.fitting import fit
+from training.progress import Progress
+from training.quarantine import write_quarantine
+from training.records import compare_with, describe_origin, describe_training, load_record
+from training.registry import TRAINED, Registry
+from training.rehearsal import rehearse
+from training.report import ReportData, write_report
+from training.settings import TrainingSettings
+from training.sources.event_files import find_event_files, read_event_files
+from training.sources.items import ItemRows, build_catalogue, read_items
+from training.sources.log import LogRows, read_log
+from training.sources.paths import SourceFile, find_files
+from training.steps import MeasuredProgress, StepRecord
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """A version, and how it came to be."""
+
+    version: str
+    directory: Path
+    evaluation: EvaluationTable | None
+    """None if the log was too short to measure anything."""
+    cleaning: CleaningReport
+    reused: bool
+    """Whether nothing had changed since this version was trained."""
+    steps: tuple[StepRecord, ...]
+    """What each step cost when it was trained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Every file that a training reads."""
+
+    purchases: list[SourceFile]
+    events: list[SourceFile]
+    items: list[SourceFile]
+
+    def __iter__(self) -> Iterator[SourceFile]:
+        return itertools.chain(self.purchases, self.events, self.items)
+
+
+def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
+    """Train a version and register it; if nothing has changed since the last time, return that one.
+
+    Raises
+    ------
+    InvalidInput
+        If a source cannot be understood, or nothing in it can be learned from.
+    ConfigError
+        If the configuration names no purchase log.
+    """
+    measured = MeasuredProgress(progress)
+    backend = make_backend(settings.als)
+    registry = Registry(artifacts_folder(settings))
+    sources = find_sources(settings)
+    libraries = library_versions(backend.libraries)
+
+    with measured.step("look for changes"):
+        fingerprint = run_fingerprint(sources, settings.parameters(), libraries)
+        done = _reusable(registry, fingerprint, settings)
+    if done is not None:
+        progress.message(f"nothing has changed since {done.version} was trained: it is reused")
+        return _result(registry, done, reused=True)
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        log, items = load(sources, settings, measured)
+        now = log.interactions.time[-1] + np.timedelta64(1, "s")
+        catalogue = build_catalogue(items, log.interactions, now=now)
+        learned = rehearse(log.interactions, catalogue, settings, backend, now=now, progress=measured)
+        model = fit(
+            log.interactions,
+            catalogue,
+            settings,
+            backend,
+            now=now,
+            progress=measured,
+            blend=learned.blend,
+            stage="final",
+        )
+    with measured.step("save"):
+        provenance = describe_origin(log, catalogue, settings, libraries=libraries, evaluation=learned.evaluation)
+        manifest = save_artifact(model, provenance, registry.root)
+
+    record = describe_training(manifest, model, log, settings, evaluation=learned.evaluation, steps=measured.records)
+    record = compare_with(registry.current(), record, reports_folder(settings))
+    with progress.step("report"):
+        write_report(record, reports_folder(settings))
+    registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
+    return _result(registry, record, reused=False)
+
+
+def load(sources: Sources, settings: TrainingSettings, progress: Progress) -> tuple[CleanLog, ItemRows]:
+    """Read and clean the log, read the catalogue, and write the quarantine file."""
+    with progress.step("read", total=3) as step:
+        purchases = read_log(sources.purchases, settings.purchases, settings.cleaning)
+        step.advance()
+        events = read_event_files(sources.events, settings.cleaning)
+        step.advance()
+        items = read_items(sources.items, settings.items)
+        step.advance()
+        rows = LogRows.combine([purchases, events])
+        step.note(f"{rows.n_read:,} rows, {items.rows.height:,} items")
+    with progress.step("clean") as step:
+        log = clean(rows, settings.cleaning, excluded=items.excluded, time_zone=settings.purchases.time_zone)
+        write_quarantine(log.refused, settings.data_dir / "quarantine" / "purchases.csv")
+        step.note(f"{log.report.rows_kept:,} rows of {log.report.users:,} users kept")
+    return log, items
+
+
+def find_sources(settings: TrainingSettings) -> Sources:
+    """List the files that `settings` name, and the event files that serving left behind."""
+    if not settings.purchases.paths:
+        raise ConfigError('no purchase log is named: set paths in [purchases], such as paths = ["purchases.csv"]')
+    return Sources(
+        purchases=find_files(settings.purchases.paths, folder=settings.folder, key="paths in [purchases]"),
+        events=find_event_files(settings.data_dir / "events"),
+        items=find_files(settings.items.paths, folder=settings.folder, key="paths in [items]"),
+    )
+
+
+def artifacts_folder(settings: TrainingSettings) -> Path:
+    """Return where versions are kept: the root of the `Registry`."""
+    return settings.data_dir / "artifacts"
+
+
+def reports_folder(settings: TrainingSettings) -> Path:
+    """Return where the records and reports of versions are kept."""
+    return settings.data_dir / "reports"
+
+
+def _reusable(registry: Registry, fingerprint: str, settings: TrainingSettings) -> ReportData | None:
+    entry = registry.trained(fingerprint)
+    if entry is None:
+        return None
+    try:
+        return load_record(entry.version, reports_folder(settings))
+    except InvalidArtifact:
+        return None
+
+
+def _result(registry: Registry, record: ReportData, *, reused: bool) -> TrainResult:
+    return TrainResult(
+        version=record.version,
+        directory=registry.get(record.version),
+        evaluation=record.evaluation,
+        cleaning=record.cleaning,
+        reused=reused,
+        steps=record.steps,
+    )

@@ -1,0 +1,143 @@
+"""What is learned and measured by pretending that it is an earlier day.
+
+::
+
+    ───────── log ──────────┬── validation ──┬──── test ────┐
+    fit, then learn the blend on ────────────┘              │
+    fit again up to here ────────────────────┘ measure once ┘
+
+The blend's weights come from the validation window; the test window is looked at once, after everything is
+decided. A log too short for a window goes without it: built-in weights, no figures, and a sentence that says
+so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recommender.baselines import BASELINES
+from recommender.blend import Blend
+from recommender.bootstrap import Bootstrap
+from recommender.catalogue import Catalogue
+from recommender.engine import Engine
+from recommender.errors import EmptyLog
+from recommender.evaluation import evaluate, n_steps
+from recommender.evaluation_table import EvaluationTable
+from recommender.holdout import Holdout
+from recommender.interactions import Interactions
+from recommender.item_lists import ItemLists
+from recommender.learning import MAX_USERS, learn_blend
+from recommender.model import Model
+from recommender.purpose import Purpose
+from recommender.splits import Split, time_split
+from training.backends import Backend
+from training.fitting import fit
+from training.progress import Progress
+from training.settings import EvaluationSettings, TrainingSettings
+
+SUBJECT = "regulars"
+"""Name of the model in tables and reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What an earlier day taught."""
+
+    blend: Blend | None
+    """Learned weights, or None for the built-in ones."""
+    evaluation: EvaluationTable | None
+    """Figures on the test window, or None if there was nothing to measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of the log that is held out, and its truth."""
+
+    split: Split
+    holdout: Holdout
+
+
+def rehearse(
+    interactions: Interactions,
+    catalogue: Catalogue,
+    settings: TrainingSettings,
+    backend: Backend,
+    *,
+    now: np.datetime64,
+    progress: Progress,
+) -> Rehearsal:
+    """Learn the blend on the validation window and measure the result on the test window; `now` ends the
+    log.
+    """
+    cut = cut_of(settings.evaluation, now=now)
+    test = _window(interactions, cut, None, "evaluation is skipped", progress)
+    end = now if test is None else cut
+    blend = None
+    if settings.blend.learn:
+        start = end - np.timedelta64(settings.blend.window_days, "D")
+        validation = _window(interactions, start, end, "the blend keeps its built-in weights", progress)
+        if validation is not None:
+            past = fit(
+                validation.split.train, catalogue, settings, backend, now=start, progress=progress, stage="validation"
+            )
+            blend = _learn(past, validation.holdout, settings, progress)
+    if test is None:
+        return Rehearsal(blend, None)
+    model = fit(test.split.train, catalogue, settings, backend, now=cut, progress=progress, blend=blend, stage="test")
+    return Rehearsal(blend, measure(model, test, settings, progress))
+
+
+def cut_of(settings: EvaluationSettings, *, now: np.datetime64) -> np.datetime64:
+    """Return the first moment of the test window, midnight UTC."""
+    if settings.cut is not None:
+        return np.datetime64(settings.cut, "s")
+    start: np.datetime64 = now - np.timedelta64(settings.test_days, "D")
+    return np.datetime64(np.datetime_as_string(start, "D"), "s")
+
+
+def measure(model: Model, test: Window, settings: TrainingSettings, progress: Progress) -> EvaluationTable:
+    """Rank for every user of the window with the model and the baselines, and compare."""
+    options, holdout = settings.evaluation, test.holdout
+    with progress.step("test: rank", total=len(holdout)) as step:
+        rankings = {SUBJECT: _rank(model, holdout, options.k, step.advance)}
+        for name, baseline in BASELINES.items():
+            rankings[name] = {
+                purpose: baseline(test.split.train, holdout.user, purpose=purpose, k=options.k, now=model.as_of)
+                for purpose in Purpose
+            }
+    bootstrap = Bootstrap(resamples=options.bootstrap, seed=settings.als.seed)
+    with progress.step("test: measure", total=n_steps(rankings, bootstrap)) as step:
+        return evaluate(
+            rankings, holdout, subject=SUBJECT, cutoffs=(options.k,), bootstrap=bootstrap, advance=step.advance
+        )
+
+
+def _window(
+    interactions: Interactions, start: np.datetime64, end: np.datetime64 | None, otherwise: str, progress: Progress
+) -> Window | None:
+    try:
+        split = time_split(interactions, start, end=end)
+        return Window(split, Holdout.from_split(split))
+    except EmptyLog as reason:
+        progress.message(f"{otherwise}: {reason}")
+        return None
+
+
+def _learn(model: Model, holdout: Holdout, settings: TrainingSettings, progress: Progress) -> Blend:
+    with progress.step("validation: learn the blend", total=min(len(holdout), MAX_USERS)) as step:
+        return learn_blend(model, holdout, seed=settings.als.seed, advance=step.advance)
+
+
+def _rank(model: Model, holdout: Holdout, k: int, advance: Callable[[], None]) -> dict[Purpose, ItemLists]:
+    engine = Engine(model, version="rehearsal")
+    rows: dict[Purpose, list[npt.NDArray[np.int32]]] = {purpose: [] for purpose in Purpose}
+    for user in holdout.user.tolist():
+        found = engine.candidates_for(model.histories.of(user), tuple(Purpose), now=model.as_of, k=k)
+        for purpose, candidates in found.items():
+            rows[purpose].append(candidates.item)
+        advance()
+    return {purpose: ItemLists.from_rows(lists) for purpose, lists in rows.items()}

@@ -1,0 +1,77 @@
+"""Everything a report shows, as plain values: it travels as JSON beside the page, which can be drawn again from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from recommender.errors import InvalidInput
+from recommender.evaluation_table import EvaluationTable
+from training.cleaning import CleaningReport
+from training.report.facts import ShopFacts
+from training.steps import StepRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportData:
+    """The content of one report."""
+
+    shop: str
+    """Name of the shop."""
+    version: str
+    """Of the artifact the report is about."""
+    as_of: str
+    """ISO 8601, UTC: the training's "now", just after the last interaction."""
+    cleaning: CleaningReport
+    facts: ShopFacts
+    blend: Mapping[str, Mapping[str, float]]
+    """Purpose ("all", "new") → feature → learned weight."""
+    steps: tuple[StepRecord, ...]
+    parameters: Mapping[str, Any]
+    """The resolved training configuration, nested."""
+    libraries: Mapping[str, str]
+    """Library → version."""
+    evaluation: EvaluationTable | None
+    """None where the log is too short to hold anything out."""
+    previous_version: str | None = None
+    """The version that is published now, if any."""
+    previous: EvaluationTable | None = None
+    """Its figures."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready nested dictionaries and lists."""
+        content = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return content | {
+            "cleaning": self.cleaning.to_dict(),
+            "facts": dataclasses.asdict(self.facts),
+            "steps": [step.to_dict() for step in self.steps],
+            "evaluation": self.evaluation and self.evaluation.to_dict(),
+            "previous": self.previous and self.previous.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> ReportData:
+        """Rebuild from `to_dict`.
+
+        Raises
+        ------
+        InvalidInput
+            If a field is missing or unknown.
+        """
+        try:
+            parts = {
+                "cleaning": CleaningReport(**{**content["cleaning"], "files": tuple(content["cleaning"]["files"])}),
+                "facts": ShopFacts(**{name: _frozen(value) for name, value in content["facts"].items()}),
+                "steps": tuple(StepRecord(**step) for step in content["steps"]),
+                "evaluation": content["evaluation"] and EvaluationTable.from_dict(content["evaluation"]),
+                "previous": content["previous"] and EvaluationTable.from_dict(content["previous"]),
+            }
+            return cls(**{**content, **parts})
+        except (AttributeError, KeyError, TypeError) as error:
+            raise InvalidInput(f"this is not the content of a report: {error!r}; train again") from None
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

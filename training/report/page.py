@@ -1,0 +1,99 @@
+"""From the content of a report to one HTML file that needs nothing else: no network, no script, no other file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from recommender.evaluation_table import EvaluationTable
+from recommender.purpose import Purpose
+from training.report.accuracy import accuracy_figures, all_metrics
+from training.report.data import ReportData
+from training.report.findings import HEADLINE_METRIC, findings, headline_k
+from training.report.glossary import METRICS, PURPOSES, TERMS, metric_label
+from training.report.shop import blend_figure, shop_figures
+from training.report.tables import Table, number
+
+_FOLDER = Path(__file__).parent
+
+
+def render(data: ReportData) -> str:
+    """Return the page. Same data, same bytes; every text in `data` is escaped."""
+    table = data.evaluation
+    return _template().render(
+        data=data,
+        css=Markup((_FOLDER / "report.css").read_text(encoding="utf-8")),  # noqa: S704  # our own file
+        table=table,
+        findings=findings(table) if table else [],
+        accuracy=list(accuracy_figures(table)) if table else [],
+        metric_tables=[all_metrics(table, purpose) for purpose in table.purposes] if table else [],
+        previous=_against_previous(data),
+        shop=list(shop_figures(data.cleaning, data.facts)),
+        blend=blend_figure(data.blend),
+        slowest=max((step.seconds for step in data.steps), default=0) or 1,
+        largest=max((step.peak_mb for step in data.steps), default=0) or 1,
+        total_seconds=sum(step.seconds for step in data.steps),
+        parameters=list(_flat(data.parameters)),
+        glossary=[*TERMS.items(), *METRICS.values()],
+    )
+
+
+def write_report(data: ReportData, folder: Path) -> Path:
+    """Write ``<version>.html`` and, to draw it again, ``<version>.json`` into `folder`; return the page's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = json.dumps(data.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / f"{data.version}.json").write_text(content + "\n", encoding="utf-8")
+    page = folder / f"{data.version}.html"
+    page.write_text(render(data), encoding="utf-8")
+    return page
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _against_previous(data: ReportData) -> Table | None:
+    """Return the subject's headline figures beside those of the published version, where both were measured."""
+    if data.evaluation is None or data.previous is None:
+        return None
+    now, before = data.evaluation, data.previous
+    rows = []
+    for purpose in now.purposes:
+        for metric in (HEADLINE_METRIC, "recall"):
+            ours, theirs = (_subject_value(table, purpose, metric, headline_k(now)) for table in (now, before))
+            change = "–" if ours is None or theirs is None else f"{ours - theirs:+.4f}"
+            label = metric_label(metric, headline_k(now))
+            rows.append([PURPOSES[purpose], label, number(ours), number(theirs), change])
+    return Table.of(
+        f"Beside the published version {data.previous_version or ''}".rstrip(),
+        ["Lists of", "Metric", "This version", "Published", "Change"],
+        rows,
+    )
+
+
+def _subject_value(table: EvaluationTable, purpose: Purpose, metric: str, k: int) -> float | None:
+    try:
+        return table.figure(table.subject, purpose, metric, k).value
+    except KeyError:
+        return None
+
+
+def _flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield dotted keys and values as text, such as ``("als.factors", "64")``."""
+    for key, value in parameters.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

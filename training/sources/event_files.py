@@ -1,0 +1,53 @@
+"""What the storefront reported: the JSON Lines files that serving writes and training learns from.
+
+One event a line: `event_id`, `user_id`, `item_id`, `event`, `quantity`, `price`, `order_id`, `time` (ISO
+8601, UTC). A client that is unsure whether an event arrived sends it again, so an `event_id` counts once,
+wherever it turns up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+
+from training.settings import CleaningSettings, PurchaseColumns, PurchaseSettings
+from training.sources.log import LogRows, understand
+from training.sources.paths import SourceFile
+from training.sources.tabular import WantedColumns, read_table
+
+FORMAT = PurchaseSettings(
+    columns=PurchaseColumns(
+        user="user_id",
+        item="item_id",
+        time="time",
+        order="order_id",
+        quantity="quantity",
+        price="price",
+        event="event",
+    )
+)
+"""The mapping of event files is fixed: both sides are ours."""
+
+_WANTED = WantedColumns(
+    required={"event": "the event files", "time": "the event files"},
+    optional=("event_id", "user_id", "item_id", "quantity", "price", "order_id"),
+)
+REPEATED = "the event was sent more than once"
+
+
+def find_event_files(folder: Path) -> list[SourceFile]:
+    """List the event files in `folder` by name; there may be none."""
+    return [SourceFile(f"events/{path.name}", path) for path in sorted(folder.glob("*.jsonl")) if path.is_file()]
+
+
+def read_event_files(files: list[SourceFile], limits: CleaningSettings) -> LogRows:
+    """Read the events of `files`, each once."""
+    tables = (read_table(file, _WANTED, text=FORMAT, section="purchases") for file in files)
+    events = LogRows.combine(understand(table, FORMAT, limits, event_id="event_id") for table in tables)
+    named = events.rows.filter(pl.col("event_id").is_not_null())
+    once = named.unique("event_id", keep="first", maintain_order=True)
+    rows = pl.concat([events.rows.filter(pl.col("event_id").is_null()), once])
+    unused = events.unused + Counter({REPEATED: named.height - once.height})
+    return LogRows(events.files, rows, events.refused, unused)
