@@ -128,10 +128,11 @@ class Engine:
         return np.isin(self.model.catalogue.category, [index for index in wanted if index is not None])
 
     def _fills(self, shown: Candidates, limit: int, cap: int | None) -> bool:
-        if cap is None:
+        """Say whether lower rungs could change nothing: the shelf is full, and as varied as the categories allow."""
+        if cap is None or len(shown) < limit:
             return len(shown) >= limit
         within = occurrence(self.model.catalogue.category[shown.item]) < cap
-        return int(within.sum()) >= limit
+        return int(within.sum()) >= min(limit, cap * len(self.model.catalogue.categories))
 
     def _slate(self, shown: Candidates, request: SlateRequest, *, slate_id: str, created_at: datetime) -> Slate:
         due = self._due_dates(shown, request.history)

@@ -123,7 +123,7 @@ class Describer:
     ) -> None:
         category = self._model.catalogue.category
         rest = np.full(len(self._model.catalogue.categories), NEVER_DAYS)
-        np.minimum.at(rest, category[history.item], _days_since(history.last, now))
+        np.minimum.at(rest, category[history.owned], _days_since(history.last[history.orders > 0], now))
         rows[:, _COLUMN["category_taste"]] = self._log_taste(history, _weight(history, now))[category[item]]
         rows[:, _COLUMN["category_affinity"]] = signals.affinity[item]
         rows[:, _COLUMN["category_rest_days"]] = np.log1p(rest)[category[item]]

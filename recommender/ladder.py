@@ -100,13 +100,10 @@ def _around(neighbours: Neighbours, anchors: tuple[int, ...], source: Source, co
     """Rank what is near the anchors together; each candidate rests on the anchor nearest to it."""
     if not anchors:
         return Candidates.empty()
-    near = np.zeros((len(anchors), len(neighbours)), dtype=np.float32)
-    for row, anchor in enumerate(anchors):
-        ranked = neighbours.of(anchor)
-        near[row, ranked.item] = ranked.score
-    total = near.sum(axis=0)
-    best = top_k(total, DEPTH, keep=total > 0, exclude=np.array(anchors))
-    nearest = np.array(anchors, dtype=np.int32)[near[:, best.item].argmax(axis=0)]
+    around = np.array(anchors, dtype=np.int32)
+    total = neighbours.scores(around, np.ones(len(around)))
+    best = top_k(total, DEPTH, keep=total > 0, exclude=around)
+    nearest = around[neighbours.links(around, best.item).argmax(axis=1)]
     return Candidates.of(best.item, best.score, source=source, reason=code, anchor=nearest)
 
 

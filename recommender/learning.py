@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from recommender.blend import FEATURES, Blend
 from recommender.features import Describer
@@ -130,7 +131,7 @@ def logistic_loss(weights: npt.NDArray[np.float64], lists: Lists) -> tuple[float
     The last weight is the bias.
     """
     scores = lists.features @ weights[:-1].astype(np.float32) + np.float32(weights[-1])
-    error = (1 / (1 + np.exp(-scores)) - lists.relevant).astype(np.float32)
+    error = (expit(scores) - lists.relevant).astype(np.float32)
     loss = float((np.logaddexp(0, scores) - lists.relevant * scores).sum(dtype=np.float64))
     slope = np.append(error @ lists.features, error.sum(dtype=np.float64)).astype(np.float64)
     return loss / len(lists.length) / 10, slope / len(lists.length) / 10
@@ -138,13 +139,12 @@ def logistic_loss(weights: npt.NDArray[np.float64], lists: Lists) -> tuple[float
 
 def _minimise(loss: Loss, lists: Lists, *, l2: float) -> Floats:
     """Minimise `loss` over standardised features with a ridge of `l2`, and return weights for the raw ones."""
-    spread = lists.features.std(axis=0) + np.float32(1e-9)
-    used = spread > np.float32(1e-6)
-    scaled = Lists(
-        np.where(used, (lists.features - lists.features.mean(axis=0)) / spread, 0).astype(np.float32),
-        lists.relevant,
-        lists.length,
-    )
+    # In float64, column by column: over millions of rows a float32 sum makes a constant look as if it varied.
+    spread = np.array([column.std(dtype=np.float64) for column in lists.features.T])
+    mean = np.array([column.mean(dtype=np.float64) for column in lists.features.T], dtype=np.float32)
+    used = spread > 1e-6
+    scale = np.where(used, 1 / np.where(used, spread, 1), 0)
+    scaled = Lists((lists.features - mean) * scale.astype(np.float32), lists.relevant, lists.length)
     n_weights = len(FEATURES) + (loss is logistic_loss)
     ridge = np.full(n_weights, l2)
     ridge[len(FEATURES) :] = 0
@@ -154,7 +154,7 @@ def _minimise(loss: Loss, lists: Lists, *, l2: float) -> Floats:
         return value + float(ridge @ weights**2) / 2, slope + ridge * weights
 
     found = minimize(objective, np.zeros(n_weights), jac=True, method="L-BFGS-B", options={"maxiter": 200})
-    weights: Floats = np.where(used, found.x[: len(FEATURES)] / spread, 0).astype(np.float32)
+    weights: Floats = (found.x[: len(FEATURES)] * scale).astype(np.float32)
     return weights
 
 

@@ -85,7 +85,9 @@ def _rankable(
 ) -> npt.NDArray[np.float32]:
     """Return a float32 copy of the scores with −∞ for everything that may not be ranked."""
     values = np.array(scores, dtype=np.float32)
-    values[~np.isfinite(values)] = -np.inf
+    finite = np.isfinite(values)
+    if not finite.all():
+        values[~finite] = -np.inf
     if keep is not None:
         if keep.shape != values.shape:
             raise InvalidInput(f"keep has shape {keep.shape}, the scores {values.shape}")

@@ -51,7 +51,7 @@ def model_of(
     settings: TrainingSettings = SETTINGS,
 ) -> Model:
     """Train on `log` as of `now`, or as of one second after its last row."""
-    end = log.time.max(initial=planted.START) + np.timedelta64(1, "s") if now is None else now
+    end = max(log.time, default=planted.START) + np.timedelta64(1, "s") if now is None else now
     catalogue = plain_catalogue(log) if catalogue is None else catalogue
     return fit(log, catalogue, settings, make_backend(settings.als), now=end, progress=SilentProgress())
 

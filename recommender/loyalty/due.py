@@ -10,14 +10,19 @@ passed, and fading once the user has let two gaps go by without buying::
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from recommender.histories import History
+from recommender.events import Event
+from recommender.histories import FreshEvent, History
 from recommender.interactions import SECONDS_PER_DAY
 from recommender.repeat import RepeatHabits
+
+REST_SHARE = 0.5
+"""Share of the gap for which an item that was just bought is not offered again."""
 
 GRACE_GAPS = 2.0
 """After this many gaps without an order the need is taken to fade."""
@@ -53,7 +58,22 @@ def due_days(last: npt.NDArray[np.int64], gap_days: npt.NDArray[np.float32]) -> 
     return seconds.astype("datetime64[s]").astype("datetime64[D]")
 
 
-def _elapsed_days(last: npt.NDArray[np.int64], now: np.datetime64) -> npt.NDArray[np.float64]:
+def resting_items(events: Iterable[FreshEvent], habits: RepeatHabits, *, now: np.datetime64) -> frozenset[int]:
+    """Return the items bought so lately that offering them again would be foolish.
+
+    A purchase rests its item for `REST_SHARE` of the item's typical gap; milk returns in days, coffee in weeks.
+    """
+    gaps = habits.gap_days
+    return frozenset(
+        event.item_index
+        for event in events
+        if event.event == Event.PURCHASE
+        and _elapsed_days(event.time.astype("datetime64[s]").astype(np.int64), now)
+        < REST_SHARE * gaps[event.item_index]
+    )
+
+
+def _elapsed_days(last: npt.NDArray[np.int64] | np.int64, now: np.datetime64) -> npt.NDArray[np.float64]:
     seconds = now.astype("datetime64[s]").astype(np.int64) - last
     days: npt.NDArray[np.float64] = np.maximum(0, seconds) / SECONDS_PER_DAY
     return days

@@ -263,7 +263,9 @@ def test_huge_manifest_is_not_read(saved: Path) -> None:
         load_artifact(saved)
 
 
-@pytest.mark.parametrize("name", ["../outside.npy", "/etc/passwd", "..", ".npy", "a/b.npy", "A.npy", "x.npy\n", "x.pkl"])
+@pytest.mark.parametrize(
+    "name", ["../outside.npy", "/etc/passwd", "..", ".npy", "a/b.npy", "A.npy", "x.npy\n", "x.pkl"]
+)
 def test_manifest_cannot_point_outside(saved: Path, name: str) -> None:
     """A sealed manifest that names anything but an array file beside it is refused before the file is opened."""
     moved = reseal(saved, lambda content: content["checksums"].update({name: "0" * 64}))

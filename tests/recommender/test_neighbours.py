@@ -163,6 +163,17 @@ def test_checkerboard_neighbours_are_of_one_colour(checkerboard: Interactions) -
         assert set((neighbours.of(i).item % 2).tolist()) == {i % 2}
 
 
+@given(logs(), st.data())
+def test_links_are_entries_of_the_matrix(log: Interactions, data: st.DataObject) -> None:
+    """Anchors may repeat and targets come in any order: each pair has its weight, or 0."""
+    neighbours = Neighbours.from_users(log, k=3)
+    everything = st.integers(0, len(log.items) - 1)
+    anchors = np.array(data.draw(st.lists(everything, max_size=6)), dtype=np.int32)
+    targets = np.array(data.draw(st.lists(everything, max_size=6, unique=True)), dtype=np.int32)
+    expected = neighbours.as_matrix().toarray()[anchors][:, targets].T
+    np.testing.assert_array_equal(neighbours.links(anchors, targets), expected)
+
+
 def test_tiny_and_hostile_logs(tiny_log: Interactions, hostile_log: Interactions) -> None:
     """The smallest logs have neighbours or none, but no error; ids do not matter."""
     for build in (Neighbours.from_baskets, Neighbours.from_users):

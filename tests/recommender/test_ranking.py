@@ -48,6 +48,27 @@ def test_large_catalogue_equals_a_sort() -> None:
     assert ranked.item.tolist() == np.argsort(-scores, kind="stable")[:250].tolist()
 
 
+@given(
+    st.integers(0, 2**32),
+    st.integers(1, 3000),
+    st.integers(0, 60),
+    st.sampled_from(["all different", "ties", "sparse", "ascending", "mostly minus infinity", "constant"]),
+)
+def test_any_distribution_equals_a_sort(seed: int, n: int, k: int, kind: str) -> None:
+    """The cut before the partition loses nothing: where scores tie, are sparse, stand in order or cannot be ranked."""
+    rng = np.random.default_rng(seed)
+    scores: npt.NDArray[np.floating[Any]] = {
+        "all different": rng.normal(size=n),
+        "ties": rng.integers(0, 9, n).astype(np.float64),
+        "sparse": np.where(rng.random(n) < 0.02, rng.random(n), 0.0),
+        "ascending": np.arange(n) / 7,
+        "mostly minus infinity": np.where(rng.random(n) < 0.02, rng.normal(size=n), -np.inf),
+        "constant": np.full(n, -3.0),
+    }[kind].astype(np.float32)
+    expected = brute_force(scores, k, np.ones(n, dtype=np.bool_))
+    assert top_k(scores, k).item.tolist() == expected
+
+
 @given(score_arrays, st.integers(0, 10))
 def test_shorter_list_is_the_head_of_a_longer_one(scores: npt.NDArray[np.float32], k: int) -> None:
     """Asking for less gives the beginning of the same list."""

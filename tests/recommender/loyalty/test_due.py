@@ -1,0 +1,114 @@
+"""Due dates: when milk runs out, and what is needed most."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.confidence import Confidence
+from recommender.events import Event
+from recommender.histories import FreshEvent, Histories, History
+from recommender.interactions import Interactions
+from recommender.loyalty.due import GRACE_GAPS, due_items, resting_items
+from recommender.repeat import RepeatHabits
+from tests import planted
+from tests.planted import Line, at, log_of
+from tests.strategies import logs
+
+CONFIDENCE = Confidence()
+
+
+def weekly(gap_days: float = 7.0, rate: float = 0.5) -> RepeatHabits:
+    """A shop of one item."""
+    return RepeatHabits(np.array([rate], dtype=np.float32), np.array([gap_days], dtype=np.float32))
+
+
+def bought_on(*days: float) -> History:
+    """Someone who bought item 0 on these days."""
+    events = [FreshEvent(0, Event.PURCHASE, 1.0, at(day)) for day in days]
+    return History.empty(at(0)).with_events(events, CONFIDENCE)
+
+
+def test_need_by_hand() -> None:
+    """Two orders ten days apart; own gap (10 + 7) / 2, half a gap later."""
+    gap = (10 + 7) / 2
+    due = due_items(bought_on(0, 10), weekly(), now=at(10 + gap / 2))
+    assert due.item.tolist() == [0]
+    assert due.on.tolist() == [at(10 + gap).astype("datetime64[D]").item()]
+    np.testing.assert_allclose(due.score, [2 / 3 * 0.5 * 0.5 / gap], rtol=1e-5)
+
+
+@given(st.lists(st.floats(0, 60), min_size=2, max_size=8, unique=True).map(sorted))
+def test_need_grows_up_to_the_gap_rests_and_fades(days: list[float]) -> None:
+    """Monotone in the time that has passed: up, level through the grace, then down."""
+    history, habits = bought_on(5), weekly(gap_days=10.0)
+    scores = [float(due_items(history, habits, now=at(5 + day)).score[0]) for day in days]
+    for (day, score), (next_day, next_score) in zip(
+        zip(days, scores, strict=True), zip(days[1:], scores[1:], strict=True), strict=False
+    ):
+        if next_day <= 10:
+            assert score <= next_score
+        elif day >= 10 and next_day <= 10 * GRACE_GAPS:
+            assert score == pytest.approx(next_score)
+        elif day >= 10 * GRACE_GAPS:
+            assert score >= next_score
+
+
+def test_next_order_moves_the_date() -> None:
+    """Who has just bought needs it a gap later, and not now."""
+    before = due_items(bought_on(0, 7), weekly(), now=at(15))
+    after = due_items(bought_on(0, 7, 14), weekly(), now=at(15))
+    assert after.on[0] - before.on[0] == np.timedelta64(7, "D")
+    assert after.score[0] < before.score[0]
+
+
+def test_looking_moves_no_date() -> None:
+    """A click today does not put off what is due, and makes nothing due."""
+    history = bought_on(0, 7)
+    click = [FreshEvent(0, Event.CLICK, 1.0, at(13))]
+    looked = history.with_events(click, CONFIDENCE)
+    assert due_items(looked, weekly(), now=at(14)).on.tolist() == due_items(history, weekly(), now=at(14)).on.tolist()
+    assert not len(due_items(History.empty(at(0)).with_events(click, CONFIDENCE), weekly(), now=at(14)).item)
+
+
+def test_planted_rhythms_are_due_on_their_day() -> None:
+    """Twelve users, three rhythms: every date is within the shrinkage of the plan."""
+    log = planted.rhythms()
+    histories = Histories.from_interactions(log, CONFIDENCE, now=at(200))
+    habits = RepeatHabits.from_histories(histories, np.arange(4, dtype=np.int32))
+    for rhythm in planted.RHYTHMS:
+        due = due_items(histories.of(log.users.index(rhythm.user)), habits, now=at(200))
+        day = due.on[due.item == log.items.index(rhythm.item)][0]
+        assert abs((day - at(rhythm.due_day).astype("datetime64[D]")).astype(int)) <= 1
+
+
+def test_most_needed_comes_first_and_ties_by_index() -> None:
+    """What is bought weekly and overdue beats what is bought monthly; twins keep their order."""
+    lines = [Line("ann", item, day=day) for day in (0, 7, 14) for item in ("c", "b")]
+    lines += [Line("ann", "a", day=day) for day in (0, 30)]
+    log = log_of(lines)
+    histories = Histories.from_interactions(log, CONFIDENCE, now=at(31))
+    habits = RepeatHabits.from_histories(histories, np.zeros(3, dtype=np.int32))
+    assert due_items(histories.of(0), habits, now=at(31)).item.tolist() == [1, 2, 0]
+
+
+@given(logs(min_rows=1), st.integers(-100, 1000))
+def test_due_items_are_the_owned_ones(log: Interactions, day: int) -> None:
+    """Of any log at any time, before its end too: each owned item once, by descending finite need."""
+    histories = Histories.from_interactions(log, CONFIDENCE, now=at(365))
+    habits = RepeatHabits.from_histories(histories, np.zeros(len(log.items), dtype=np.int32))
+    for user in range(len(histories)):
+        history = histories.of(user)
+        due = due_items(history, habits, now=at(day))
+        assert sorted(due.item.tolist()) == history.owned.tolist()
+        assert (np.diff(due.score) <= 0).all()
+        assert (np.isfinite(due.score) & (due.score >= 0)).all()
+
+
+def test_a_purchase_rests_for_half_a_gap_and_a_look_never() -> None:
+    """Weekly milk bought on day 0 is not offered on day 3 but on day 4; a click does not rest anything."""
+    bought = [FreshEvent(0, Event.PURCHASE, 1.0, at(0))]
+    looked = [FreshEvent(0, Event.CLICK, 1.0, at(0))]
+    assert resting_items(bought, weekly(), now=at(3)) == {0}
+    assert resting_items(bought, weekly(), now=at(4)) == frozenset()
+    assert resting_items(looked, weekly(), now=at(0)) == frozenset()

@@ -1,0 +1,140 @@
+"""Reasons: an explanation names what really lifted the item, and a purchase it really rests on."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.blend import Component
+from recommender.candidates import NO_ANCHOR, ReasonCode
+from recommender.events import Event
+from recommender.histories import FreshEvent, History
+from recommender.model import Model
+from recommender.reasons import explain
+from tests import models
+
+N_ITEMS = 120
+
+
+def by_component(component: Component, n: int) -> npt.NDArray[np.float32]:
+    """Contributions in which one component speaks for every item."""
+    contributions = np.zeros((n, len(Component)), dtype=np.float32)
+    contributions[:, component] = 1
+    return contributions
+
+
+def new_items(history: History) -> npt.NDArray[np.int32]:
+    """Every item the person does not own."""
+    everything = np.arange(N_ITEMS, dtype=np.int32)
+    return everything[~history.owns(everything)]
+
+
+def looked_at(model: Model, *items: int) -> History:
+    """Somebody who only looked."""
+    events = [FreshEvent(item, Event.CLICK, 1.0, model.as_of) for item in items]
+    return History.empty(model.as_of).with_events(events, model.confidence)
+
+
+@given(st.integers(0, 199), st.sampled_from(Component), st.integers(0, 2**32))
+def test_owned_is_buy_again_and_new_never_is(user: int, component: Component, seed: int) -> None:
+    """Whatever speaks for it most."""
+    model = models.shop_model()
+    history, item = model.histories.of(user), np.arange(N_ITEMS, dtype=np.int32)
+    noise = np.random.default_rng(seed).normal(size=(N_ITEMS, len(Component))).astype(np.float32)
+    reason, anchor = explain(model, history, item, by_component(component, N_ITEMS) + noise)
+    owned = history.owns(item)
+    assert (reason[owned] == ReasonCode.BUY_AGAIN).all()
+    assert (reason[~owned] != ReasonCode.BUY_AGAIN).all()
+    assert (anchor[owned] == NO_ANCHOR).all()
+
+
+@given(st.integers(0, 199), st.sampled_from(Component))
+def test_anchors_come_from_the_past(user: int, component: Component) -> None:
+    """An anchor is an item of the history, or there is none."""
+    model = models.shop_model()
+    history = model.histories.of(user)
+    item = new_items(history)
+    reason, anchor = explain(model, history, item, by_component(component, len(item)))
+    assert np.isin(anchor[anchor != NO_ANCHOR], history.item).all()
+    anchored = np.isin(reason, [ReasonCode.BECAUSE_YOU_BOUGHT, ReasonCode.BOUGHT_TOGETHER, ReasonCode.SIMILAR_TO])
+    assert (anchored == (anchor != NO_ANCHOR)).all()
+
+
+@pytest.mark.parametrize(
+    ("component", "code"),
+    [
+        (Component.SIMILAR, ReasonCode.BECAUSE_YOU_BOUGHT),
+        (Component.TOGETHER, ReasonCode.BOUGHT_TOGETHER),
+    ],
+)
+def test_neighbours_name_the_strongest_link(component: Component, code: ReasonCode) -> None:
+    """The anchor is the past item with the largest weight towards the target; without any it is just popular."""
+    model = models.shop_model()
+    history = model.histories.of(11)
+    item = new_items(history)
+    neighbours = model.similar if component is Component.SIMILAR else model.together
+    weights = neighbours.as_matrix().toarray()[history.item][:, item]
+    reason, anchor = explain(model, history, item, by_component(component, len(item)))
+    linked = weights.max(axis=0) > 0
+    assert linked.any()
+    np.testing.assert_array_equal(anchor[linked], history.item[weights.argmax(axis=0)][linked])
+    assert (reason[linked] == code).all()
+    assert (reason[~linked] == ReasonCode.POPULAR).all()
+
+
+@given(st.integers(0, 199))
+def test_without_the_anchor_the_score_is_lower(user: int) -> None:
+    """Take the named purchase away, and the factors think less of the item: it was a reason.
+
+    The exception proves the formula: an anchor whose own score the rest of the past already lifts above
+    c / (c − 1) holds it down, and with it what resembles it.
+    """
+    model = models.shop_model()
+    history = model.histories.of(user)
+    item = new_items(history)
+    _, anchors = explain(model, history, item, by_component(Component.FACTORS, len(item)))
+    before = model.factors.scores(model.factors.fold_in(history.item, history.confidence))
+    confidence = dict(zip(history.item.tolist(), history.confidence.tolist(), strict=True))
+    for anchor in set(anchors.tolist()) - {NO_ANCHOR}:
+        if before[anchor] < confidence[anchor] / (confidence[anchor] - 1):
+            rest = history.item != anchor
+            after = model.factors.scores(model.factors.fold_in(history.item[rest], history.confidence[rest]))
+            target = item[anchors == anchor]
+            assert (after[target] < before[target] + 1e-5).all()
+
+
+@pytest.mark.parametrize("component", [Component.FACTORS, Component.SIMILAR])
+def test_looking_is_not_buying(component: Component) -> None:
+    """An item only looked at gives "similar to", never "because you bought"."""
+    model = models.shop_model()
+    history = looked_at(model, 4, 8)
+    item = new_items(history)
+    reason, anchor = explain(model, history, item, by_component(component, len(item)))
+    assert set(reason[anchor != NO_ANCHOR].tolist()) == {ReasonCode.SIMILAR_TO}
+
+
+def test_no_item_is_a_reason_for_itself() -> None:
+    """What was looked at may be recommended, but not because it was looked at."""
+    model = models.shop_model()
+    history = looked_at(model, 4, 8)
+    item = np.array([4, 8], dtype=np.int32)
+    _, anchor = explain(model, history, item, by_component(Component.FACTORS, 2))
+    assert (anchor != item).all()
+    alone = looked_at(model, 4)
+    reason, anchor = explain(model, alone, item[:1], by_component(Component.FACTORS, 1))
+    assert anchor.tolist() == [NO_ANCHOR]
+    assert reason.tolist() == [ReasonCode.POPULAR]
+
+
+def test_nothing_to_explain_is_explained() -> None:
+    """No item, no reason; and a stranger's items rest on nothing."""
+    model = models.shop_model()
+    none = np.empty(0, dtype=np.int32)
+    reason, anchor = explain(model, model.histories.of(0), none, by_component(Component.FACTORS, 0))
+    assert len(reason) == len(anchor) == 0
+    stranger = dataclasses.replace(History.empty(model.as_of))
+    _, anchor = explain(model, stranger, np.arange(3, dtype=np.int32), by_component(Component.TOGETHER, 3))
+    assert anchor.tolist() == [NO_ANCHOR] * 3
