@@ -3,16 +3,17 @@
 In this order:
 
 1. Items excluded by the configuration go.
-2. Rows dated more than a year after nearly all others go to quarantine: one mistyped century would otherwise
-become
+2. Rows dated more than a year after nearly all others go to quarantine: one mistyped century would otherwise become
    "today" and make every honest row ancient.
-3. A line that is identical in everything to another is counted once: exports repeat themselves. A purchase
-that is in the
-   purchase log and in the event files too is the log's.
-4. What remains twice in one order is merged into one line, quantities and amounts added: scanned item by
-item. 5. Returns take back earlier purchases (`training.returns`). 6. Purchases without any amount go:
-coupons, vouchers and samples, not choices. 7. Robots and wholesalers are capped: orders of one user on one
-day, and rows of one user.
+3. A line that is identical in everything to another is counted once: exports repeat themselves. A purchase that is in
+   the purchase log and in the event files too is the log's.
+4. What remains twice in one order is merged into one line, quantities and amounts added: scanned item by item.
+5. Returns take back earlier purchases (`training.returns`).
+6. Purchases without any amount go: coupons, vouchers and samples, not choices.
+7. Robots and wholesalers are capped: orders of one user on one day, and rows of one user.
+
+A user who asked to be forgotten is a guest from the start: their orders still say what goes together, not whose they
+are.
 
 ``rows read = rows kept + quarantined + set aside``, always; `CleaningReport` says how many for which reason.
 """
@@ -89,9 +90,16 @@ class CleanLog:
 
 
 def clean(
-    log: LogRows, settings: CleaningSettings, *, excluded: Collection[str] = (), time_zone: str = "UTC"
+    log: LogRows,
+    settings: CleaningSettings,
+    *,
+    excluded: Collection[str] = (),
+    erased: Collection[str] = (),
+    time_zone: str = "UTC",
 ) -> CleanLog:
-    """Turn `log` into interactions; `excluded` are item ids, days are those of `time_zone`.
+    """Turn `log` into interactions; days are those of `time_zone`.
+
+    `excluded` are ids of items to leave out, `erased` those of users who asked to be forgotten.
 
     Raises
     ------
@@ -99,7 +107,7 @@ def clean(
         If no row is left.
     """
     ledger = _Ledger(log)
-    rows = _without_excluded(log.rows, excluded, ledger)
+    rows = _without_excluded(_anonymous(log.rows, erased), excluded, ledger)
     rows = _without_far_ahead(rows, settings, ledger)
     rows = _without_duplicates(rows.sort(_SORT, nulls_last=True), ledger)
     rows = _merged(rows, ledger)
@@ -173,6 +181,13 @@ class _Ledger:
 
 def _ranked(counts: Counter[str]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def _anonymous(rows: pl.DataFrame, erased: Collection[str]) -> pl.DataFrame:
+    if not erased:
+        return rows
+    is_erased = pl.col("user").is_in(sorted(erased))
+    return rows.with_columns(pl.when(~is_erased).then(pl.col("user")).alias("user"))
 
 
 def _without_excluded(rows: pl.DataFrame, excluded: Collection[str], ledger: _Ledger) -> pl.DataFrame:

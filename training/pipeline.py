@@ -34,6 +34,8 @@ from training.sources.log import LogRows, read_log
 from training.sources.paths import SourceFile, find_files
 from training.steps import MeasuredProgress, StepRecord
 
+ERASED_FILE = "erased.txt"
+
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
@@ -79,7 +81,8 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
     libraries = library_versions(backend.libraries)
 
     with measured.step("look for changes"):
-        fingerprint = run_fingerprint(sources, settings.parameters(), libraries)
+        inputs = {**settings.parameters(), "erased": sorted(erased_users(settings))}
+        fingerprint = run_fingerprint(sources, inputs, libraries)
         done = _reusable(registry, fingerprint, settings)
     if done is not None:
         progress.message(f"nothing has changed since {done.version} was trained: it is reused")
@@ -124,7 +127,13 @@ def load(sources: Sources, settings: TrainingSettings, progress: Progress) -> tu
         rows = LogRows.combine([purchases, events])
         step.note(f"{rows.n_read:,} rows, {items.rows.height:,} items")
     with progress.step("clean") as step:
-        log = clean(rows, settings.cleaning, excluded=items.excluded, time_zone=settings.purchases.time_zone)
+        log = clean(
+            rows,
+            settings.cleaning,
+            excluded=items.excluded,
+            erased=erased_users(settings),
+            time_zone=settings.purchases.time_zone,
+        )
         write_quarantine(log.refused, settings.data_dir / "quarantine" / "purchases.csv")
         step.note(f"{log.report.rows_kept:,} rows of {log.report.users:,} users kept")
     return log, items
@@ -139,6 +148,12 @@ def find_sources(settings: TrainingSettings) -> Sources:
         events=find_event_files(settings.data_dir / "events"),
         items=find_files(settings.items.paths, folder=settings.folder, key="paths in [items]"),
     )
+
+
+def erased_users(settings: TrainingSettings) -> frozenset[str]:
+    """Return who asked to be forgotten: the ids serving wrote into the data folder, one a line."""
+    path = settings.data_dir / ERASED_FILE
+    return frozenset(path.read_text(encoding="utf-8").splitlines()) if path.exists() else frozenset()
 
 
 def artifacts_folder(settings: TrainingSettings) -> Path:

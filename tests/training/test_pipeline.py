@@ -216,3 +216,16 @@ def test_quarantine_is_written(tmp_path: Path, checkerboard: Interactions) -> No
     result = train(settings, progress=SilentProgress())
     assert result.cleaning.quarantined == {"the quantity is not a number": 1}
     assert "more.csv,2" in (tmp_path / "data" / "quarantine" / "purchases.csv").read_text()
+
+
+def test_who_asked_to_be_forgotten_is_a_guest(planted_shop: PlantedShop, tmp_path: Path) -> None:
+    """An erased user is not in the next version; what they bought still counts for baskets and popularity."""
+    before = train_on(planted_shop.log, tmp_path)
+    erased = load_artifact(before.directory).model.users.ids[0]
+    (tmp_path / "data").mkdir(exist_ok=True)
+    (tmp_path / "data" / "erased.txt").write_text(f"{erased}\n", encoding="utf-8")
+    after = train_on(planted_shop.log, tmp_path)
+    assert not after.reused
+    assert erased not in load_artifact(after.directory).model.users
+    assert after.cleaning.rows_kept == before.cleaning.rows_kept
+    assert after.cleaning.guest_rows > before.cleaning.guest_rows

@@ -29,7 +29,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -42,6 +42,9 @@ from recommender.errors import ConfigError, InvalidInput, MissingExtra, Recommen
 from recommender.factors import Factors
 from recommender.matrix import InteractionMatrix
 from training.settings import AlsSettings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 POLL_SECONDS = 0.1
 STOP_SECONDS = 30.0
@@ -136,7 +139,7 @@ def has_java() -> bool:
 
 
 @contextmanager
-def spark_session(settings: AlsSettings, folder: Path) -> Iterator[Any]:
+def spark_session(settings: AlsSettings, folder: Path) -> Iterator[SparkSession]:
     """Start a Spark that keeps everything in `folder`, and end it together with its Java process.
 
     Raises
@@ -207,7 +210,7 @@ def _end(gateway: Any) -> None:
     context_class._gateway = context_class._jvm = None
 
 
-def _watched(session: Any, fit: Callable[[], Any], *, iterations: int, advance: Callable[[], None]) -> Any:
+def _watched(session: SparkSession, fit: Callable[[], Any], *, iterations: int, advance: Callable[[], None]) -> Any:
     """Run `fit` beside this thread, and call `advance` from this thread as its iterations are finished."""
     context = session.sparkContext
 

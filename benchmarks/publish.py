@@ -1,0 +1,172 @@
+"""Claim: publishing is bounded by scoring, not by writing, and a user's candidates are small.
+
+Publishes every user of Complete Journey, for both purposes, into an embedded Valkey with the real publisher, whose
+writes are timed. Then the same candidates are written again and again, in turn, in our layout (packed, pipelined) and
+in the obvious one: redis-py, one ``SET`` per user, the candidates as JSON with item ids. Bytes per user are what the
+server itself says (``MEMORY USAGE``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from benchmarks.demo_shop import DemoShop
+from benchmarks.results import Row, at_least, at_most, figure
+from recommender.artifact import load_artifact
+from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode, Source
+from recommender.engine import Engine
+from recommender.model import Model
+from recommender.purpose import Purpose
+from serving.publisher import CANDIDATES, publish
+from serving.settings import AppSettings, RedisSettings
+from serving.stores import SlateStore, keys
+from serving.stores.embedded import running
+from serving.stores.packed import pack
+from serving.stores.redis import RedisStores
+from training.progress import SilentProgress
+
+ROUNDS = 7
+QUICK_ROUNDS = 2
+TIMEOUT_SECONDS = 30.0
+PEER = "redis-py, one SET per user, JSON"
+
+
+class TimedStore:
+    """A `SlateStore` that knows how long its writing took, and hands everything on."""
+
+    def __init__(self, store: SlateStore) -> None:
+        self._store = store
+        self.write_seconds = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def write(self, version: str, purpose: Purpose, records: Sequence[tuple[str, bytes]]) -> None:
+        """Write and take the time."""
+        start = time.perf_counter()
+        await self._store.write(version, purpose, records)
+        self.write_seconds += time.perf_counter() - start
+
+
+def measure(*, quick: bool) -> list[Row]:
+    """Publish, then write both layouts in turn."""
+    shop = DemoShop.open(quick=quick)
+    version = shop.train()["version"]
+    engine = Engine(load_artifact(shop.artifact(version)).model, version=version)
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as url:
+        return asyncio.run(_measure(engine, url, rounds=QUICK_ROUNDS if quick else ROUNDS))
+
+
+async def _measure(engine: Engine, url: str, *, rounds: int) -> list[Row]:
+    settings = AppSettings(redis=RedisSettings(url=url))
+    stores = RedisStores.connect(url, settings, timeout_seconds=TIMEOUT_SECONDS)
+    client: Any = Redis.from_url(url, protocol=2)
+    try:
+        rows = await publishing_rows(engine, stores.slates)
+        return rows + await layout_rows(engine, stores.slates, client, rounds=rounds)
+    finally:
+        client.close()
+        await stores.close()
+
+
+async def publishing_rows(engine: Engine, store: SlateStore) -> list[Row]:
+    """Publish once and split the time."""
+    timed = TimedStore(store)
+    start = time.perf_counter()
+    done = await publish(engine, timed, progress=SilentProgress())
+    seconds = time.perf_counter() - start
+    scoring = seconds - timed.write_seconds
+    return [
+        figure("published, both purposes", done.users / seconds, "users/s", goal=at_least(200)),
+        figure("of that time, writing", timed.write_seconds / seconds, "", goal=at_most(0.25)),
+        figure("scoring, checking and switching alone", done.users / scoring, "users/s"),
+        figure("writing alone", done.users / timed.write_seconds, "users/s"),
+    ]
+
+
+async def layout_rows(engine: Engine, store: SlateStore, client: Any, *, rounds: int) -> list[Row]:
+    """Write one purpose of everybody, encoding included, in our layout and in the peer's, in turn."""
+    candidates = candidates_of_all(engine)
+    ours, peers = [], []
+    for _ in range(rounds):
+        ours.append(await _write_ours(store, engine.version, candidates))
+        peers.append(_write_json(client, engine.model, candidates))
+    users = len(candidates)
+    ratio = statistics.median(peer / mine for mine, peer in zip(ours, peers, strict=True))
+    packed_bytes = _mean_memory(client, [keys.candidates(engine.version, Purpose.ALL, user) for user in candidates])
+    json_bytes = _mean_memory(client, [_peer_key(user) for user in candidates])
+    return [
+        figure("encode and write, ours", users / statistics.median(ours), "users/s"),
+        figure("encode and write, the peer", users / statistics.median(peers), "users/s"),
+        figure("ours / the peer", ratio, "×", goal=at_least(2), peer=PEER),
+        figure(f"memory per user, top {CANDIDATES}, ours", packed_bytes, "bytes", goal=at_most(1200)),
+        figure(f"memory per user, top {CANDIDATES}, the peer", json_bytes, "bytes"),
+        figure("memory: the peer / ours", json_bytes / packed_bytes, "×", goal=at_least(4), peer=PEER),
+    ]
+
+
+def candidates_of_all(engine: Engine) -> dict[str, Candidates]:
+    """Score every user once, outside the measured time."""
+    found = {}
+    for user in engine.model.users:
+        history = engine.history(user)
+        assert history is not None
+        found[user] = engine.candidates(history, purpose=Purpose.ALL, now=engine.model.as_of, k=CANDIDATES)
+    return found
+
+
+def readable(candidates: Candidates, model: Model) -> str:
+    """Return candidates as a program would write them that thinks nothing of bytes: JSON with ids and names."""
+    ids = model.items.ids
+    rows = zip(
+        candidates.item.tolist(),
+        candidates.score.tolist(),
+        candidates.source.tolist(),
+        candidates.reason.tolist(),
+        candidates.anchor.tolist(),
+        strict=True,
+    )
+    return json.dumps(
+        [
+            {
+                "item_id": ids[item],
+                "score": round(score, 4),
+                "source": Source(source).label,
+                "reason": ReasonCode(reason).label,
+                "anchor": None if anchor == NO_ANCHOR else ids[anchor],
+            }
+            for item, score, source, reason, anchor in rows
+        ],
+        separators=(",", ":"),
+    )
+
+
+async def _write_ours(store: SlateStore, version: str, candidates: Mapping[str, Candidates]) -> float:
+    start = time.perf_counter()
+    await store.write(version, Purpose.ALL, [(user, pack(found)) for user, found in candidates.items()])
+    return time.perf_counter() - start
+
+
+def _write_json(client: Any, model: Model, candidates: Mapping[str, Candidates]) -> float:
+    start = time.perf_counter()
+    for user, found in candidates.items():
+        client.set(_peer_key(user), readable(found, model))
+    return time.perf_counter() - start
+
+
+def _peer_key(user: str) -> str:
+    return f"recommendations:{user}"
+
+
+def _mean_memory(client: Any, names: Sequence[str]) -> float:
+    sizes = [int(client.execute_command("MEMORY", "USAGE", name, "SAMPLES", 0)) for name in names]
+    return statistics.mean(sizes)

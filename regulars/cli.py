@@ -1,0 +1,99 @@
+"""The command `regulars`.
+
+Commands import what they need when they run: `regulars --help` loads neither numpy nor polars nor fastapi.
+
+Exit codes: 0 it worked; 1 it did not; 2 the command, the configuration or the data is wrong; 3 the gate refused a
+version; 130 stopped by Ctrl-C. A refusal is one message on standard error; a traceback is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from recommender.errors import RecommenderError
+from regulars.commands import campaign, config, demo, evaluate, publish, report, rollback, serve, train, versions
+from regulars.commands.options import examples
+
+INTERRUPTED = 130
+
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""Our matrix products are small: spread over threads, each takes longer and keeps every core busy. Read when numpy is
+imported, and handed down to worker processes."""
+
+app = typer.Typer(
+    name="regulars",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+"""Pretty tracebacks are off: they print the values of variables, and some of ours are passwords."""
+
+for command in (train, evaluate, report, publish, rollback, serve, campaign, demo):
+    name = command.__name__.rpartition(".")[2]
+    app.command(name, epilog=command.EXAMPLES)(command.run)
+app.add_typer(versions.app, name="versions")
+app.add_typer(config.app, name="config")
+
+
+def _print_version(*, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"regulars {version('regulars')}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog=examples(
+        "regulars train", "regulars evaluate", "regulars publish", "regulars serve", "regulars campaign -g at_risk"
+    )
+)
+def regulars(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version of this program.",
+            is_eager=True,
+            callback=lambda wanted: _print_version(wanted=wanted),
+        ),
+    ] = False,
+) -> None:
+    """Recommend products so that customers come back.
+
+    Train on a purchase log, look at the report, publish, serve. The settings are in regulars.toml.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code."""
+    for variable in ONE_THREAD:
+        os.environ.setdefault(variable, "1")
+    try:
+        app(args=None if args is None else list(args))
+    except RecommenderError as error:
+        return _refuse(str(error), error.exit_code)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _refuse(f"{error.filename}: {error.strerror}", RecommenderError.exit_code)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            return _refuse("Stopped.", INTERRUPTED)
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def _refuse(message: str, code: int) -> int:
+    from regulars.terminal import printable
+
+    print(printable(message), file=sys.stderr)  # noqa: T201  works however broken the terminal is
+    return code

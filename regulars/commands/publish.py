@@ -1,0 +1,40 @@
+"""`regulars publish`: make a version the one that is served."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from regulars.commands.options import DEFAULT_CONFIG, ConfigPath, Overrides, configuration, examples
+
+EXAMPLES = examples(
+    "regulars publish",
+    "regulars publish 20180101-3f9c0a1b2c3d",
+    "regulars publish --force  [dim]# whatever the gate says[/dim]",
+)
+
+
+def run(
+    version: Annotated[str | None, typer.Argument(help="The version; without it, the one trained last.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Publish it even if it is worse than its baselines.")] = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+    set_: Overrides = None,
+) -> None:
+    """Make a version the one that is served, if it passes the gate.
+
+    The gate compares it with popularity and with what users bought before, by the
+    rules of [gate]; a version that fails is refused with exit code 3. Storefronts
+    see the old version until every user has candidates of the new one, and then
+    the new one. The old one is kept for a rollback.
+    """
+    from regulars.progress import TerminalProgress
+    from regulars.publishing import publish
+    from regulars.terminal import plain, results
+    from regulars.trained import chosen, registry_of
+
+    settings = configuration(config, set_)
+    version = chosen(registry_of(settings), version)
+    done = publish(settings, version, progress=TerminalProgress(), force=force)
+    instead = f", in place of {done.previous}" if done.previous else ""
+    results().print(plain(f"{done.version} is served to {done.users:,} users{instead}."), soft_wrap=True)

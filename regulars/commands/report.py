@@ -1,0 +1,34 @@
+"""`regulars report`: the page a person reads before publishing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from regulars.commands.options import DEFAULT_CONFIG, ConfigPath, Overrides, configuration, examples
+
+EXAMPLES = examples("regulars report", "regulars report 20180101-3f9c0a1b2c3d")
+
+
+def run(
+    version: Annotated[str | None, typer.Argument(help="The version; without it, the one trained last.")] = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+    set_: Overrides = None,
+) -> None:
+    """Write the report of a version and print where it is.
+
+    One HTML file that needs no network: the figures beside the baselines, for
+    whom the model is better, what the log looks like, what was left out, what
+    each step cost, and how it compares with the published version.
+    """
+    from regulars.terminal import say, write
+    from regulars.trained import chosen, record_of, registry_of
+    from training.pipeline import reports_folder
+    from training.report import write_report
+
+    settings = configuration(config, set_)
+    version = chosen(registry_of(settings), version)
+    page = write_report(record_of(settings, version), reports_folder(settings.training))
+    say("Open it in a browser:")
+    write(str(page))

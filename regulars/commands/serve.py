@@ -1,0 +1,36 @@
+"""`regulars serve`: answer storefronts over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from regulars.commands.options import DEFAULT_CONFIG, ConfigPath, Overrides, configuration, examples
+
+EXAMPLES = examples(
+    "regulars serve",
+    "regulars serve --port 0",
+    "REGULARS_REDIS_URL=redis://cache:6379/0 regulars serve --set serving.workers=4",
+)
+
+
+def run(
+    config: ConfigPath = DEFAULT_CONFIG,
+    set_: Overrides = None,
+    port: Annotated[int | None, typer.Option(help="Short for --set serving.port=…; 0 picks a free one.")] = None,
+) -> None:
+    """Answer storefronts over HTTP, until Ctrl-C.
+
+    Listens on this machine only, unless serving.host says otherwise. Without
+    redis.url an embedded Valkey starts, keeps its data below the data folder, and
+    stops with this process.
+    """
+    from regulars.http_server import base_url, run_server, with_free_port
+    from regulars.terminal import say
+
+    overrides = [*(set_ or ()), *([] if port is None else [f"serving.port={port}"])]
+    settings = with_free_port(configuration(config, overrides).app)
+    at = base_url(settings)
+    say(f"Serving {settings.shop_name} on {at}, the demo shop on {at}/shop. Stop with Ctrl-C.")
+    run_server(settings)

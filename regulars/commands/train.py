@@ -1,0 +1,47 @@
+"""`regulars train`: from the purchase log to a version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from regulars.commands.options import DEFAULT_CONFIG, ConfigPath, Overrides, configuration, examples
+
+if TYPE_CHECKING:
+    from training.pipeline import TrainResult
+
+EXAMPLES = examples(
+    "regulars train",
+    "regulars train --set als.factors=128 --set als.seed=7",
+    "REGULARS_ALS_FACTORS=128 regulars train --config shop.toml",
+)
+
+
+def run(config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None) -> None:
+    """Train a version from the purchase log, and measure it beside its baselines.
+
+    Reads the files that [purchases] and [items] name, and the events that serving
+    collected. If neither they nor the settings have changed since a version was
+    trained, that one is reused.
+    """
+    from regulars.progress import TerminalProgress
+    from regulars.terminal import results, say
+    from training.pipeline import train
+
+    result = train(configuration(config, set_).training, progress=TerminalProgress())
+    out = results()
+    out.print(summary(result))
+    say("Next: regulars report, or regulars publish")
+
+
+def summary(result: TrainResult) -> object:
+    """Return what came of a training, for the console."""
+    from rich.console import Group
+
+    from regulars.evaluation_view import evaluation_view
+    from regulars.terminal import plain
+
+    what = "reused: nothing has changed" if result.reused else "trained"
+    headline = plain(f"Version {result.version} ({what})", style="bold")
+    if result.evaluation is None:
+        return Group(headline, plain("The log is too short to hold anything out: nothing was measured."))
+    return Group(headline, "", evaluation_view(result.evaluation))

@@ -1,0 +1,137 @@
+"""What `regulars demo` does before it serves: every step of the way of the data, once, each measured.
+
+Nothing here is special to the demo's data but the choice of whom to show: the steps are those of `regulars train`,
+`publish` and `campaign`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import TypeAdapter
+from rich.console import Console, RenderableType
+
+from recommender.engine import Engine
+from regulars.campaigning import write_segment
+from regulars.config import Config
+from regulars.evaluation_view import evaluation_view
+from regulars.household_view import described, household_view
+from regulars.households import Household, households
+from regulars.publishing import is_served, publish
+from regulars.terminal import RIGHT, plain, table
+from regulars.trained import served
+from serving.campaigns.files import written_whole
+from serving.campaigns.recipients import Pick, Recipients
+from serving.campaigns.settings import CampaignSettings
+from serving.clock import clock_of
+from serving.web.shop import Household as ShopVisitor
+from training.pipeline import TrainResult, reports_folder, train
+from training.progress import Progress
+from training.steps import StepRecord
+
+SEGMENT = "at risk"
+"""Whom the demo writes a mailing file for."""
+USUAL_PICKS, NEW_PICKS = 3, 3
+"""How much of a household's offer is shown: what they may want to buy again, and what is new to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the demo made, for what it says while it serves."""
+
+    trained: TrainResult
+    report: Path
+    mailing: Path
+    households: tuple[Household, ...]
+
+
+def prepare(config: Config, progress: Progress, out: Console) -> Prepared:
+    """Train, publish, write a mailing file and choose households; print what each of them came to.
+
+    Raises
+    ------
+    RecommenderError
+        If a step refuses; what was done before stays, and the next run goes on from there.
+    """
+    trained = train(config.training, progress=progress)
+    out.print(_headline(trained))
+    if trained.evaluation is not None:
+        out.print(evaluation_view(trained.evaluation))
+    _publish(config, trained.version, progress)
+    mailing = config.app.data_dir / "campaigns"
+    write_segment(config, SEGMENT, mailing, progress=progress)
+    with progress.step("choose households") as step:
+        shown, views = _households(config)
+        step.note(", ".join(household.user_id for household in shown))
+    for view in views:
+        out.print("", view)
+    report = reports_folder(config.training) / f"{trained.version}.html"
+    return Prepared(trained, report, mailing / SEGMENT.replace(" ", "_"), tuple(shown))
+
+
+def step_table(steps: Sequence[StepRecord], trained: TrainResult) -> RenderableType:
+    """Return what each step of this run cost; where the training was reused, also what it had cost."""
+    rows = [(step.name, f"{step.seconds:,.1f}", f"{step.peak_mb:,.0f}") for step in steps]
+    rows.append(("all of it", f"{sum(s.seconds for s in steps):,.1f}", f"{_largest(steps):,.0f}"))
+    if trained.reused:
+        seconds = sum(step.seconds for step in trained.steps)
+        rows.append(("training, when it was done", f"{seconds:,.1f}", f"{_largest(trained.steps):,.0f}"))
+    return table(["step", f"{RIGHT}seconds", f"{RIGHT}peak MiB"], rows)
+
+
+def _largest(steps: Sequence[StepRecord]) -> float:
+    return max((step.peak_mb for step in steps), default=0.0)
+
+
+def _headline(trained: TrainResult) -> RenderableType:
+    what = "nothing has changed since it was trained" if trained.reused else "trained just now"
+    return plain(f"\nVersion {trained.version}: {what}\n", style="bold")
+
+
+def _publish(config: Config, version: str, progress: Progress) -> None:
+    if is_served(config, version):
+        progress.message(f"{version} is served already: its candidates are reused")
+    else:
+        publish(config, version, progress=progress)
+
+
+def _households(config: Config) -> tuple[list[Household], list[RenderableType]]:
+    """Choose households, tell the shop page of them, and return them with what to print of each."""
+    artifact = served(config)
+    engine = Engine(artifact.model, version=artifact.version)
+    now = clock_of(config.app.serving.clock).now(artifact.model.as_of)
+    chosen = households(artifact.model, now=now)
+    _tell_shop(chosen, config.app.households_file)
+    picks = [_picks(engine, household, now) for household in chosen]
+    currency = config.app.currency
+    return chosen, [
+        household_view(household, offered, currency=currency) for household, offered in zip(chosen, picks, strict=True)
+    ]
+
+
+def _picks(engine: Engine, household: Household, now: np.datetime64) -> tuple[Pick, ...]:
+    """Return what a mail would offer, and then what it would if only new items were asked for."""
+    usual = CampaignSettings(slots=USUAL_PICKS)
+    something_new = CampaignSettings(slots=NEW_PICKS, new_only=True)
+    found = {
+        pick.item_id: pick
+        for settings in (usual, something_new)
+        for pick in Recipients(engine, settings, now=now, campaign_id="demo").of(household.user_index).picks
+    }
+    return tuple(found.values())
+
+
+def _tell_shop(chosen: Sequence[Household], path: Path) -> None:
+    visitors = tuple(
+        ShopVisitor(
+            user_id=household.user_id,
+            label=f"Household {household.user_id}, {described(household.segment)}",
+            note=f"Bought lately: {', '.join(purchase.title for purchase in household.lately[:3])}.",
+        )
+        for household in chosen
+    )
+    with written_whole(path) as file:
+        file.write(TypeAdapter(tuple[ShopVisitor, ...]).dump_json(visitors, indent=2))

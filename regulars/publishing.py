@@ -1,0 +1,131 @@
+"""Making a version the one that is served, and undoing it.
+
+Two places know which version is served: the store, for storefronts, and `CURRENT` among the artifacts, for everything
+that works without the store. The store goes first: if it refuses, nothing has changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+
+from recommender.artifact import load_artifact
+from recommender.engine import Engine
+from recommender.errors import UnknownVersion
+from regulars.config import Config
+from regulars.trained import record_of, registry_of
+from serving import publisher
+from serving.clock import clock_of
+from serving.publisher import Publication
+from serving.server import store_of
+from serving.settings import AppSettings
+from serving.stores.redis import RedisStores
+from training.gate import check
+from training.progress import Progress
+
+TIMEOUT_SECONDS = 30.0
+"""For one batch of candidates; a publisher may wait where a request may not."""
+
+
+def publish(config: Config, version: str, *, progress: Progress, force: bool = False) -> Publication:
+    """Put `version` through the gate (unless forced), into the store, and then into `CURRENT`.
+
+    Raises
+    ------
+    GateRefused
+        If it is not good enough; nothing was changed.
+    InvalidArtifact
+        If it is damaged, or was never measured.
+    StoreUnavailable
+        If the store is away or full; the old version goes on being served.
+    """
+    if not force:
+        with progress.step("gate") as step:
+            verdicts = check(version, record_of(config, version).evaluation, config.training.gate)
+            step.note(f"{len(verdicts)} rules hold")
+    registry = registry_of(config)
+    engine = _engine(config, version, progress)
+    now = clock_of(config.app.serving.clock).now(engine.model.as_of)
+    with store_of(config.app) as settings:
+        published = asyncio.run(_publish(settings, engine, now, progress))
+    registry.set_current(version)
+    return published
+
+
+def is_served(config: Config, version: str) -> bool:
+    """Say whether `version` is what storefronts get already.
+
+    Raises
+    ------
+    StoreUnavailable
+        If the store is away.
+    """
+    if registry_of(config).current() != version:
+        return False
+    with store_of(config.app) as settings:
+        return asyncio.run(_is_served(settings, version))
+
+
+def rollback(config: Config, *, progress: Progress) -> str:
+    """Serve the version before the current one again, and return it.
+
+    Its candidates are still in the store for a few days; after that they are computed again.
+
+    Raises
+    ------
+    UnknownVersion
+        If no version was served before.
+    StoreUnavailable
+        If the store is away; the current version goes on being served.
+    """
+    registry = registry_of(config)
+    version = registry.previous()
+    if version is None:
+        return registry.rollback()
+    with store_of(config.app) as settings:
+        try:
+            asyncio.run(_point_back(settings, version))
+        except UnknownVersion:
+            progress.message(f"the candidates of {version} have expired: they are computed again")
+            engine = _engine(config, version, progress)
+            now = clock_of(config.app.serving.clock).now(engine.model.as_of)
+            asyncio.run(_publish(settings, engine, now, progress))
+    return registry.rollback()
+
+
+async def _publish(settings: AppSettings, engine: Engine, now: np.datetime64, progress: Progress) -> Publication:
+    stores = _connect(settings)
+    try:
+        return await publisher.publish(engine, stores.slates, progress=progress, now=now)
+    finally:
+        await stores.close()
+
+
+async def _is_served(settings: AppSettings, version: str) -> bool:
+    stores = _connect(settings)
+    try:
+        pointer, kept = await stores.slates.pointer(), await stores.slates.versions()
+    finally:
+        await stores.close()
+    return pointer.current == version and version in kept
+
+
+async def _point_back(settings: AppSettings, version: str) -> None:
+    stores = _connect(settings)
+    try:
+        await publisher.rollback(stores.slates, version)
+    finally:
+        await stores.close()
+
+
+def _connect(settings: AppSettings) -> RedisStores:
+    assert settings.redis.url is not None
+    return RedisStores.connect(settings.redis.url, settings, timeout_seconds=TIMEOUT_SECONDS)
+
+
+def _engine(config: Config, version: str, progress: Progress) -> Engine:
+    with progress.step("load") as step:
+        artifact = load_artifact(registry_of(config).get(version))
+        step.note(version)
+        return Engine(artifact.model, version=artifact.version)

@@ -1,0 +1,1 @@
+"""Online: artifact in, slates out."""

@@ -1,0 +1,154 @@
+"""The HTTP application: its parts, its life, its routes.
+
+`create_app` takes everything it needs as parameters; `from_environment` is what a server process calls.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from threadpoolctl import threadpool_limits
+
+from recommender.catalogue import Item
+from recommender.errors import ConfigError
+from serving import housekeeping, openapi, problems
+from serving.clock import Clock, clock_of
+from serving.metrics import Metrics
+from serving.parent import end_with_parent
+from serving.routes import (
+    catalogue,
+    events,
+    health,
+    items,
+    pictures,
+    recommendations,
+    trending,
+    users,
+    version,
+    web,
+)
+from serving.security import BodyLimit, Observed
+from serving.settings import AppSettings
+from serving.state import State, state_of
+from serving.stores import Stores
+from serving.stores.redis import RedisStores
+from serving.web.shop import ShopPage
+
+SETTINGS_VARIABLE = "SERVING_SETTINGS_JSON"
+"""How settings reach worker processes. Without our usual prefix on purpose: it sets no key of the configuration."""
+
+
+def create_app(
+    settings: AppSettings,
+    *,
+    store: Stores | None = None,
+    registry_root: Path | None = None,
+    clock: Clock | None = None,
+) -> FastAPI:
+    """Build the application; it reads and connects when it starts.
+
+    Parameters
+    ----------
+    settings
+        What the configuration says.
+    store
+        Where to share candidates; without it, `settings.redis.url` is connected to.
+    registry_root
+        Folder of the artifacts; without it, the data folder's.
+    clock
+        What "now" means; without it, what the settings say.
+
+    Raises
+    ------
+    ConfigError
+        If there is neither a store nor an address of one.
+    """
+    metrics = Metrics()
+    artifacts = registry_root or settings.artifacts_dir
+    clock = clock or clock_of(settings.serving.clock)
+    if store is None and settings.redis.url is None:
+        raise ConfigError("redis.url is not set; `regulars serve` starts an embedded Valkey and sets it")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        stores = store or RedisStores.connect(settings.redis.url or "", settings)
+        state = State.build(settings, stores, artifacts=artifacts, clock=clock, metrics=metrics)
+        app.state.regulars = state
+        state.erasures.load()
+        await housekeeping.once(housekeeping.look_for_news, state)
+        try:
+            # A worker has one core's work to do; BLAS threads of several workers would wait for each other.
+            with threadpool_limits(limits=1, user_api="blas"):
+                async with housekeeping.running(state):
+                    yield
+        finally:
+            if store is None:
+                await stores.close()
+
+    app = FastAPI(
+        title="Regulars",
+        summary="Product recommendations that bring customers back.",
+        version=version.program_version(),
+        openapi_tags=openapi.TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    _for_pages(app, settings)
+    problems.install(app)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.serving.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Content-Type"],
+        max_age=86_400,
+    )
+    app.add_middleware(BodyLimit, max_bytes=settings.serving.max_body_bytes)
+    app.add_middleware(Observed, metrics=metrics)
+    _add_routes(app)
+    openapi.describe(app)
+    return app
+
+
+def from_environment() -> FastAPI:
+    """Build the application of a worker process; see `serving.server`.
+
+    Raises
+    ------
+    ConfigError
+        If the variable is missing.
+    """
+    content = os.environ.get(SETTINGS_VARIABLE)
+    if not content:
+        raise ConfigError(f"{SETTINGS_VARIABLE} is not set; start the server with `regulars serve`")
+    end_with_parent()
+    return create_app(AppSettings.model_validate_json(content))
+
+
+def _add_routes(app: FastAPI) -> None:
+    """Add the resources; more specific paths first, since an id may hold slashes."""
+    for module in (recommendations, trending, events, catalogue, items, pictures, users, web):
+        app.include_router(module.router)
+    for module in (health, version):
+        app.include_router(module.router)
+        app.include_router(module.router, prefix="/v1", include_in_schema=False)
+
+
+def _for_pages(app: FastAPI, settings: AppSettings) -> None:
+    """Give the demo shop and the pictures what they ask the app for."""
+
+    def find_item(item_id: str) -> Item | None:
+        state = state_of(app)
+        engine = state.holder.engine
+        if engine is None or not state.catalogue.knows(item_id, engine.model):
+            return None
+        return state.catalogue.item(item_id, engine.model).item
+
+    app.state.find_item = find_item
+    app.state.shop = ShopPage(name=settings.shop_name, households_file=settings.households_file)

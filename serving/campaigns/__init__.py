@@ -1,0 +1,1 @@
+"""Mailing files for a segment of users."""

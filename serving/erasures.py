@@ -1,0 +1,78 @@
+"""Users who asked to be forgotten.
+
+``<data_dir>/erased.txt`` holds one id a line: it outlives Redis, and training leaves these users out. The set in
+Redis makes the erasure known to every process at once; where Redis is away, the file and this process's memory do,
+and the store is told as soon as it answers again.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import anyio.to_thread
+
+from recommender.errors import StoreUnavailable
+from serving.stores import SlateStore
+
+FILE = "erased.txt"
+
+
+class Erasures:
+    """The erased users that this process knows of."""
+
+    def __init__(self, data_dir: Path, store: SlateStore) -> None:
+        self._path = data_dir / FILE
+        self._store = store
+        self._known: set[str] = set()
+        self._unsent: set[str] = set()
+
+    def __contains__(self, user_id: object) -> bool:
+        return user_id in self._known
+
+    def load(self) -> None:
+        """Read the file; the store may have forgotten, so it will be told again."""
+        if self._path.exists():
+            self._known |= set(self._path.read_text(encoding="utf-8").splitlines())
+            self._unsent |= self._known
+
+    async def erase(self, user_id: str) -> bool:
+        """Forget a user for good; say whether the store could be told yet.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written: then nothing was promised.
+        """
+        if user_id not in self._known:
+            await anyio.to_thread.run_sync(self._append, [user_id])
+        self._known.add(user_id)
+        try:
+            await self._store.erase(user_id)
+        except StoreUnavailable:
+            self._unsent.add(user_id)
+            return False
+        return True
+
+    async def refresh(self) -> None:
+        """Tell the store what it does not know, and learn what other processes were asked.
+
+        Raises
+        ------
+        StoreUnavailable
+            If the store is away; the next call tries again.
+        """
+        shared = await self._store.erased()
+        for user_id in sorted(self._unsent - shared):
+            await self._store.erase(user_id)
+        self._unsent.clear()
+        if news := sorted(shared - self._known):
+            await anyio.to_thread.run_sync(self._append, news)
+            self._known.update(news)
+
+    def _append(self, users: list[str]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{user_id}\n" for user_id in users))
+            file.flush()
+            os.fsync(file.fileno())

@@ -1,0 +1,1 @@
+"""What storefronts report, on its way to the next training."""

@@ -1,0 +1,78 @@
+"""What a process does between requests: look for news in the store, move events into files.
+
+Each chore repeats on its own and survives anything that goes wrong in it: a store that is away is not worth a line
+per second, everything else is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from recommender.errors import StoreUnavailable
+from serving.state import State
+
+Chore = Callable[[State], Awaitable[None]]
+
+STOP_SECONDS = 10.0
+"""How long a chore may take to come to an end before it is cut short."""
+
+_log = logging.getLogger(__name__)
+
+
+async def look_for_news(state: State) -> None:
+    """Bring the model, the stock and the erased users up to date."""
+    try:
+        await state.holder.refresh()
+        await state.erasures.refresh()
+        await state.catalogue.refresh()
+    finally:
+        state.metrics.breaker.set(state.stores.breaker_state)
+
+
+async def move_events(state: State) -> None:
+    """Move accepted events into files."""
+    await state.drain.run_once()
+
+
+@contextlib.asynccontextmanager
+async def running(state: State) -> AsyncIterator[None]:
+    """Do the chores until the block ends, then move what is left into files.
+
+    A chore is asked to stop, not cancelled: a batch of events is written or not begun.
+    """
+    serving = state.settings.serving
+    stop = asyncio.Event()
+    chores = [
+        asyncio.create_task(_repeat(look_for_news, state, stop, every=serving.poll_seconds)),
+        asyncio.create_task(_repeat(move_events, state, stop, every=serving.drain_seconds)),
+    ]
+    try:
+        yield
+    finally:
+        stop.set()
+        _, late = await asyncio.wait(chores, timeout=STOP_SECONDS)
+        for chore in late:
+            chore.cancel()
+        await state.drain.finish()
+
+
+async def once(chore: Chore, state: State) -> None:
+    """Do a chore, whatever happens in it."""
+    name = chore.__name__
+    try:
+        await chore(state)
+    except StoreUnavailable as error:
+        state.metrics.store_errors.labels(name).inc()
+        _log.debug("%s: %s", name, error)
+    except Exception:  # noqa: BLE001  a chore that dies silently is worse than one that fails aloud
+        _log.exception("%s failed; it is tried again", name)
+
+
+async def _repeat(chore: Chore, state: State, stop: asyncio.Event, *, every: float) -> None:
+    while not stop.is_set():
+        await once(chore, state)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), every)

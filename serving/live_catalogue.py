@@ -1,0 +1,166 @@
+"""What the shop said about its items since training, laid over the trained catalogue.
+
+An update is a patch: attributes it does not name stay as they are, in this process and in the store. `Shelf` arrays
+are kept per model and changed in place, element by element, so that a stock change costs nothing to requests and is
+effective with the next one. Other processes learn of it when they poll.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import orjson
+
+from recommender.catalogue import Item
+from recommender.errors import StoreUnavailable
+from recommender.model import Model
+from recommender.rules import Shelf
+from serving.stores import ItemStore
+
+Patch = Mapping[str, Any]
+"""Attribute → value, of the attributes of `Item` and `stock`."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveItem:
+    """An item as it is now."""
+
+    item: Item
+    in_stock: bool = True
+
+
+_ATTRIBUTES = frozenset(field.name for field in dataclasses.fields(Item)) - {"item_id"}
+
+
+class LiveCatalogue:
+    """The trained catalogue with every later update in it."""
+
+    def __init__(self, store: ItemStore) -> None:
+        self._store = store
+        self._patches: dict[str, dict[str, Any]] = {}
+        self._unsent: dict[str, dict[str, Any]] = {}
+        self._revision = 0
+        self._model: Model | None = None
+        self._shelf: Shelf | None = None
+        self._shown: dict[int, LiveItem] = {}
+
+    async def put(self, patches: Mapping[str, Patch]) -> bool:
+        """Apply patches here and share them; say whether they could be shared yet."""
+        self._apply(patches)
+        _merge(self._unsent, patches)
+        try:
+            await self._send()
+        except StoreUnavailable:
+            return False
+        return True
+
+    async def refresh(self) -> None:
+        """Send what could not be sent, and apply what other processes sent.
+
+        Raises
+        ------
+        StoreUnavailable
+            If the store is away; the next call tries again.
+        """
+        await self._send()
+        self._revision, changed = await self._store.changes(self._revision)
+        self._apply({item_id: _decoded(item_id, attributes) for item_id, attributes in changed.items()})
+
+    def shelf(self, model: Model) -> Shelf:
+        """Return what can be sold now, aligned with the items of `model`."""
+        if self._shelf is None or self._model is not model:
+            self._model, self._shown = model, {}
+            self._shelf = Shelf(np.ones(len(model.items), np.bool_), np.array(model.catalogue.price, np.float64))
+            for item_id, patch in self._patches.items():
+                self._put_on_shelf(item_id, patch)
+        return self._shelf
+
+    def knows(self, item_id: str, model: Model) -> bool:
+        """Say whether the model or an update speaks of this item."""
+        return item_id in model.items or item_id in self._patches
+
+    def item(self, item_id: str, model: Model) -> LiveItem:
+        """Return an item as it is now; one nobody described has an id and nothing else."""
+        self.shelf(model)
+        index = model.items.get(item_id)
+        if index is None:
+            return _merged(Item(item_id=item_id), self._patches.get(item_id, {}))
+        shown = self._shown.get(index)
+        if shown is None:
+            trained = model.catalogue.item(index, item_id=item_id)
+            shown = _merged(trained, self._patches.get(item_id, {}))
+            self._shown[index] = shown
+        return shown
+
+    async def _send(self) -> None:
+        if not self._unsent:
+            return
+        sending, self._unsent = self._unsent, {}
+        try:
+            await self._store.put(
+                {
+                    item_id: {name: orjson.dumps(value) for name, value in patch.items()}
+                    for item_id, patch in sending.items()
+                }
+            )
+        except BaseException:
+            _merge(sending, self._unsent)
+            self._unsent = sending
+            raise
+
+    def _apply(self, patches: Mapping[str, Patch]) -> None:
+        _merge(self._patches, patches)
+        for item_id in patches:
+            # What this process could not send yet is newer than anything the store can tell.
+            merged = self._patches[item_id] | self._unsent.get(item_id, {})
+            self._patches[item_id] = merged
+            self._put_on_shelf(item_id, merged)
+
+    def _put_on_shelf(self, item_id: str, patch: Patch) -> None:
+        index = None if self._model is None else self._model.items.get(item_id)
+        if index is None or self._shelf is None:
+            return
+        self._shelf.in_stock[index] = _in_stock(patch)
+        if "price" in patch:
+            self._shelf.price[index] = np.nan if patch["price"] is None else patch["price"]
+        self._shown.pop(index, None)
+
+
+def picture_path(item_id: str) -> str:
+    """Return the address of the picture we draw for an item that has none.
+
+    >>> picture_path("a/b 空")
+    '/v1/items/a%2Fb%20%E7%A9%BA/picture.svg'
+    """
+    return f"/v1/items/{quote(item_id, safe='')}/picture.svg"
+
+
+def _in_stock(patch: Patch) -> bool:
+    stock = patch.get("stock")
+    return stock is None or stock > 0
+
+
+def _merged(item: Item, patch: Patch) -> LiveItem:
+    known = {name: value for name, value in patch.items() if name in _ATTRIBUTES}
+    return LiveItem(dataclasses.replace(item, **known), _in_stock(patch))
+
+
+def _merge(into: dict[str, dict[str, Any]], patches: Mapping[str, Patch]) -> None:
+    for item_id, patch in patches.items():
+        into[item_id] = {**into.get(item_id, {}), **patch}
+
+
+def _decoded(item_id: str, attributes: Mapping[str, bytes]) -> Patch:
+    try:
+        return {name: orjson.loads(value) for name, value in attributes.items()}
+    except orjson.JSONDecodeError:
+        _log.warning("the stored update of item %r is not JSON; it is left out", item_id)
+        return {}

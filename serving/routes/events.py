@@ -1,0 +1,58 @@
+"""`POST /v1/events`: what storefronts saw.
+
+The body is read as it is, whatever its content type says: beacons of leaving pages are text/plain.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from serving.problems import Code, Problem, documented
+from serving.schemas import EventsRequest, EventsResult
+from serving.state import StateDep
+
+router = APIRouter(prefix="/v1", tags=["events"])
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/EventsRequest"}}},
+    }
+}
+
+_log = logging.getLogger(__name__)
+
+
+@router.post(
+    "/events",
+    status_code=202,
+    summary="Report events",
+    responses=documented(413, 422, 503),
+    openapi_extra=_BODY,
+)
+async def post_events(request: Request, state: StateDep) -> EventsResult:
+    """Take a batch of up to 1000 events; each is accepted or rejected on its own.
+
+    What was accepted is kept, and a user's next slate reflects it. Sending a batch again is harmless if every event
+    has its own `event_id`.
+    """
+    try:
+        body = EventsRequest.model_validate_json(await request.body())
+    except ValidationError as error:
+        details = [{**detail, "loc": ("body", *detail["loc"])} for detail in error.errors(include_url=False)]
+        raise RequestValidationError(details) from None
+    engine = state.service.engine
+    try:
+        return await state.ingest.take(body.events, as_of=engine.model.as_of)
+    except OSError as error:
+        _log.error("events could not be written down: %s", error)
+        raise Problem(
+            503,
+            Code.NOT_STORED,
+            "Neither Redis nor the disk took the events; send them again.",
+            headers={"Retry-After": "1"},
+        ) from error

@@ -1,0 +1,66 @@
+"""`/v1/users/{user_id}`: a user's slates, and the end of everything known about them.
+
+An id may hold slashes, encoded or not: what stands between ``/v1/users/`` and the last part of the path is the id.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from recommender.slate import Placement
+from serving.problems import Code, Problem, documented
+from serving.routes.slates import RESPONSES, ChoicesDep, answered
+from serving.schemas import ErasedResult
+from serving.security import checked_id
+from serving.service import Question
+from serving.state import StateDep
+
+router = APIRouter(prefix="/v1/users")
+
+UserId = Annotated[str, Path(description="The shop's id of the user.", examples=["17"])]
+
+
+@router.get("/{user_id:path}/recommendations", tags=["slates"], summary="Recommend to a user", responses=RESPONSES)
+async def get_recommendations(
+    request: Request,
+    *,
+    user_id: UserId,
+    choices: ChoicesDep,
+    state: StateDep,
+    placement: Annotated[Placement, Query(description="Where the shelf is shown.")] = Placement.HOME,
+    new_only: Annotated[bool, Query(description="Whether to leave out what the user owns.")] = False,
+) -> Response:
+    """Say what this user is likely to want next. A user nobody knows gets what is popular."""
+    question = Question(
+        placement=placement, user_id=checked_id(user_id, what="user_id"), new_only=new_only, **choices.common
+    )
+    return await answered(request, state, question, reasons=choices.reasons)
+
+
+@router.get("/{user_id:path}/buy-again", tags=["slates"], summary="What a user is due to reorder", responses=RESPONSES)
+async def get_buy_again(request: Request, user_id: UserId, choices: ChoicesDep, state: StateDep) -> Response:
+    """Say what this user buys regularly, most needed first; then what else they may want."""
+    question = Question(placement=Placement.REORDER, user_id=checked_id(user_id, what="user_id"), **choices.common)
+    return await answered(request, state, question, reasons=choices.reasons)
+
+
+@router.delete(
+    "/{user_id:path}",
+    tags=["users"],
+    summary="Forget a user",
+    responses=documented(400, 503),
+    response_model=ErasedResult,
+)
+async def delete_user(user_id: UserId, state: StateDep) -> ErasedResult:
+    """Remove a user's candidates and events, treat them as unknown from now on, and leave them out of training."""
+    user = checked_id(user_id, what="user_id")
+    try:
+        shared = await state.erasures.erase(user)
+    except OSError as error:
+        raise Problem(
+            503, Code.NOT_STORED, f"The erasure could not be written to disk ({error.strerror}); ask again."
+        ) from error
+    state.metrics.users_erased.inc()
+    return ErasedResult(user_id=user, shared=shared)

@@ -1,0 +1,299 @@
+"""The bodies of requests and answers: the only shapes on the wire.
+
+Requests are validated by these models. Answers are written by hand (see `serving.rendering`), since a slate is on the
+hot path; their models here are the documentation, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    field_serializer,
+    model_validator,
+)
+
+from recommender.candidates import ReasonCode, Source
+from recommender.events import Event
+from recommender.ids import id_problem
+from recommender.slate import Placement
+
+MAX_LIMIT = 100
+DEFAULT_LIMIT = 10
+MAX_BATCH = 1000
+MAX_SEEDS = 200
+MAX_EXCLUDED = 1000
+
+EVENTS: list[JsonValue] = [event.label for event in Event]
+
+_COMPLAINTS = frozenset({Event.COMPLAINT_OPENED, Event.COMPLAINT_CLOSED})
+
+
+def _valid_id(value: str) -> str:
+    if problem := id_problem(value):
+        raise ValueError(f"{value[:40]!r} cannot be an id: {problem}")
+    return value
+
+
+def _web_address(value: str) -> str:
+    if value and not value.startswith(("https://", "http://", "/")):
+        raise ValueError(f"{value[:40]!r} must start with https://, http:// or /")
+    return value
+
+
+def _event(value: Any) -> Event:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no event; known are {', '.join(event.label for event in Event)}")
+    return Event.parse(value)
+
+
+Id = Annotated[str, AfterValidator(_valid_id)]
+WebAddress = Annotated[str, Field(max_length=2048), AfterValidator(_web_address)]
+Price = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+Text = Annotated[str, Field(max_length=500)]
+SourceLabel = Annotated[str, Field(json_schema_extra={"enum": [source.label for source in Source]})]
+ReasonLabel = Annotated[str, Field(json_schema_extra={"enum": [code.label for code in ReasonCode]})]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items at most.")]
+
+
+class Body(BaseModel):
+    """A request body: an unknown key is an error, so that a typing mistake does not go unnoticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Seeds(Body):
+    """What is known of this session."""
+
+    cart: list[Id] = Field(default_factory=list, max_length=MAX_SEEDS, description="Items in the cart.")
+    viewed: list[Id] = Field(
+        default_factory=list, max_length=MAX_SEEDS, description="Items on the page or looked at, latest first."
+    )
+
+
+class Filters(Body):
+    """What the shelf is restricted to."""
+
+    categories: list[Text] = Field(default_factory=list, max_length=100, description="Only these categories.")
+    price_min: Price | None = Field(default=None, description="Only items that cost at least this.")
+    price_max: Price | None = Field(default=None, description="Only items that cost at most this.")
+    in_stock: bool = Field(default=True, description="Whether to leave out what is out of stock.")
+
+    @model_validator(mode="after")
+    def _range_is_not_empty(self) -> Self:
+        if (self.price_min or 0) > (math.inf if self.price_max is None else self.price_max):
+            raise ValueError(f"price_min {self.price_min} is above price_max {self.price_max}")
+        return self
+
+
+class RecommendationsRequest(Body):
+    """Any question to the engine. Without `user_id` it is a guest's."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"user_id": "17", "placement": "cart", "seeds": {"cart": ["tea/green"]}, "limit": 6},
+                {"guest": True, "seeds": {"viewed": ["milk"]}, "filters": {"price_max": 20}},
+            ]
+        }
+    )
+
+    user_id: Id | None = Field(default=None, description="Whom to recommend to; unknown ids get a fallback.")
+    guest: bool = Field(default=False, description="Says that there is no user on purpose; excludes user_id.")
+    placement: Placement = Field(default=Placement.HOME, description="Where the shelf is shown.")
+    limit: Limit = DEFAULT_LIMIT
+    seeds: Seeds = Field(default=Seeds(), description="What is known of this session.")
+    exclude: list[Id] = Field(default_factory=list, max_length=MAX_EXCLUDED, description="Items not to show.")
+    filters: Filters = Field(default=Filters(), description="What the shelf is restricted to.")
+    new_only: bool = Field(default=False, description="Whether to leave out everything the user owns.")
+    reasons: bool = Field(default=True, description="Whether to say why each item is offered.")
+
+    @model_validator(mode="after")
+    def _guest_or_user(self) -> Self:
+        if self.guest and self.user_id is not None:
+            raise ValueError("guest is true and user_id is given; leave one of them out")
+        return self
+
+
+class ReasonBody(BaseModel):
+    """Why an item is offered, as data: the storefront finds the words."""
+
+    code: ReasonLabel
+    item_id: str | None = Field(description="The item the reason rests on, such as the earlier purchase.")
+    item_title: str | None
+    due_on: date | None = Field(description="For buy_again: the day it is expected to be needed.")
+
+
+class SlateItemBody(BaseModel):
+    """One place on a slate."""
+
+    item_id: str
+    rank: int = Field(description="From 1, without gaps.")
+    score: float = Field(description="Orders the items of this slate and is comparable nowhere else.")
+    source: SourceLabel
+    reason: ReasonBody | None
+    title: str
+    category: str
+    department: str
+    brand: str
+    price: float | None
+    currency: str = Field(examples=["USD"])
+    url: str
+    image_url: str = Field(description="The shop's picture, or the address of one drawn for the item.")
+    in_stock: bool
+
+
+class SlateBody(BaseModel):
+    """An answer: what to show whom, where, and where it came from."""
+
+    model_config = ConfigDict(title="Slate")
+
+    slate_id: str = Field(description="To be sent with events, so that a click can be traced to what was shown.")
+    user_id: str | None
+    placement: Placement
+    source: SourceLabel = Field(description="The highest rung of the ladder that contributed.")
+    degraded: bool = Field(description="Whether the answer may be poorer or staler than usual.")
+    degraded_reason: Literal["store_unavailable", "candidates_missing"] | None = Field(
+        default=None, description="Present only if degraded."
+    )
+    model_version: str
+    created_at: datetime
+    items: list[SlateItemBody]
+
+
+class EventIn(BaseModel):
+    """Something a storefront saw. Unknown keys are ignored, so that widgets may be newer than servers."""
+
+    model_config = ConfigDict(title="Event", frozen=True)
+
+    event: Annotated[Event, BeforeValidator(_event)] = Field(
+        json_schema_extra={"type": "string", "enum": EVENTS}, description="What happened."
+    )
+    event_id: Id | None = Field(default=None, description="Makes a repeated request harmless; made up if absent.")
+    user_id: Id | None = Field(default=None, description="Who; absent for a guest.")
+    session_id: Id | None = Field(default=None, description="Which visit, for guests too.")
+    item_id: Id | None = Field(default=None, description="Which item; only complaints may leave it out.")
+    quantity: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 1.0
+    price: Price | None = Field(default=None, description="For one unit.")
+    order_id: Id | None = Field(default=None, description="Purchases with the same order_id form a basket.")
+    time: datetime | None = Field(default=None, description="When, ISO 8601; UTC without a zone. Now if absent.")
+    slate_id: Id | None = Field(default=None, description="The slate it happened on.")
+    placement: Id | None = Field(default=None, description="Where the slate was shown.")
+    rank: Annotated[int, Field(ge=1, le=MAX_LIMIT)] | None = Field(
+        default=None, description="The item's rank on the slate."
+    )
+
+    @model_validator(mode="after")
+    def _about_an_item(self) -> Self:
+        if self.item_id is None and self.event not in _COMPLAINTS:
+            raise ValueError(f"item_id is missing, and {self.event.label} needs one")
+        return self
+
+    @field_serializer("event")
+    def _as_label(self, event: Event) -> str:
+        return event.label
+
+    @property
+    def moment(self) -> datetime | None:
+        """`time` with its zone."""
+        if self.time is None or self.time.tzinfo is not None:
+            return self.time
+        return self.time.replace(tzinfo=UTC)
+
+
+class EventsRequest(Body):
+    """A batch. Each event is judged on its own."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"events": [{"event": "click", "event_id": "c-1", "user_id": "17", "item_id": "milk"}]}]
+        }
+    )
+
+    events: list[Any] = Field(max_length=MAX_BATCH, description="Up to 1000 events.")
+
+
+class RejectedEvent(BaseModel):
+    """An event that was not taken."""
+
+    index: int = Field(description="Its place in the batch, from 0.")
+    event_id: str | None
+    reason: str
+
+
+class EventsResult(BaseModel):
+    """What became of a batch."""
+
+    accepted: int = Field(description="Events that are kept, those that were known already included.")
+    duplicates: int = Field(description="Of those, how many were known already by their event_id.")
+    rejected: list[RejectedEvent]
+    kept_in: Literal["stream", "file"] = Field(description="file: Redis is away; slates reflect them after training.")
+
+
+class ItemIn(Body):
+    """What changes about an item; keys that are left out stay as they are."""
+
+    item_id: Id
+    title: Text = ""
+    category: Text = ""
+    department: Text = ""
+    brand: Text = ""
+    price: Price | None = Field(default=None, description="In the shop's currency; null: unknown.")
+    stock: Annotated[int, Field(ge=0, le=2**53)] | None = Field(default=None, description="Units; null: unlimited.")
+    url: WebAddress = ""
+    image_url: WebAddress = ""
+
+    def patch(self) -> dict[str, Any]:
+        """Return the attributes that were given."""
+        return self.model_dump(exclude_unset=True, exclude={"item_id"})
+
+
+class ItemsRequest(Body):
+    """A batch of catalogue and stock updates."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": [{"item_id": "milk", "price": 1.29, "stock": 0}]}]}
+    )
+
+    items: list[ItemIn] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class ItemsResult(BaseModel):
+    """What became of a batch of updates."""
+
+    updated: int
+    unknown: list[str] = Field(description="Items the model does not know: recommended after the next training.")
+    shared: bool = Field(description="false: Redis is away; other processes learn of it when it is back.")
+
+
+class ErasedResult(BaseModel):
+    """What became of an erasure."""
+
+    user_id: str
+    shared: bool = Field(description="false: Redis is away; it is told as soon as it is back.")
+
+
+class Health(BaseModel):
+    """Whether a process lives or may be sent requests."""
+
+    status: Literal["ok", "ready"]
+    model_version: str | None = None
+    store: Literal["up", "away"] | None = None
+
+
+class VersionBody(BaseModel):
+    """Which program and which model answer."""
+
+    regulars: str
+    model_version: str | None
+    as_of: datetime | None = Field(description="The end of the purchase log the model was trained on.")
+    published: str | None
+    previous: str | None

@@ -1,0 +1,102 @@
+"""What every request and every answer goes through: ids checked, headers set, time taken.
+
+Ids in addresses may hold anything a shop uses: slashes, colons, spaces, 空. They arrive percent-decoded; only what
+could corrupt a log or a key is refused.
+"""
+
+from __future__ import annotations
+
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from recommender.ids import id_problem
+from serving.metrics import Metrics
+from serving.problems import Code, Problem, too_large
+
+SOURCE = "regulars.source"
+"""Scope key under which a route leaves the source of its slate, for the metrics."""
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+
+
+def checked_id(value: str, *, what: str) -> str:
+    """Return an id from an address.
+
+    Raises
+    ------
+    Problem
+        400, if it can be no id.
+    """
+    if problem := id_problem(value):
+        raise Problem(400, Code.INVALID_ID, f"{what} {value[:40]!r} cannot be an id: {problem}")
+    return value
+
+
+class BodyLimit:
+    """Refuses bodies that are too long, announced or not, before they fill the memory."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._max_bytes:
+            await too_large()(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_at_most() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, receive_at_most, send)
+
+
+class Observed:
+    """Counts and times requests, and sets the headers every answer has. A pure ASGI middleware: it buffers nothing."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            source = scope.get(SOURCE, "")
+            self._metrics.requests.labels(route, scope["method"], str(status), source).inc()
+            self._metrics.latency.labels(route).observe(time.perf_counter() - started)

@@ -1,0 +1,73 @@
+"""Running the application: an embedded Valkey if no Redis is named, and granian's workers in front.
+
+::
+
+    run(settings)                   # until SIGTERM or Ctrl-C
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from serving.app import SETTINGS_VARIABLE
+from serving.metrics import MULTIPROCESS_VARIABLE
+from serving.settings import AppSettings
+from serving.stores import embedded
+
+STOP_SECONDS = 20
+"""How long a worker may take to move its last events into files."""
+
+
+def run(settings: AppSettings, *, access_log: bool = False) -> None:
+    """Serve until told to stop.
+
+    Raises
+    ------
+    StoreUnavailable
+        If the embedded Valkey does not start.
+    """
+    with store_of(settings) as connected, _environment(connected):
+        Granian(
+            "serving.app:from_environment",
+            factory=True,
+            address=settings.serving.host,
+            port=settings.serving.port,
+            interface=Interfaces.ASGI,
+            workers=settings.serving.workers,
+            websockets=False,
+            respawn_failed_workers=True,
+            workers_kill_timeout=STOP_SECONDS,
+            log_level=LogLevels.info if access_log else LogLevels.warning,
+            log_access=access_log,
+        ).serve()
+
+
+@contextlib.contextmanager
+def store_of(settings: AppSettings) -> Iterator[AppSettings]:
+    """Yield the settings with an address of a store that answers: the one they name, or an embedded one's."""
+    if settings.redis.url is not None:
+        yield settings
+        return
+    with embedded.running(settings.data_dir) as url:
+        yield settings.model_copy(update={"redis": settings.redis.model_copy(update={"url": url})})
+
+
+@contextlib.contextmanager
+def _environment(settings: AppSettings) -> Iterator[None]:
+    """Let the workers find their settings, and one folder for all their metrics if there are several."""
+    absolute = settings.model_copy(update={"data_dir": settings.data_dir.resolve()})
+    os.environ[SETTINGS_VARIABLE] = absolute.model_dump_json()
+    with contextlib.ExitStack() as cleanup:
+        cleanup.callback(os.environ.pop, SETTINGS_VARIABLE, None)
+        if settings.serving.workers > 1 and MULTIPROCESS_VARIABLE not in os.environ:
+            folder = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="regulars-metrics-"))
+            os.environ[MULTIPROCESS_VARIABLE] = folder
+            cleanup.callback(os.environ.pop, MULTIPROCESS_VARIABLE, None)
+        yield

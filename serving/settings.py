@@ -1,0 +1,125 @@
+"""The sections of `regulars.toml` that serving reads, typed and validated.
+
+`regulars/config.py` reads the file, the environment and the command line, and hands over one `AppSettings`.
+Workers are separate processes: the settings reach them as one JSON document (see `serving.app.from_environment`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from serving.campaigns.settings import CampaignSettings
+
+SECONDS_PER_DAY = 86_400
+
+_SCHEMES = {"valkey": "redis", "valkeys": "rediss", "redis": "redis", "rediss": "rediss", "unix": "unix"}
+
+
+class Section(BaseModel):
+    """A frozen table of `regulars.toml` in which an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServingSettings(Section):
+    """How storefronts are answered."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for every network interface.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="TCP port to listen on; 0 picks a free one.")
+    workers: int = Field(default=1, ge=1, le=256, description="Processes that answer requests; about one per CPU core.")
+    clock: Literal["wall", "data"] = Field(
+        default="wall",
+        description="What 'now' means: 'wall' is the time of day, 'data' continues from the end of the purchase log.",
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=("*",),
+        description="Origins whose pages may call the API; '*' for all. Never with cookies.",
+    )
+    max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Longer request bodies are refused with 413.")
+    poll_seconds: float = Field(
+        default=0.5,
+        gt=0,
+        le=60,
+        description="How often a process looks for a new version, stock and erased users.",
+    )
+    fresh_events: int = Field(
+        default=50,
+        ge=1,
+        le=1000,
+        description="Of one user's events since training, this many of the latest count.",
+    )
+    fresh_days: float = Field(default=30.0, gt=0, description="Days after which a user's fresh events are forgotten.")
+    dedupe_hours: float = Field(
+        default=48.0, gt=0, description="Hours during which a second event with the same event_id is recognised."
+    )
+    drain_seconds: float = Field(default=1.0, gt=0, description="How often events move from Redis into files.")
+
+
+class RedisSettings(Section):
+    """Where candidates, fresh events and stock are shared."""
+
+    url: str | None = Field(
+        default=None,
+        description="redis://, rediss:// or unix:// address of Redis 7 or Valkey; without it, an embedded one starts.",
+    )
+    cluster: bool = Field(default=False, description="Whether the address is a node of a Redis Cluster.")
+    timeout_ms: int = Field(default=100, ge=1, description="Milliseconds a request waits for Redis, then goes on.")
+    max_connections: int = Field(default=64, ge=1, description="Connections per process.")
+    keep_days: float = Field(default=7.0, gt=0, description="Days a superseded version stays for instant rollback.")
+
+    @field_validator("url")
+    @classmethod
+    def _known_scheme(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        scheme, separator, rest = value.partition("://")
+        if not separator or scheme not in _SCHEMES:
+            raise ValueError(f"{masked(value)!r} is no Redis address; write one such as redis://localhost:6379/0")
+        return f"{_SCHEMES[scheme]}://{rest}"
+
+
+class AppSettings(Section):
+    """Everything the online side needs to know."""
+
+    data_dir: Path = Field(default=Path("data"), description="Folder of artifacts and event files.")
+    shop_name: str = Field(default="My shop", description="The name shown on the demo shop page.")
+    currency: str = Field(default="USD", description="ISO 4217 code of every price.")
+    serving: ServingSettings = Field(default=ServingSettings(), description="How storefronts are answered.")
+    redis: RedisSettings = Field(default=RedisSettings(), description="Where candidates are shared.")
+    campaign: CampaignSettings = Field(default=CampaignSettings(), description="What goes into a mailing file.")
+
+    @property
+    def artifacts_dir(self) -> Path:
+        """Folder with one artifact per version, and ``CURRENT``."""
+        return self.data_dir / "artifacts"
+
+    @property
+    def events_dir(self) -> Path:
+        """Folder of the event files."""
+        return self.data_dir / "events"
+
+    @property
+    def households_file(self) -> Path:
+        """What the demo shop page knows of its visitors (see `serving.web.shop`)."""
+        return self.data_dir / "households.json"
+
+
+def masked(url: str) -> str:
+    """Return `url` without its password, for messages and logs.
+
+    >>> masked("redis://shop:secret@cache:6379/0")
+    'redis://shop:***@cache:6379/0'
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "***"
+    query = "***" if "password" in parts.query else parts.query
+    if parts.password is None:
+        return urlunsplit(parts._replace(query=query))
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}", query=query))

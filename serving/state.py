@@ -1,0 +1,82 @@
+"""What a running app holds, typed: built at start-up, torn down at shutdown, reached by routes as a dependency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+
+from serving.clock import Clock
+from serving.erasures import Erasures
+from serving.events.drain import Drain
+from serving.events.ingest import Ingest
+from serving.live_catalogue import LiveCatalogue
+from serving.metrics import Metrics
+from serving.model_holder import ModelHolder
+from serving.rendering import Renderer
+from serving.service import Service
+from serving.settings import AppSettings
+from serving.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The parts of one app, each made once."""
+
+    settings: AppSettings
+    stores: Stores
+    clock: Clock
+    metrics: Metrics
+    erasures: Erasures
+    catalogue: LiveCatalogue
+    holder: ModelHolder
+    service: Service
+    renderer: Renderer
+    ingest: Ingest
+    drain: Drain
+
+    @classmethod
+    def build(cls, settings: AppSettings, stores: Stores, *, artifacts: Path, clock: Clock, metrics: Metrics) -> State:
+        """Put the parts together; nothing is read or sent yet."""
+        erasures = Erasures(settings.data_dir, stores.slates)
+        catalogue = LiveCatalogue(stores.items)
+        holder = ModelHolder(artifacts, stores.slates, metrics)
+        return cls(
+            settings=settings,
+            stores=stores,
+            clock=clock,
+            metrics=metrics,
+            erasures=erasures,
+            catalogue=catalogue,
+            holder=holder,
+            service=Service(
+                holder, stores.slates, catalogue=catalogue, erasures=erasures, clock=clock, metrics=metrics
+            ),
+            renderer=Renderer(catalogue, currency=settings.currency),
+            ingest=Ingest(
+                stores,
+                erasures,
+                clock,
+                metrics,
+                folder=settings.events_dir,
+                client_times=settings.serving.clock == "wall",
+            ),
+            drain=Drain(stores.stream, erasures, clock, metrics, folder=settings.events_dir),
+        )
+
+
+def state_of(app: FastAPI) -> State:
+    """Return the state of a started app."""
+    state = app.state.regulars
+    assert isinstance(state, State)
+    return state
+
+
+def _state(request: Request) -> State:
+    return state_of(request.app)
+
+
+StateDep = Annotated[State, Depends(_state)]
+"""For routes: ``def route(state: StateDep)``."""

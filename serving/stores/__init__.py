@@ -1,0 +1,160 @@
+"""Where candidates, fresh events and stock are shared between processes.
+
+Three protocols, one noun each: `SlateStore` (candidates of published versions, and what a request must know of a
+user), `ItemStore` (what the shop said about items since training) and `EventStream` (events on their way to files).
+Each is implemented over Redis and in memory; one contract suite runs over both. `Stores` is the three together.
+
+Every method that talks to a server raises `StoreUnavailable` if it does not answer in time, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from recommender.purpose import Purpose
+from serving.stores.breaker import BreakerState
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Which version is served, and which was before it."""
+
+    current: str | None = None
+    previous: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecord:
+    """What a request must know of a user, read in one round trip."""
+
+    erased: bool = False
+    candidates: bytes | None = None
+    """Packed (see `serving.stores.packed`); None if there are none at this version."""
+    fresh: tuple[bytes, ...] = ()
+    """Events since the last training, newest first (see `serving.events.fresh`)."""
+
+
+class SlateStore(Protocol):
+    """Candidates per version and user, the pointer to the version that is served, fresh events, erased users."""
+
+    async def ping(self) -> None:
+        """Return if the store answers."""
+        ...
+
+    async def pointer(self) -> Pointer:
+        """Return which version is served."""
+        ...
+
+    async def versions(self) -> Mapping[str, int]:
+        """Return the versions whose candidates are kept, and for how many users."""
+        ...
+
+    async def write(self, version: str, purpose: Purpose, records: Sequence[tuple[str, bytes]]) -> None:
+        """Keep packed candidates of some users; they expire unless the version is published."""
+        ...
+
+    async def count(self, version: str, purpose: Purpose, users: Sequence[str]) -> int:
+        """Return how many of `users` have candidates."""
+        ...
+
+    async def point_to(self, version: str, *, users: int | None = None) -> Pointer:
+        """Serve `version` from now on, in one step, and return the new pointer.
+
+        `users` states how many it was written for; without it the version must be among `versions`.
+
+        Raises
+        ------
+        UnknownVersion
+            If the version is not kept; the pointer stays as it was.
+        """
+        ...
+
+    async def settle(self) -> None:
+        """Let candidates of the served version live, and those of every other version expire."""
+        ...
+
+    async def read_user(self, user_id: str, *, version: str | None, purpose: Purpose) -> UserRecord:
+        """Return what is known of a user; without a version, without candidates."""
+        ...
+
+    async def remember(self, fresh: Mapping[str, Sequence[bytes]]) -> None:
+        """Add events (oldest first) to the capped, expiring lists of their users."""
+        ...
+
+    async def erase(self, user_id: str) -> None:
+        """Forget a user's candidates in every kept version and their fresh events, and note the erasure."""
+        ...
+
+    async def erased(self) -> frozenset[str]:
+        """Return all erased users."""
+        ...
+
+
+class ItemStore(Protocol):
+    """What the shop said about items since training: attribute values as JSON, counted by revision."""
+
+    async def put(self, patches: Mapping[str, Mapping[str, bytes]]) -> int:
+        """Set attributes of items, leaving others as they are; return the revision this made."""
+        ...
+
+    async def changes(self, since: int) -> tuple[int, Mapping[str, Mapping[str, bytes]]]:
+        """Return the revision, and every attribute of the items changed after revision `since`."""
+        ...
+
+
+class EventStream(Protocol):
+    """Accepted events in order, each once by its id, until a drain has made them durable elsewhere."""
+
+    async def append(self, events: Sequence[tuple[str, bytes]]) -> list[bool]:
+        """Append (event id, payload) pairs; return for each whether it is new."""
+        ...
+
+    async def read(self, limit: int) -> list[tuple[str, bytes]]:
+        """Return the oldest (entry, payload) pairs."""
+        ...
+
+    async def drop(self, entries: Sequence[str], *, owner: str) -> bool:
+        """Remove entries if `owner` still holds the lease; say whether it did."""
+        ...
+
+    async def lease(self, owner: str, *, seconds: float) -> bool:
+        """Take or renew the right to drain; False while another owner holds it."""
+        ...
+
+    async def release(self, owner: str) -> None:
+        """Give the right to drain back."""
+        ...
+
+    async def length(self) -> int:
+        """Return how many events wait."""
+        ...
+
+
+class Stores(Protocol):
+    """The three stores of one deployment."""
+
+    @property
+    def slates(self) -> SlateStore:
+        """Candidates and users."""
+        ...
+
+    @property
+    def items(self) -> ItemStore:
+        """Stock and catalogue updates."""
+        ...
+
+    @property
+    def stream(self) -> EventStream:
+        """Events on their way to files."""
+        ...
+
+    @property
+    def breaker_state(self) -> BreakerState:
+        """Whether calls are let through."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        ...

@@ -1,0 +1,72 @@
+"""Every key in Redis, by name. Nothing else in the project spells one.
+
+::
+
+    regulars:v:{version}:{purpose}:{user}      candidates, packed (see `packed`)
+    regulars:fresh:{user}                      list of the user's events since the last training, newest first
+    regulars:erased                            set of users who asked to be forgotten
+    regulars:{published}                       hash: current, previous
+    regulars:{published}:versions              sorted set: versions that may have candidates, by when they will not
+    regulars:{published}:manifest:{version}    number of users; as long as it exists, so do all candidates
+    regulars:{events}                          stream of accepted events
+    regulars:{events}:seen:{event_id}          marks an event as accepted
+    regulars:{events}:lease                    which process drains the stream
+    regulars:{items}:revision                  counts catalogue updates
+    regulars:{items}:changes                   sorted set: item by the revision that changed it last
+    regulars:{items}:of:{item}                 hash of what the shop said about an item since training
+
+In the first three lines braces stand for a value; ``{published}``, ``{events}`` and ``{items}`` stand as written:
+Redis Cluster keeps keys that share such a tag on one node, and only those are touched together.
+A user id comes last in its key and may hold any character. Versions and purposes hold no colon.
+"""
+
+from __future__ import annotations
+
+PREFIX = "regulars:"
+
+CANDIDATES = f"{PREFIX}v:"
+ERASED = f"{PREFIX}erased"
+
+POINTER = f"{PREFIX}{{published}}"
+VERSIONS = f"{POINTER}:versions"
+
+STREAM = f"{PREFIX}{{events}}"
+LEASE = f"{STREAM}:lease"
+
+ITEMS = f"{PREFIX}{{items}}"
+ITEMS_REVISION = f"{ITEMS}:revision"
+ITEMS_CHANGES = f"{ITEMS}:changes"
+
+
+def candidates(version: str, purpose: str, user_id: str) -> str:
+    """Key of one user's candidates.
+
+    >>> candidates("20180101-3f9c0a1b2c3d", "all", "a:b/c")
+    'regulars:v:20180101-3f9c0a1b2c3d:all:a:b/c'
+    """
+    return f"{CANDIDATES}{version}:{purpose}:{user_id}"
+
+
+def version_of(candidates_key: str) -> str:
+    """Return the version that a candidates key belongs to."""
+    return candidates_key.removeprefix(CANDIDATES).partition(":")[0]
+
+
+def manifest(version: str) -> str:
+    """Key that exists while the candidates of `version` do."""
+    return f"{POINTER}:manifest:{version}"
+
+
+def fresh(user_id: str) -> str:
+    """Key of one user's events since the last training."""
+    return f"{PREFIX}fresh:{user_id}"
+
+
+def seen(event_id: str) -> str:
+    """Key that exists for a while after an event was accepted."""
+    return f"{STREAM}:seen:{event_id}"
+
+
+def item(item_id: str) -> str:
+    """Key of what the shop said about one item."""
+    return f"{ITEMS}:of:{item_id}"

@@ -1,0 +1,77 @@
+/**
+ * The widget's looks, in a cascade layer: any rule of the page is stronger. The variables `--regulars-*` are public.
+ * Every line of a card has a fixed height, so a grey card is as tall as a full one and nothing moves when picks arrive.
+ */
+export const CSS = `@layer regulars {
+regulars-shelf {
+  --_width: var(--regulars-card-width, 11rem);
+  --_gap: var(--regulars-gap, 1rem);
+  --_muted: var(--regulars-muted, color-mix(in srgb, currentColor 68%, transparent));
+  --_tile: var(--regulars-tile, color-mix(in srgb, currentColor 8%, transparent));
+  --_line: 1.35;
+  display: block;
+  line-height: var(--_line);
+  min-width: 0;
+}
+regulars-shelf[hidden], regulars-shelf[data-state=hidden],
+regulars-shelf:not([data-state=fallback]) > [slot=fallback] { display: none }
+.regulars-head { display: flex; align-items: center; gap: .5rem; margin: 0 0 .75rem; min-height: 2.25rem }
+.regulars-heading { flex: 1; min-width: 0; margin: 0; font-size: var(--regulars-heading-size, 1.25rem); line-height: 1.25 }
+.regulars-items {
+  display: grid; grid-auto-flow: column; grid-auto-columns: var(--_width); gap: var(--_gap);
+  margin: 0; padding: 4px; margin-inline: -4px; list-style: none;
+  overflow-x: auto; overscroll-behavior-x: contain; scroll-snap-type: x proximity; scroll-padding: 4px; scrollbar-width: none;
+}
+.regulars-card { position: relative; display: flex; flex-direction: column; gap: .25rem; scroll-snap-align: start }
+.regulars-picture {
+  aspect-ratio: 1; overflow: hidden; margin-bottom: .25rem;
+  border-radius: var(--regulars-radius, .75rem); background: var(--_tile);
+}
+.regulars-picture img { display: block; width: 100%; height: 100%; object-fit: cover }
+.regulars-title {
+  display: flex; align-items: flex-start; padding: 0; border: 0; background: none; cursor: pointer;
+  font: inherit; font-weight: 600; color: inherit; text-align: start; text-decoration: none;
+}
+.regulars-title::after { content: ""; position: absolute; inset: 0; border-radius: var(--regulars-radius, .75rem) }
+.regulars-title:focus-visible { outline: none }
+.regulars-title:focus-visible::after, .regulars-add:focus-visible, .regulars-arrow:focus-visible {
+  outline: 2px solid var(--regulars-accent, currentColor); outline-offset: 2px;
+}
+.regulars-card:hover .regulars-name { text-decoration: underline; text-underline-offset: .15em }
+.regulars-name, .regulars-reason {
+  height: calc(2em * var(--_line)); line-height: var(--_line); overflow: hidden; overflow-wrap: anywhere;
+  display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
+}
+.regulars-reason { margin: 0; font-size: .8125em; color: var(--_muted) }
+.regulars-price { margin: 0; font-weight: 600; height: calc(1em * var(--_line)); font-variant-numeric: tabular-nums }
+.regulars-add, .regulars-arrow {
+  position: relative; font: inherit; color: inherit; background: var(--_tile); border: 0; cursor: pointer;
+}
+.regulars-add {
+  height: 2.25rem; margin-top: .25rem; border-radius: 99px; font-size: .875em; font-weight: 600;
+  color: var(--regulars-accent, inherit);
+}
+.regulars-add:hover, .regulars-arrow:hover { background: color-mix(in srgb, currentColor 16%, transparent) }
+.regulars-add:disabled { opacity: .55; cursor: default }
+.regulars-arrow { width: 2.25rem; height: 2.25rem; border-radius: 50%; padding: 0; flex: none }
+.regulars-arrow:disabled { opacity: .35; cursor: default }
+.regulars-arrow[hidden] { display: none }
+.regulars-arrow::before {
+  content: ""; display: block; width: .5em; height: .5em; margin: auto; border: solid; border-width: 2px 2px 0 0;
+  transform: translateX(-.125em) rotate(45deg);
+}
+.regulars-arrow:first-of-type::before, [dir=rtl] .regulars-arrow::before { transform: translateX(.125em) rotate(225deg) }
+[dir=rtl] .regulars-arrow:first-of-type::before { transform: translateX(-.125em) rotate(45deg) }
+.regulars-skeleton :is(.regulars-name, .regulars-reason, .regulars-price)::after {
+  content: ""; display: block; width: 85%; height: .8em; margin-top: .25em; border-radius: 4px; background: var(--_tile);
+}
+.regulars-skeleton :is(.regulars-reason, .regulars-price)::after { width: 55% }
+@media (hover: none) { .regulars-arrow { display: none } }
+@media (prefers-reduced-motion: no-preference) {
+  .regulars-items { scroll-behavior: smooth }
+  .regulars-skeleton { animation: regulars-pulse 1.4s ease-in-out infinite alternate }
+  .regulars-picture img { transition: scale .2s }
+  .regulars-card:hover img { scale: 1.04 }
+}
+@keyframes regulars-pulse { to { opacity: .45 } }
+}`;

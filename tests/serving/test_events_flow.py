@@ -1,0 +1,308 @@
+"""An event's way: accepted, on the next slate, in a file, exactly once, whatever dies."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recommender.errors import StoreUnavailable
+from serving.events import files
+from serving.events.drain import Drain
+from serving.settings import AppSettings, RedisSettings
+from serving.stores.redis import RedisStores
+from tests.planted import item_id, user_id
+from tests.serving.conftest import Serve, Served, Shelves, ids, published
+
+pytestmark = pytest.mark.anyio
+
+
+def purchase(event_id: str, *, user: str | None = "new", item: int = 0, **more: Any) -> dict[str, Any]:
+    event = {"event": "purchase", "event_id": event_id, "item_id": item_id(item), "quantity": 2, "price": 1.5, **more}
+    return event if user is None else {**event, "user_id": user}
+
+
+def written(settings: AppSettings) -> list[dict[str, Any]]:
+    """Every line of every event file."""
+    paths = sorted(settings.events_dir.glob("*.jsonl"))
+    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+async def test_the_next_slate_reflects_an_event(shop: Served) -> None:
+    """A stranger who buys is no stranger any more, and is not offered what they just bought twice."""
+    before = await shop.get("/v1/users/new/recommendations")
+    assert before["source"] == "popular"
+    events = [purchase(f"e{item}", item=item, order_id="o1") for item in (0, 4, 8)]
+    assert await shop.post("/v1/events", {"events": events}, status=202) == {
+        "accepted": 3,
+        "duplicates": 0,
+        "rejected": [],
+        "kept_in": "stream",
+    }
+    after = await shop.get("/v1/users/new/recommendations")
+    assert (after["source"], after["degraded"]) == ("folded_in", False)
+    assert sum(item["category"] == "aisle 0" for item in after["items"]) > 3
+    assert after["model_version"] == before["model_version"]
+
+
+async def test_what_was_just_bought_rests(shop: Served) -> None:
+    """A regular's first pick leaves the next slate once it is bought; it returns when half its gap has passed."""
+    path = f"/v1/users/{user_id(3)}/recommendations"
+    first = ids(await shop.get(path))[0]
+    event = {"event": "purchase", "user_id": user_id(3), "item_id": first, "order_id": "o9"}
+    await shop.post("/v1/events", {"events": [event]}, status=202)
+    assert first not in ids(await shop.get(path))
+
+
+async def test_not_interested_takes_an_item_off_the_shelf(shop: Served) -> None:
+    """What a user does not want is gone with the next slate, and most of the rest stays."""
+    path = f"/v1/users/{user_id(3)}/recommendations"
+    before = ids(await shop.get(path))
+    event = {"event": "not_interested", "user_id": user_id(3), "item_id": before[0]}
+    await shop.post("/v1/events", {"events": [event]}, status=202)
+    after = ids(await shop.get(path))
+    assert before[0] not in after
+    assert len(set(before) & set(after)) >= 8
+
+
+async def test_each_event_is_judged_alone(shop: Served) -> None:
+    """A wrong event is rejected with its place and reason, and its neighbours are kept."""
+    wrong: list[Any] = [
+        {"event": "stare", "item_id": "a"},
+        {"event": "click"},
+        {"event": "click", "item_id": "a\x00"},
+        purchase("q", quantity=-1),
+        purchase("n", quantity="NaN"),
+        purchase("p", price=1e400),
+        purchase("t", time="2099-01-01T00:00:00Z"),
+        purchase("u", user="x" * 513),
+        "click",
+        None,
+    ]
+    body = json.dumps({"events": [*wrong, purchase("ok"), {"event": "complaint_opened", "user_id": "u"}]})
+    response = await shop.client.post("/v1/events", content=body.replace("Infinity", "1e400"))
+    answer = response.json()
+    assert response.status_code == 202, answer
+    rejected = {line["index"]: line["reason"] for line in answer["rejected"]}
+    # The data clock takes no times from clients, so the event of 2099 is as good as any.
+    assert sorted(rejected) == [0, 1, 2, 3, 4, 5, 7, 8, 9]
+    assert answer["accepted"] == 3
+    assert "is no event; known are purchase" in rejected[0]
+    assert "item_id is missing" in rejected[1]
+    assert rejected[3].startswith("quantity:")
+
+
+async def test_a_time_in_the_future_is_refused_on_the_wall_clock(
+    serve: Serve, settings: AppSettings, registry: Shelves
+) -> None:
+    """A storefront's clock may be five minutes ahead, not seventy years."""
+    wall = settings.model_copy(update={"serving": settings.serving.model_copy(update={"clock": "wall"})})
+    with registry.marked(registry.shop):
+        async with serve(settings=wall) as running:
+            events = [purchase("a", time="2099-01-01T00:00:00Z"), purchase("b", time="2024-05-01T10:00:00+02:00")]
+            answer = await running.post("/v1/events", {"events": events}, status=202)
+            assert answer["rejected"] == [
+                {"index": 0, "event_id": "a", "reason": "time: 2099-01-01T00:00:00+00:00 lies in the future"}
+            ]
+            await running.state.drain.run_once()
+    assert [line["time"] for line in written(settings)] == ["2024-05-01T08:00:00Z"]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"events": 1}', b'{"events": [], "x": 1}', b"\xff"])
+async def test_what_is_no_batch_is_a_422(shop: Served, body: bytes) -> None:
+    """Nothing of it is kept."""
+    response = await shop.client.post("/v1/events", content=body)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_body")
+
+
+async def test_a_batch_has_a_limit(shop: Served) -> None:
+    """1000 events are taken, 1001 are not."""
+    full = [purchase(f"e{k}", user=None) for k in range(1001)]
+    assert (await shop.client.post("/v1/events", json={"events": full})).status_code == 422
+    assert (await shop.post("/v1/events", {"events": full[1:]}, status=202))["accepted"] == 1000
+
+
+async def test_a_beacon_is_taken(shop: Served) -> None:
+    """Leaving pages send text/plain; the body counts."""
+    body = json.dumps({"events": [purchase("e1")]})
+    response = await shop.client.post("/v1/events", content=body, headers={"Content-Type": "text/plain;charset=UTF-8"})
+    assert response.status_code == 202
+
+
+async def test_events_become_lines_once(shop: Served, settings: AppSettings) -> None:
+    """Sent twice, drained twice: one line each, in the form training reads."""
+    first = await shop.post("/v1/events", {"events": [purchase("a:1", slate_id="s"), purchase("空")]}, status=202)
+    answer = await shop.post("/v1/events", {"events": [purchase("a:1", slate_id="s"), purchase("空")]}, status=202)
+    assert first["duplicates"] < answer["duplicates"]
+    assert answer["duplicates"] == 2
+    assert await shop.state.drain.run_once() == 2
+    assert await shop.state.drain.run_once() == 0
+    await shop.post("/v1/events", {"events": [purchase("a:1")]}, status=202)
+    assert await shop.state.drain.run_once() == 0
+    lines = written(settings)
+    assert [line["event_id"] for line in lines] == ["a:1", "空"]
+    expected = {
+        "event": "purchase",
+        "user_id": "new",
+        "item_id": item_id(0),
+        "quantity": 2.0,
+        "price": 1.5,
+        "slate_id": "s",
+    }
+    assert expected.items() <= lines[0].items()
+    assert re.fullmatch(r"2024-12-\d\dT\d\d:\d\d:\d\dZ", lines[0]["time"])
+
+
+async def test_shutdown_moves_what_waits(
+    serve: Serve, stores: RedisStores, registry: Shelves, settings: AppSettings
+) -> None:
+    """A process that ends in order leaves nothing in the stream."""
+    await published(registry.shop, stores)
+    async with serve() as running:
+        await running.post("/v1/events", {"events": [purchase("e")]}, status=202)
+        assert await stores.stream.length() == 1
+    assert await stores.stream.length() == 0
+    assert len(written(settings)) == 1
+
+
+async def test_a_drain_that_died_after_writing_writes_no_second_time(
+    shop: Served, stores: RedisStores, settings: AppSettings
+) -> None:
+    """The ids in the file tell; a line torn by the crash is cut off and written whole."""
+    events = [purchase(f"e{k}") for k in range(3)]
+    await shop.post("/v1/events", {"events": events}, status=202)
+    payloads = [payload for _, payload in await stores.stream.read(10)]
+    path = settings.events_dir / "events-2024-01-01.jsonl"
+    files.append(path, payloads[:2])
+    with path.open("ab") as file:
+        file.write(payloads[2][:20])
+    assert await shop.state.drain.run_once() == 1
+    files.append(path, [b"{}"])
+    assert path.read_bytes() == payloads[0] + b"\n" + payloads[1] + b"\n{}\n"
+    assert sorted(line["event_id"] for line in written(settings) if line) == ["e0", "e1", "e2"]
+
+
+async def test_only_one_drain_works(shop: Served, stores: RedisStores, settings: AppSettings) -> None:
+    """While another process holds the lease, this one waits."""
+    state = shop.state
+    another = Drain(stores.stream, state.erasures, state.clock, state.metrics, folder=settings.events_dir)
+    await shop.post("/v1/events", {"events": [purchase("e")]}, status=202)
+    assert [await state.drain.run_once(), await another.run_once()] == [1, 0]
+    await shop.post("/v1/events", {"events": [purchase("f")]}, status=202)
+    assert await another.run_once() == 0
+    await state.drain.finish()
+    await shop.post("/v1/events", {"events": [purchase("g")]}, status=202)
+    assert await another.run_once() == 1
+
+
+async def test_without_redis_events_go_to_a_file(
+    serve: Serve, registry: Shelves, tmp_path: Path, settings: AppSettings
+) -> None:
+    """Accepted is kept: in a file, each once, and the process goes on answering."""
+    with registry.marked(registry.shop):
+        absent = RedisStores.connect(f"unix://{tmp_path}/nobody.sock", AppSettings(redis=RedisSettings(timeout_ms=100)))
+        async with serve(store=absent) as running:
+            batch = {"events": [purchase("e1"), purchase("e2"), purchase("e1")]}
+            await running.post("/v1/events", batch, status=202)
+            answer = await running.post("/v1/events", batch, status=202)
+            assert (answer["accepted"], answer["duplicates"], answer["kept_in"]) == (3, 3, "file")
+        assert [line["event_id"] for line in written(settings)] == ["e1", "e2"]
+
+
+async def test_nothing_is_promised_that_cannot_be_kept(
+    serve: Serve, registry: Shelves, tmp_path: Path, settings: AppSettings
+) -> None:
+    """No Redis and no disk: a 503 that asks to send again."""
+    with registry.marked(registry.shop):
+        settings.data_dir.mkdir()
+        settings.events_dir.write_text("a file where the folder should be")
+        absent = RedisStores.connect(f"unix://{tmp_path}/nobody.sock", AppSettings())
+        async with serve(store=absent) as running:
+            answer = await running.post("/v1/events", {"events": [purchase("e1")]}, status=503)
+            assert answer["code"] == "not_stored"
+
+
+async def test_an_outage_loses_no_slate(serve: Serve, registry: Shelves, tmp_path: Path) -> None:
+    """Without Redis every shelf is computed, says so, and is the shelf Redis would have given."""
+    with registry.marked(registry.shop):
+        absent = RedisStores.connect(f"unix://{tmp_path}/nobody.sock", AppSettings())
+        async with serve(store=absent) as running:
+            slate = await running.get(f"/v1/users/{user_id(3)}/recommendations")
+            assert (slate["source"], slate["degraded_reason"]) == ("personal", "store_unavailable")
+            assert (await running.get("/v1/trending"))["degraded"] is False
+            assert (await running.get("/readyz"))["store"] == "away"
+            assert await running.put_items({"item_id": ids(slate)[0], "stock": 0}) == {
+                "updated": 1,
+                "unknown": [],
+                "shared": False,
+            }
+            assert ids(slate)[0] not in ids(await running.get(f"/v1/users/{user_id(3)}/recommendations"))
+            assert (await running.client.delete(f"/v1/users/{user_id(3)}")).json()["shared"] is False
+            assert (await running.get(f"/v1/users/{user_id(3)}/recommendations"))["source"] == "popular"
+            with pytest.raises(StoreUnavailable):
+                await running.look_for_news()
+
+
+async def test_erased_users_are_strangers_at_once_and_for_good(
+    shop: Served, stores: RedisStores, serve: Serve, settings: AppSettings
+) -> None:
+    """Candidates and events go, new events count as a guest's, and another start remembers."""
+    user = user_id(3)
+    await shop.post("/v1/events", {"events": [purchase("before", user=user)]}, status=202)
+    assert (await shop.client.delete(f"/v1/users/{user}")).status_code == 200
+    assert (await shop.get(f"/v1/users/{user}/recommendations"))["source"] == "popular"
+    await shop.post("/v1/events", {"events": [purchase("after", user=user)]}, status=202)
+    assert (await shop.get(f"/v1/users/{user}/recommendations"))["source"] == "popular"
+    await shop.state.drain.run_once()
+    assert {line["event_id"]: line.get("user_id") for line in written(settings)} == {"before": None, "after": None}
+    assert (settings.data_dir / "erased.txt").read_text(encoding="utf-8") == f"{user}\n"
+    await stores.connection.command("FLUSHALL")
+    async with serve() as again:
+        await again.look_for_news()
+        assert await stores.slates.erased() == {user}
+
+
+async def test_stock_and_prices_are_effective_at_once_and_everywhere(shop: Served, serve: Serve) -> None:
+    """One process obeys with the next request, another one after its next look; patches add up."""
+    path = f"/v1/users/{user_id(5)}/recommendations"
+    first, second = ids(await shop.get(path))[:2]
+    async with serve() as other:
+        await shop.put_items({"item_id": first, "stock": 0}, {"item_id": second, "price": 99.5, "title": "New 空"})
+        await other.look_for_news()
+        for running in (shop, other):
+            slate = await running.get(path)
+            assert first not in ids(slate)
+            shown = next(item for item in slate["items"] if item["item_id"] == second)
+            assert (shown["price"], shown["title"], shown["in_stock"]) == (99.5, "New 空", True)
+            assert first in ids(await running.get(path, in_stock=False))
+            assert second not in ids(await running.get(path, price_max=90, limit=100))
+        await other.put_items({"item_id": first, "stock": None})
+        await shop.look_for_news()
+        assert first in ids(await shop.get(path))
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"item_id": ""},
+        {"item_id": "a", "price": -1},
+        {"item_id": "a", "price": "NaN"},
+        {"item_id": "a", "stock": 1.5},
+        {"item_id": "a", "url": "javascript:alert(1)"},
+        {"item_id": "a", "colour": "red"},
+    ],
+)
+async def test_wrong_updates_change_nothing(shop: Served, item: dict[str, Any]) -> None:
+    """One wrong entry refuses the batch, so that a shop's import fails as a whole."""
+    response = await shop.client.put("/v1/items", json={"items": [{"item_id": "b", "stock": 0}, item]})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_body")
+
+
+async def test_an_unknown_item_is_said_to_be_unknown(shop: Served) -> None:
+    """A new article is kept for later, and its picture is drawn from what is known of it."""
+    answer = await shop.put_items({"item_id": "n/1", "title": "Oolong", "category": "Tea"})
+    assert answer == {"updated": 1, "unknown": ["n/1"], "shared": True}
+    assert "Oolong" in (await shop.client.get("/v1/items/n%2F1/picture.svg")).text

@@ -1,0 +1,148 @@
+"""Publishing is all or nothing, whatever happens on the way."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from recommender.errors import StoreUnavailable, UnknownVersion
+from recommender.purpose import Purpose
+from serving.publisher import publish, rollback
+from serving.settings import AppSettings
+from serving.stores import Pointer, keys
+from serving.stores.memory import MemoryStores
+from serving.stores.redis import RedisSlates, RedisStores
+from tests.planted import user_id
+from tests.serving.conftest import Serve, Shelves, published
+from training.progress import SilentProgress, Step
+
+pytestmark = pytest.mark.anyio
+
+SLOW_PUBLISHER = """
+import asyncio, sys
+from pathlib import Path
+from recommender.artifact import load_artifact
+from recommender.engine import Engine
+from serving import publisher
+from serving.settings import AppSettings
+from serving.stores.redis import RedisStores
+from training.progress import SilentProgress, Step
+
+class Slow(SilentProgress):
+    def step(self, name, *, total=None):
+        print(name, flush=True)
+        return super().step(name, total=total)
+
+publisher.BATCH = 5
+artifact = load_artifact(Path(sys.argv[2]))
+stores = RedisStores.connect(sys.argv[1], AppSettings(), timeout_seconds=10)
+asyncio.run(publisher.publish(Engine(artifact.model, version=artifact.version), stores.slates, progress=Slow()))
+print("done", flush=True)
+"""
+
+
+async def test_everybody_has_candidates_for_every_purpose(stores: RedisStores, registry: Shelves) -> None:
+    """Two hundred users, two purposes, one pointer."""
+    found = await published(registry.shop, stores)
+    assert (found.version, found.previous, found.users) == (registry.shop.version, None, 200)
+    users = list(registry.shop.model.users)
+    for purpose in Purpose:
+        assert await stores.slates.count(found.version, purpose, users) == 200
+    assert await stores.slates.versions() == {found.version: 200}
+
+
+async def test_publishing_again_changes_nothing(stores: RedisStores, registry: Shelves) -> None:
+    """Same version, same bytes, same way back."""
+    await published(registry.hostile, stores)
+    await published(registry.shop, stores)
+    before = await stores.slates.read_user(user_id(0), version=registry.shop.version, purpose=Purpose.ALL)
+    again = await published(registry.shop, stores)
+    assert again.previous == registry.hostile.version
+    after = await stores.slates.read_user(user_id(0), version=registry.shop.version, purpose=Purpose.ALL)
+    assert before == after
+
+
+async def test_rollback_goes_one_version_back_and_forth(stores: RedisStores, registry: Shelves) -> None:
+    """Instant, and undone the same way; without a version before, it says so."""
+    await published(registry.shop, stores)
+    with pytest.raises(UnknownVersion, match="nothing to roll back to"):
+        await rollback(stores.slates)
+    await published(registry.hostile, stores)
+    assert await rollback(stores.slates) == Pointer(registry.shop.version, registry.hostile.version)
+    assert await rollback(stores.slates, registry.hostile.version) == Pointer(
+        registry.hostile.version, registry.shop.version
+    )
+    with pytest.raises(UnknownVersion, match="v9"):
+        await rollback(stores.slates, "v9")
+
+
+async def test_lost_candidates_stop_the_publishing(registry: Shelves) -> None:
+    """A store that lost a single record keeps serving the old version."""
+    stores = MemoryStores()
+    await published(registry.hostile, stores)
+
+    class Forgetful(SilentProgress):
+        def step(self, name: str, *, total: int | None = None) -> AbstractContextManager[Step]:
+            if name.startswith("check"):
+                stores.slates._candidates.popitem()
+            return super().step(name, total=total)
+
+    with pytest.raises(StoreUnavailable, match="of 200 users, 199 have candidates"):
+        await publish(registry.shop, stores.slates, progress=Forgetful())
+    assert (await stores.slates.pointer()).current == registry.hostile.version
+
+
+async def test_erased_users_are_not_published(stores: RedisStores, registry: Shelves) -> None:
+    """Whoever was erased before, or while the publisher writes, has no candidates afterwards."""
+    await stores.slates.erase(user_id(0))
+
+    class Meanwhile(RedisSlates):
+        async def count(self, version: str, purpose: Purpose, users: Sequence[str]) -> int:
+            assert user_id(1) not in users
+            return await super().count(version, purpose, users)
+
+        async def write(self, version: str, purpose: Purpose, records: Sequence[tuple[str, bytes]]) -> None:
+            await super().write(version, purpose, records)
+            await self.erase(user_id(1))
+
+    store = Meanwhile(stores.connection, keep_seconds=60, fresh_events=5, fresh_seconds=60)
+    found = await publish(registry.shop, store, progress=SilentProgress())
+    assert found.users == 198
+    assert await stores.slates.count(found.version, Purpose.ALL, [user_id(0), user_id(1)]) == 0
+
+
+@pytest.mark.parametrize("written", [1, 60, 180])
+async def test_a_killed_publisher_leaves_the_old_version(
+    serve: Serve, stores: RedisStores, registry: Shelves, settings: AppSettings, written: int
+) -> None:
+    """SIGKILL on the way: everybody is answered from the old version, and what was written will expire."""
+    await published(registry.hostile, stores)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_PUBLISHER, settings.redis.url or "", str(registry.root / registry.shop.version)],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+    )
+    users = list(registry.shop.model.users)
+    with anyio.fail_after(60):
+        while await stores.slates.count(registry.shop.version, Purpose.ALL, users) < written:
+            await anyio.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert (await stores.slates.pointer()).current == registry.hostile.version
+    left_behind = [keys.candidates(registry.shop.version, "all", user) for user in users]
+    ttls = await stores.connection.commands([("TTL", key) for key in left_behind])
+    assert -1 not in ttls
+    assert max(ttls) > 0
+    with pytest.raises(UnknownVersion):
+        await rollback(stores.slates, registry.shop.version)
+    async with serve() as running:
+        assert (await running.get("/v1/trending"))["model_version"] == registry.hostile.version
+    await published(registry.shop, stores)
+    assert (await stores.slates.pointer()).current == registry.shop.version
