@@ -1,11 +1,12 @@
 """Rankings anybody could write in an afternoon. A model that loses to them is no model.
 
 * **popularity**: the items with the most distinct buyers, the same for everybody.
+* **recent popularity**: the same over the last 30 days, then popularity; hard to beat for items new to a user.
 * **own top**: what the user bought in the most orders, ties by popularity, then popularity.
 * **own recent top**: the same, with an order of the last 90 days counting four times
   (3 × orders of the last 90 days + all orders).
 
-For the purpose "new" nothing the user owns may be recommended, so all three are popularity without it.
+For the purpose "new" nothing the user owns may be recommended, so the own lists are popularity without it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from recommender.purpose import Purpose
 
 RECENT_DAYS = 90
 RECENT_WEIGHT = 3.0
+POPULAR_DAYS = 30
 
 
 class Baseline(Protocol):
@@ -54,6 +56,17 @@ def rank_by_popularity(
     return _popular_without(owned, _buyers(purchases), k=k)
 
 
+def rank_by_recent_popularity(
+    train: Interactions, users: npt.NDArray[np.int32], *, purpose: Purpose, k: int, now: np.datetime64
+) -> ItemLists:
+    """Rank by distinct buyers of the last 30 days, then by all; for "new", leave out what each user owns."""
+    purchases = train.purchases()
+    owned = ItemLists.empty(len(users)) if purpose is Purpose.ALL else distinct_items(purchases, users)
+    ever = _buyers(purchases)
+    lately = _buyers(purchases.between(now - np.timedelta64(POPULAR_DAYS, "D"), None))
+    return _popular_without(owned, lately * (ever.max(initial=0) + 1) + ever, k=k)
+
+
 def rank_by_own_orders(
     train: Interactions, users: npt.NDArray[np.int32], *, purpose: Purpose, k: int, now: np.datetime64
 ) -> ItemLists:
@@ -71,6 +84,7 @@ def rank_by_own_recent_orders(
 BASELINES: Mapping[str, Baseline] = MappingProxyType(
     {
         "popularity": rank_by_popularity,
+        "recent popularity": rank_by_recent_popularity,
         "own top": rank_by_own_orders,
         "own recent top": rank_by_own_recent_orders,
     }

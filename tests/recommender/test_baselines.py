@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.baselines import BASELINES, rank_by_own_orders, rank_by_own_recent_orders, rank_by_popularity
+from recommender.baselines import (
+    BASELINES,
+    rank_by_own_orders,
+    rank_by_own_recent_orders,
+    rank_by_popularity,
+    rank_by_recent_popularity,
+)
 from recommender.item_lists import ItemLists
 from recommender.purpose import Purpose
 from tests.recommender.dated_log import DatedLine, dated_log
@@ -38,6 +44,12 @@ def test_popularity_counts_distinct_buyers_and_guest_orders() -> None:
     """Three orders of one user are one buyer; ties fall to the smaller index."""
     ranked = rank_by_popularity(LOG, ANN, purpose=Purpose.ALL, k=10, now=NOW)
     assert named(ranked) == ["milk", "fashion", "fling", "new love", "old love"]
+
+
+def test_recent_popularity_counts_the_last_month() -> None:
+    """Ann's new love is all anybody bought lately; the rest follows by popularity."""
+    ranked = rank_by_recent_popularity(LOG, ANN, purpose=Purpose.ALL, k=10, now=NOW)
+    assert named(ranked) == ["new love", "milk", "fashion", "fling", "old love"]
 
 
 def test_own_orders_come_first_then_popularity() -> None:
