@@ -33,7 +33,7 @@ class Erasures:
     def load(self) -> None:
         """Read the file; the store may have forgotten, so it will be told again."""
         if self._path.exists():
-            self._known |= set(self._path.read_text(encoding="utf-8").splitlines())
+            self._known |= set(self._path.read_text(encoding="utf-8").split("\n")) - {""}
             self._unsent |= self._known
 
     async def erase(self, user_id: str) -> bool:

@@ -153,7 +153,8 @@ def find_sources(settings: TrainingSettings) -> Sources:
 def erased_users(settings: TrainingSettings) -> frozenset[str]:
     """Return who asked to be forgotten: the ids serving wrote into the data folder, one a line."""
     path = settings.data_dir / ERASED_FILE
-    return frozenset(path.read_text(encoding="utf-8").splitlines()) if path.exists() else frozenset()
+    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else ()  # an id may hold U+2028
+    return frozenset(lines) - {""}
 
 
 def artifacts_folder(settings: TrainingSettings) -> Path:

@@ -24,7 +24,7 @@ def run(
     """Make a version the one that is served, if it passes the gate.
 
     The gate compares it with popularity and with what users bought before, by the
-    rules of [gate]; a version that fails is refused with exit code 3. Storefronts
+    section gate's rules; a version that fails is refused with exit code 3. Storefronts
     see the old version until every user has candidates of the new one, and then
     the new one. The old one is kept for a rollback.
     """

@@ -19,7 +19,7 @@ EXAMPLES = examples(
 def run(config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None) -> None:
     """Train a version from the purchase log, and measure it beside its baselines.
 
-    Reads the files that [purchases] and [items] name, and the events that serving
+    Reads the files that the sections purchases and items name, and the events that serving
     collected. If neither they nor the settings have changed since a version was
     trained, that one is reused.
     """
