@@ -226,8 +226,11 @@ class RegularsShelf extends HTMLElement {
     if (state !== "loading") this.removeAttribute("aria-busy");
   }
 
+  /** A shelf that had nothing personal or related to show does not claim to be either. */
   #headingText() {
-    return this.getAttribute("heading") ?? this.messages.headings[this.placement] ?? "";
+    const { headings } = this.messages;
+    const kept = this.slate?.source.startsWith("popular") && this.placement !== "bestsellers" ? "popular" : this.placement;
+    return this.getAttribute("heading") ?? headings[kept] ?? "";
   }
 
   #head(arrows) {

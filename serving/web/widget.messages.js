@@ -9,6 +9,7 @@ export const MESSAGES = {
       reorder: "Buy again",
       trending: "Trending now",
       bestsellers: "Bestsellers",
+      popular: "Popular right now",
     },
     reasons: {
       popular: "A favourite in this shop",
@@ -37,6 +38,7 @@ export const MESSAGES = {
       reorder: "再次购买",
       trending: "正在流行",
       bestsellers: "热销商品",
+      popular: "当前热门",
     },
     reasons: {
       popular: "店内热销",

@@ -44,6 +44,8 @@ GOODS = {
     "空": ("空心菜 500 g",),
 }
 
+SOURCES = {"home": "popular", "trending": "trending", "bestsellers": "popular"}
+"""The rung of a guest's slate."""
 CODES = ("because_you_bought", "favourite_category", "bought_together", "similar_to", "trending", "popular_in_category")
 
 
@@ -116,7 +118,7 @@ class FakeApi:
                 "slate_id": self.slate_id(len(self.requests)),
                 "user_id": user,
                 "placement": placement,
-                "source": "personal" if user else "popular",
+                "source": "personal" if user else SOURCES.get(placement, "similar"),
                 "degraded": False,
                 "model_version": "20171231-0a1b2c3d4e5f",
                 "created_at": "2017-12-31T12:00:00Z",

@@ -36,6 +36,13 @@ def test_a_visitor_shops_as_a_household(page: Page, api: FakeApi, problems: Prob
     assert problems == []
 
 
+def test_a_shelf_claims_no_more_than_it_knows(page: Page, api: FakeApi) -> None:
+    """What is popular is not called picked for a guest nobody knows anything about."""
+    enter(page)
+    expect(page.get_by_role("region", name="Popular right now")).to_be_visible()
+    expect(page.get_by_role("region", name="Picked for you")).to_have_count(0)
+
+
 def test_a_visitor_types_an_id(page: Page, api: FakeApi) -> None:
     """Anybody in the log can be shopped as, and the address may name them too."""
     enter(page)
