@@ -7,8 +7,8 @@ A list of seven candidates has length seven: nothing is padded, no score stands 
 
 from __future__ import annotations
 
-import dataclasses
 import enum
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recommender.errors import InvalidInput
+from recommender.rules import NotAmong
 
 NO_ANCHOR = -1
 """Value of the `anchor` column where a reason rests on no item."""
@@ -80,9 +81,10 @@ class Candidates:
     """(k,) the item the reason rests on, or `NO_ANCHOR`."""
 
     def __post_init__(self) -> None:
-        if len({len(column) for column in self._columns().values()}) != 1:
+        if len({len(column) for column in self._columns()}) != 1:
             raise InvalidInput("candidate columns differ in length")
-        if len(np.unique(self.item)) != len(self.item):
+        ascending = np.sort(self.item)
+        if (ascending[1:] == ascending[:-1]).any():
             raise InvalidInput("an item occurs twice among the candidates")
         if not np.isfinite(self.score).all():
             raise InvalidInput("candidate scores must be finite")
@@ -108,6 +110,7 @@ class Candidates:
         )
 
     @classmethod
+    @functools.cache
     def empty(cls) -> Candidates:
         """Return a list of length zero."""
         return cls.of(np.empty(0, np.int32), np.empty(0, np.float32), source=Source.POPULAR, reason=ReasonCode.POPULAR)
@@ -117,17 +120,19 @@ class Candidates:
 
     def select(self, keep: npt.NDArray[np.bool_] | npt.NDArray[np.intp] | slice) -> Candidates:
         """Return the rows of a mask, a list of positions or a slice, in that order."""
-        return Candidates(**{name: column[keep] for name, column in self._columns().items()})
+        return Candidates(*(column[keep] for column in self._columns()))
 
     def rows(self) -> Iterator[tuple[int, float, int, int, int]]:
         """Yield (item, score, source, reason, anchor) as plain numbers."""
-        return zip(*(column.tolist() for column in self._columns().values()), strict=True)
+        return zip(*(column.tolist() for column in self._columns()), strict=True)
 
     def then(self, others: Candidates) -> Candidates:
         """Return these candidates followed by those of `others` that are not among them."""
-        rest = others.select(~np.isin(others.item, self.item))
-        mine, theirs = self._columns(), rest._columns()
-        return Candidates(**{name: np.concatenate([mine[name], theirs[name]]) for name in mine})
+        if not len(self):
+            return others
+        rest = others.select(NotAmong(self.item).keep(others.item))
+        return Candidates(*map(np.concatenate, zip(self._columns(), rest._columns(), strict=True)))
 
-    def _columns(self) -> dict[str, npt.NDArray[Any]]:
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+    def _columns(self) -> tuple[npt.NDArray[Any], ...]:
+        """Return the fields, in their order."""
+        return self.item, self.score, self.source, self.reason, self.anchor

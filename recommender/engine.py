@@ -109,7 +109,7 @@ class Engine:
 
     def _rules(self, request: SlateRequest) -> tuple[Rule, ...]:
         barred: Collection[int] = {*request.context, *request.cart, *request.exclude, *request.resting}
-        rules: list[Rule] = [NotAmong(np.array(sorted(barred), dtype=np.int32))]
+        rules: list[Rule] = [NotAmong(np.array(list(barred), dtype=np.int32))] if barred else []
         shelf = request.shelf
         if shelf is not None and not request.include_out_of_stock:
             rules.append(Only(shelf.in_stock))
@@ -162,6 +162,6 @@ class Engine:
         again = shown.item[shown.reason == ReasonCode.BUY_AGAIN]
         if history is None or not len(again):
             return {}
-        rows = np.flatnonzero(np.isin(history.item, again))
+        rows = history.item.searchsorted(again[history.owns(again)])
         days = due_days(history.last[rows], self.model.repeat.gaps_of(history)[rows])
         return dict(zip(history.item[rows].tolist(), days.tolist(), strict=True))

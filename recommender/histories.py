@@ -88,7 +88,7 @@ class History:
     def owns(self, item: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         """Return (k,) bool: which of the items `item` (k,) were bought."""
         owned = self.owned
-        found: npt.NDArray[np.bool_] = np.searchsorted(owned, item, "right") > np.searchsorted(owned, item, "left")
+        found: npt.NDArray[np.bool_] = owned.searchsorted(item, "right") > owned.searchsorted(item, "left")
         return found
 
     def decayed_at(self, now: np.datetime64) -> npt.NDArray[np.float32]:

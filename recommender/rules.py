@@ -43,7 +43,9 @@ class NotAmong:
 
     def keep(self, items: Items) -> Mask:
         """Keep what is not listed."""
-        return np.isin(items, self.items, invert=True)
+        listed = np.sort(self.items)
+        unlisted: Mask = listed.searchsorted(items, "right") == listed.searchsorted(items, "left")
+        return unlisted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,8 +118,6 @@ def occurrence(values: npt.NDArray[np.int32]) -> npt.NDArray[np.intp]:
     """
     by_value = np.argsort(values, kind="stable")
     grouped = values[by_value]
-    starts = np.flatnonzero(np.concatenate([[True], grouped[1:] != grouped[:-1]])[: len(values)])
-    sizes = np.diff(np.append(starts, len(values)))
     result = np.empty(len(values), dtype=np.intp)
-    result[by_value] = np.arange(len(values)) - np.repeat(starts, sizes)
+    result[by_value] = np.arange(len(values)) - grouped.searchsorted(grouped)
     return result

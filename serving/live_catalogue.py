@@ -34,6 +34,8 @@ class LiveItem:
     """An item as it is now."""
 
     item: Item
+    picture: str
+    """Address of its picture: the shop's, or the one we draw."""
     in_stock: bool = True
 
 
@@ -150,7 +152,8 @@ def _in_stock(patch: Patch) -> bool:
 
 def _merged(item: Item, patch: Patch) -> LiveItem:
     known = {name: value for name, value in patch.items() if name in _ATTRIBUTES}
-    return LiveItem(dataclasses.replace(item, **known), _in_stock(patch))
+    live = dataclasses.replace(item, **known)
+    return LiveItem(live, live.image_url or picture_path(item.item_id), _in_stock(patch))
 
 
 def _merge(into: dict[str, dict[str, Any]], patches: Mapping[str, Patch]) -> None:

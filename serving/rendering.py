@@ -8,7 +8,7 @@ import orjson
 
 from recommender.model import Model
 from recommender.slate import Reason, SlateItem
-from serving.live_catalogue import LiveCatalogue, picture_path
+from serving.live_catalogue import LiveCatalogue
 from serving.service import Answer
 
 
@@ -54,7 +54,7 @@ class Renderer:
             "price": item.price,
             "currency": self._currency,
             "url": item.url,
-            "image_url": item.image_url or picture_path(placed.item_id),
+            "image_url": live.picture,
             "in_stock": live.in_stock,
         }
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import anyio
 import anyio.to_thread
 import numpy as np
 
@@ -39,6 +40,10 @@ from serving.stores.packed import unpack
 
 STORE_UNAVAILABLE = "store_unavailable"
 CANDIDATES_MISSING = "candidates_missing"
+
+ENGINE_THREADS = 1
+"""Slates computed at a time: a process has one core's work to do, and threads that wait for each other's turn with the
+interpreter more than double its cost. More cores are used by more workers."""
 
 IMPERSONAL = frozenset({Placement.PRODUCT, Placement.TRENDING, Placement.BESTSELLERS})
 """Placements whose ladder has no personal rung: what the user owns counts, their candidates do not."""
@@ -103,6 +108,7 @@ class Service:
         self._erasures = erasures
         self._clock = clock
         self._metrics = metrics
+        self._threads = anyio.CapacityLimiter(ENGINE_THREADS)
 
     @property
     def engine(self) -> Engine:
@@ -137,7 +143,10 @@ class Service:
             self._ask, engine, question, known, now=now, slate_id=uuid.uuid4().hex, created_at=self._clock.wall()
         )
         # Rules over stored candidates take microseconds; everything else would keep other requests waiting.
-        slate = ask() if known.candidates is not None else await anyio.to_thread.run_sync(ask)
+        if known.candidates is not None:
+            slate = ask()
+        else:
+            slate = await anyio.to_thread.run_sync(ask, limiter=self._threads)
         if known.degraded_reason is not None:
             self._metrics.degraded.labels(known.degraded_reason).inc()
         return Answer(slate, engine, known.degraded_reason)

@@ -74,7 +74,8 @@ def state_of(app: FastAPI) -> State:
     return state
 
 
-def _state(request: Request) -> State:
+async def _state(request: Request) -> State:
+    # A plain function would be run in a thread, which costs more than all it could do.
     return state_of(request.app)
 
 

@@ -7,10 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from recommender.slate import Placement
-from serving.routes.slates import RESPONSES, ChoicesDep, OptionalUser, answered
+from serving.routes.slates import RESPONSES, VisitorQuery, answered
 from serving.security import checked_id
-from serving.service import Question
-from serving.state import StateDep
 
 router = APIRouter(prefix="/v1/items", tags=["slates"])
 
@@ -18,20 +16,16 @@ ItemId = Annotated[str, Path(description="The shop's id of the item.", examples=
 
 
 @router.get("/{item_id:path}/similar", summary="Items like this one", responses=RESPONSES)
-async def get_similar(
-    request: Request, item_id: ItemId, choices: ChoicesDep, user_id: OptionalUser, state: StateDep
-) -> Response:
+async def get_similar(request: Request, item_id: ItemId, choices: VisitorQuery) -> Response:
     """Say what the buyers of this item buy besides. An item nobody knows gets what is popular."""
     page_item = checked_id(item_id, what="item_id")
-    question = Question(placement=Placement.PRODUCT, user_id=user_id, viewed=(page_item,), **choices.common)
-    return await answered(request, state, question, reasons=choices.reasons)
+    question = choices.question(Placement.PRODUCT, viewed=(page_item,))
+    return await answered(request, question, reasons=choices.reasons)
 
 
 @router.get("/{item_id:path}/bought-together", summary="Items bought in the same basket", responses=RESPONSES)
-async def get_bought_together(
-    request: Request, item_id: ItemId, choices: ChoicesDep, user_id: OptionalUser, state: StateDep
-) -> Response:
+async def get_bought_together(request: Request, item_id: ItemId, choices: VisitorQuery) -> Response:
     """Say what completes a basket that holds this item."""
     page_item = checked_id(item_id, what="item_id")
-    question = Question(placement=Placement.CART, user_id=user_id, cart=(page_item,), **choices.common)
-    return await answered(request, state, question, reasons=choices.reasons)
+    question = choices.question(Placement.CART, cart=(page_item,))
+    return await answered(request, question, reasons=choices.reasons)

@@ -8,7 +8,6 @@ from serving.problems import documented
 from serving.routes.slates import RESPONSES, answered
 from serving.schemas import RecommendationsRequest
 from serving.service import Question
-from serving.state import StateDep
 
 router = APIRouter(prefix="/v1", tags=["slates"])
 
@@ -19,7 +18,7 @@ router = APIRouter(prefix="/v1", tags=["slates"])
     responses={**RESPONSES, **documented(413, 422)},
     openapi_extra={"operationId": "post_recommendations"},
 )
-async def post_recommendations(request: Request, body: RecommendationsRequest, state: StateDep) -> Response:
+async def post_recommendations(request: Request, body: RecommendationsRequest) -> Response:
     """Say what to show a user or a guest, given the cart, what was viewed, and the shelf's limits.
 
     Ids that would be awkward in an address are answered here like any other.
@@ -37,4 +36,4 @@ async def post_recommendations(request: Request, body: RecommendationsRequest, s
         new_only=body.new_only,
         include_out_of_stock=not body.filters.in_stock,
     )
-    return await answered(request, state, question, reasons=body.reasons)
+    return await answered(request, question, reasons=body.reasons)

@@ -1,17 +1,21 @@
-"""What every route that answers with a slate shares: its parameters, its answer, its documentation."""
+"""What every route that answers with a slate shares: its parameters, its answer, its documentation.
+
+Parameters are models, not dependencies: FastAPI reads a model in one go, and a slate asks for up to nine of them.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from recommender.ids import id_problem
-from serving.problems import Code, Problem, documented
-from serving.schemas import DEFAULT_LIMIT, MAX_EXCLUDED, MAX_LIMIT, SlateBody
-from serving.security import SOURCE
+from recommender.slate import Placement
+from serving.problems import documented
+from serving.schemas import DEFAULT_LIMIT, MAX_EXCLUDED, Limit, SlateBody
+from serving.security import SOURCE, checked_id
 from serving.service import Question
-from serving.state import State
+from serving.state import state_of
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"model": SlateBody, "description": "A slate. Unknown users and items get a fallback, never an error."},
@@ -19,49 +23,57 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Choices:
+class Choices(BaseModel):
     """The query parameters of a slate."""
 
-    def __init__(
-        self,
-        *,
-        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most.")] = DEFAULT_LIMIT,
-        category: Annotated[list[str] | None, Query(description="Only this category; may be repeated.")] = None,
-        price_min: Annotated[float | None, Query(ge=0, allow_inf_nan=False)] = None,
-        price_max: Annotated[float | None, Query(ge=0, allow_inf_nan=False)] = None,
-        in_stock: Annotated[bool, Query(description="Whether to leave out what is out of stock.")] = True,
-        exclude: Annotated[list[str] | None, Query(max_length=MAX_EXCLUDED, description="An item not to show.")] = None,
-        reasons: Annotated[bool, Query(description="Whether to say why each item is offered.")] = True,
-    ) -> None:
-        if price_min is not None and price_max is not None and price_min > price_max:
-            raise Problem(400, Code.INVALID_PARAMETER, f"price_min {price_min} is above price_max {price_max}")
-        self.reasons = reasons
-        self.common: dict[str, Any] = {
-            "limit": limit,
-            "categories": tuple(name for name in category or () if name),
-            "price_min": price_min,
-            "price_max": price_max,
-            "include_out_of_stock": not in_stock,
-            "exclude": tuple(exclude or ()),
-        }
+    model_config = ConfigDict(frozen=True)
+
+    limit: Limit = DEFAULT_LIMIT
+    category: list[str] = Field(default_factory=list, description="Only this category; may be repeated.")
+    price_min: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    price_max: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    in_stock: bool = Field(default=True, description="Whether to leave out what is out of stock.")
+    exclude: list[str] = Field(default_factory=list, max_length=MAX_EXCLUDED, description="An item not to show.")
+    reasons: bool = Field(default=True, description="Whether to say why each item is offered.")
+
+    @model_validator(mode="after")
+    def _range_is_not_empty(self) -> Self:
+        if self.price_min is not None and self.price_max is not None and self.price_min > self.price_max:
+            raise ValueError(f"price_min {self.price_min} is above price_max {self.price_max}")
+        return self
+
+    def question(self, placement: Placement, **asked: Any) -> Question:
+        """Return the question that these choices and the address ask together."""
+        return Question(
+            placement=placement,
+            limit=self.limit,
+            categories=tuple(name for name in self.category if name),
+            price_min=self.price_min,
+            price_max=self.price_max,
+            include_out_of_stock=not self.in_stock,
+            exclude=tuple(self.exclude),
+            **asked,
+        )
 
 
-ChoicesDep = Annotated[Choices, Depends(Choices)]
+class VisitorChoices(Choices):
+    """The query parameters of a slate that is not about a user, but may be shown to one."""
+
+    user_id: str | None = Field(default=None, description="For whom: what they own is left out.")
+
+    def question(self, placement: Placement, **asked: Any) -> Question:
+        """Return the question; raise `Problem` if the user's id can be none."""
+        user_id = checked_id(self.user_id, what="user_id") if self.user_id else None
+        return super().question(placement, user_id=user_id, **asked)
 
 
-def _optional_user(
-    user_id: Annotated[str | None, Query(description="For whom: what they own is left out.")] = None,
-) -> str | None:
-    if user_id and (problem := id_problem(user_id)):
-        raise Problem(400, Code.INVALID_ID, f"user_id {user_id[:40]!r} cannot be an id: {problem}")
-    return user_id or None
+ChoicesQuery = Annotated[Choices, Query()]
+VisitorQuery = Annotated[VisitorChoices, Query()]
 
 
-OptionalUser = Annotated[str | None, Depends(_optional_user)]
-
-
-async def answered(request: Request, state: State, question: Question, *, reasons: bool) -> Response:
+async def answered(request: Request, question: Question, *, reasons: bool) -> Response:
     """Answer a question with a slate."""
+    state = state_of(request.app)
     answer = await state.service.answer(question)
     request.scope[SOURCE] = answer.slate.source.label
     body = state.renderer.slate(answer, reasons=reasons)

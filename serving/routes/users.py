@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field
 
 from recommender.slate import Placement
 from serving.problems import Code, Problem, documented
-from serving.routes.slates import RESPONSES, ChoicesDep, answered
+from serving.routes.slates import RESPONSES, Choices, ChoicesQuery, answered
 from serving.schemas import ErasedResult
 from serving.security import checked_id
-from serving.service import Question
 from serving.state import StateDep
 
 router = APIRouter(prefix="/v1/users")
@@ -22,28 +22,28 @@ router = APIRouter(prefix="/v1/users")
 UserId = Annotated[str, Path(description="The shop's id of the user.", examples=["17"])]
 
 
+class PersonalChoices(Choices):
+    """The query parameters of a user's slate."""
+
+    placement: Placement = Field(default=Placement.HOME, description="Where the shelf is shown.")
+    new_only: bool = Field(default=False, description="Whether to leave out what the user owns.")
+
+
 @router.get("/{user_id:path}/recommendations", tags=["slates"], summary="Recommend to a user", responses=RESPONSES)
 async def get_recommendations(
-    request: Request,
-    *,
-    user_id: UserId,
-    choices: ChoicesDep,
-    state: StateDep,
-    placement: Annotated[Placement, Query(description="Where the shelf is shown.")] = Placement.HOME,
-    new_only: Annotated[bool, Query(description="Whether to leave out what the user owns.")] = False,
+    request: Request, user_id: UserId, choices: Annotated[PersonalChoices, Query()]
 ) -> Response:
     """Say what this user is likely to want next. A user nobody knows gets what is popular."""
-    question = Question(
-        placement=placement, user_id=checked_id(user_id, what="user_id"), new_only=new_only, **choices.common
-    )
-    return await answered(request, state, question, reasons=choices.reasons)
+    user = checked_id(user_id, what="user_id")
+    question = choices.question(choices.placement, user_id=user, new_only=choices.new_only)
+    return await answered(request, question, reasons=choices.reasons)
 
 
 @router.get("/{user_id:path}/buy-again", tags=["slates"], summary="What a user is due to reorder", responses=RESPONSES)
-async def get_buy_again(request: Request, user_id: UserId, choices: ChoicesDep, state: StateDep) -> Response:
+async def get_buy_again(request: Request, user_id: UserId, choices: ChoicesQuery) -> Response:
     """Say what this user buys regularly, most needed first; then what else they may want."""
-    question = Question(placement=Placement.REORDER, user_id=checked_id(user_id, what="user_id"), **choices.common)
-    return await answered(request, state, question, reasons=choices.reasons)
+    question = choices.question(Placement.REORDER, user_id=checked_id(user_id, what="user_id"))
+    return await answered(request, question, reasons=choices.reasons)
 
 
 @router.delete(

@@ -83,16 +83,17 @@ def unpack(record: bytes) -> Candidates:
     steps = np.frombuffer(record, "<u2", k, start := start + 4 * k)
     kinds = np.frombuffer(record, "u1", k, start := start + 2 * k)
     at = np.frombuffer(record, "u1", k, start + k)
-    if (at[at != _NONE] >= n_anchors).any():
+    if ((at >= n_anchors) & (at != _NONE)).any():
         raise InvalidInput("a record points outside its anchors")
     score = (low + steps * ((high - low) / _STEPS)).astype(np.float32)
-    anchor = np.append(anchors, NO_ANCHOR)[np.where(at == _NONE, n_anchors, at)]
+    named = np.full(_NONE + 1, NO_ANCHOR, dtype=np.int32)
+    named[:n_anchors] = anchors
     return Candidates(
         item.astype(np.int32),
         score,
         (kinds >> 4).astype(np.uint8),
         (kinds & 15).astype(np.uint8),
-        anchor.astype(np.int32),
+        named[at],
     )
 
 
