@@ -107,7 +107,7 @@ contracts: $(VENV)/.dev ## check which package may import which
 
 .PHONY: test
 test: $(VENV)/.dev ## run the tests (ARGS="-k slate": some of them)
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 .PHONY: test-browser
 test-browser: $(VENV)/.dev ## run the tests that drive a real Chromium

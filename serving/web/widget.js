@@ -136,12 +136,21 @@ class RegularsShelf extends HTMLElement {
     try {
       this.#wait();
       const slate = await this.#fetch(request);
+      await this.#released();
       if (request !== this.#request) return;
       if (slate.items?.length) this.#show(slate, performance.now() - started);
       else this.#withdraw("empty", { slate });
     } catch (error) {
       if (request === this.#request) this.#guard(() => this.#fail(error));
     }
+  }
+
+  /** Cards are not swapped under a pressed finger: the click would be lost. */
+  async #released() {
+    if (!this.matches(":active")) return;
+    await new Promise((resolve) => {
+      for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(resolve), { once: true });
+    });
   }
 
   async #fetch(request) {

@@ -76,7 +76,7 @@ def test_a_cart_is_filled_changed_and_bought(page: Page, api: FakeApi) -> None:
     enter(page, "/shop?user=718")
     for position in (0, 1):
         page.locator("[data-page][placement=home] .regulars-add").nth(position).click()
-        page.wait_for_timeout(400)
+        expect(page.locator("#cart-count")).to_have_text(str(position + 1))
     page.get_by_role("button", name="Cart, 2 items").click()
     cart = page.get_by_role("dialog", name="Your cart")
     cart.get_by_role("button", name="One more").first.click()

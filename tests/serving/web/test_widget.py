@@ -225,6 +225,22 @@ def test_changed_attributes_make_one_request(page: Page, api: FakeApi) -> None:
     assert [each["path"] for each in api.requests] == ["/v1/users/7/recommendations", "/v1/users/8/recommendations"]
 
 
+def test_cards_are_not_swapped_under_a_pressed_finger(page: Page, api: FakeApi) -> None:
+    """Newer picks that arrive between press and release wait, so that the click is not lost."""
+    open_page(page, '<regulars-shelf user="7" add></regulars-shelf>')
+    ready(page)
+    first = page.locator(".regulars-name").first.inner_text()
+    page.evaluate("addEventListener('regulars:add', (event) => (window.added = event.detail.item.title))")
+    page.locator(".regulars-add").first.hover()
+    page.mouse.down()
+    with page.expect_response("**/v1/users/7/recommendations*"):
+        page.evaluate("document.querySelector('regulars-shelf').refresh()")
+    page.wait_for_timeout(200)
+    page.mouse.up()
+    assert page.evaluate("window.added") == first
+    expect(page.locator(f"{SHELF}[data-state=ready]:not([aria-busy])")).to_be_visible()
+
+
 def test_impressions_are_sent_once_and_only_when_seen(page: Page, api: FakeApi) -> None:
     """A shelf below the fold was not shown; one that is scrolled past twice was shown once."""
     spacer = '<svg width="10" height="3000"></svg>'
