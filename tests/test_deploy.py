@@ -7,12 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from regulars.config import KEYS
 from serving.metrics import Metrics
 from tests.pages import DEPLOYED, ROOT, name_of, text_of, undocumented
-
-yaml = pytest.importorskip("yaml", reason="comes with pre-commit")
 
 
 def exposed_metrics() -> set[str]:
