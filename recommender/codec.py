@@ -57,7 +57,13 @@ def unflatten(cls: type[T], arrays: Mapping[str, npt.NDArray[Any]], values: Mapp
 
 def _fields(cls: type) -> dict[str, Any]:
     hints = typing.get_type_hints(cls)
-    return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
+    return {field.name: _opened(hints[field.name]) for field in dataclasses.fields(cls) if field.init}
+
+
+def _opened(hint: Any) -> Any:
+    """Return what an alias such as ``NDArray[np.int32]`` stands for: from NumPy 2.5 on it is one by the type system."""
+    alias = typing.get_origin(hint)
+    return alias.__value__[typing.get_args(hint)] if hasattr(alias, "__value__") else hint
 
 
 def _put(value: Any, hint: Any, name: str, arrays: Arrays, values: Values) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode, Source
 from recommender.features import Describer
 from recommender.histories import FreshEvent, History
-from recommender.ladder import DEPTH, ladder
+from recommender.ladder import DEPTH, PURE, ladder
 from recommender.loyalty.due import due_days
 from recommender.model import Model
 from recommender.purpose import Purpose
@@ -93,7 +93,7 @@ class Engine:
         for rung in ladder(request.placement, personal=self._personal):
             offered = rung(self.model, request, now)
             shown = shown.then(offered.select(keep_all(rules, offered.item)))
-            if self._fills(shown, request.limit, cap):
+            if self._fills(shown, request.limit, cap) or (request.placement in PURE and len(shown)):
                 break
         order = spread(self.model.catalogue.category[shown.item], cap=cap)
         return self._slate(shown.select(order[: request.limit]), request, slate_id=slate_id, created_at=created_at)

@@ -77,6 +77,10 @@ def anything(model: Model, _request: SlateRequest, _now: np.datetime64) -> Candi
     return _candidates(top_k(_selling(model), len(model.items)), Source.POPULAR, ReasonCode.POPULAR)
 
 
+PURE = frozenset({Placement.REORDER})
+"""Placements whose name is a promise: a lower rung is climbed only if nothing at all stands above it."""
+
+
 def ladder(placement: Placement, personal: Rung) -> tuple[Rung, ...]:
     """Return the rungs of a placement, from the top; `personal` is the engine's own."""
     return {

@@ -13,6 +13,7 @@ from serving.campaigns.present import look
 from serving.clock import clock_of
 from serving.server import store_of
 from training.progress import Progress
+from training.writing import writing_to
 
 
 def write_segment(config: Config, segment: str, out: Path, *, progress: Progress) -> Campaign:
@@ -33,7 +34,7 @@ def write_segment(config: Config, segment: str, out: Path, *, progress: Progress
     audience = Audience.of(artifact.model.customers, segment)
     with store_of(config.app) as settings:
         present = look(settings, artifact.model)
-    with progress.step(f"campaign: {audience.name}", total=len(audience)) as step:
+    with progress.step(f"campaign: {audience.name}", total=len(audience)) as step, writing_to(out):
         written = write_campaign(
             Engine(artifact.model, version=artifact.version),
             audience,

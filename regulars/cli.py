@@ -8,6 +8,7 @@ version; 130 stopped by Ctrl-C. A refusal is one message on standard error; a tr
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -82,14 +83,24 @@ def main(args: Sequence[str] | None = None) -> int:
     except RecommenderError as error:
         return _refuse(str(error), error.exit_code)
     except OSError as error:
-        if error.filename is None:
-            raise
-        return _refuse(f"{error.filename}: {error.strerror}", RecommenderError.exit_code)
+        return _refuse(_os_problem(error), RecommenderError.exit_code)
     except SystemExit as end:
         if end.code == INTERRUPTED:
             return _refuse("Stopped.", INTERRUPTED)
         return end.code if isinstance(end.code, int) else 0
     return 0
+
+
+def _os_problem(error: OSError) -> str:
+    """Say what the system refused, where, and what to do if a disk is full."""
+    where = "" if error.filename is None else f"{error.filename}: "
+    what = error.strerror or str(error) or type(error).__name__
+    is_full = error.errno in {errno.ENOSPC, errno.EDQUOT} or "No space left" in what
+    if is_full:
+        return f"{where}{what}; make room on that disk, then run the command again"
+    if error.errno == errno.EFBIG or what.endswith(" written"):  # numpy's words for half a file
+        return f"{where}the file could not be written whole ({what}); is the disk full, or `ulimit -f` low?"
+    return f"{where}{what}"
 
 
 def _refuse(message: str, code: int) -> int:

@@ -73,7 +73,7 @@ def load(path: Path, *, overrides: Sequence[str] = (), environ: Mapping[str, str
         If the file cannot be read, or any key or value is wrong.
     """
     given = Given(path, (*read_file(path), *read_environment(environ or {}, KEYS), *read_overrides(overrides, KEYS)))
-    problems = given.unknown_sections()
+    problems = given.unknown_sections() + given.with_null_character()
     training = _validated(TrainingSettings, {"folder": path.parent}, given, problems)
     shared = {} if training is None else _shared(training)
     app = _validated(AppSettings, shared, given, problems)
@@ -118,6 +118,18 @@ class Given:
         """Return a complaint about each table that is no section."""
         unknown = [(name,) for name in self.tables() if name not in KEYS.sections]
         return [f"{self.origin(at)}: {KEYS.unknown(at)}" for at in unknown]
+
+    def with_null_character(self) -> list[str]:
+        """Return a complaint about each text that holds the character no path, address or name may hold."""
+        return [
+            f"{at.origin}: {'.'.join(at.path)} holds the character U+0000; remove it"
+            for at in self.assignments
+            if any("\0" in text for text in _texts(at.value))
+        ]
+
+
+def _texts(value: Any) -> list[str]:
+    return [part for part in (value if isinstance(value, list) else [value]) if isinstance(part, str)]
 
 
 def _shared(training: TrainingSettings) -> dict[str, Any]:

@@ -53,6 +53,8 @@ def read_file(path: Path) -> list[Assignment]:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax_problem(path, error)) from error
+    except RecursionError:
+        raise ConfigError(f"{path}: brackets are nested too deeply; no setting needs more than two levels") from None
     lines = _first_lines(text)
     return [Assignment(at, value, _place(path, lines.get(at))) for at, value in _values(tables, ())]
 
@@ -176,4 +178,6 @@ def _parse(text: str, key: Key, *, origin: str) -> Any:
         if text.startswith(("[", "{", "'", '"')):
             raise ConfigError(f"{origin}: {text} is not a TOML value: {str(error).partition(' (at')[0]}") from error
         return text
+    except RecursionError:
+        raise ConfigError(f"{origin}: brackets are nested too deeply") from None
     return parsed["value"] if len(parsed) == 1 else text

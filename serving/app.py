@@ -17,7 +17,8 @@ from threadpoolctl import threadpool_limits
 
 from recommender.catalogue import Item
 from recommender.errors import ConfigError
-from serving import housekeeping, openapi, problems
+from serving import housekeeping, logs, openapi, problems
+from serving.addresses import CleanAddress
 from serving.clock import Clock, clock_of
 from serving.metrics import Metrics
 from serving.parent import end_with_parent
@@ -103,6 +104,9 @@ def create_app(
     )
     _for_pages(app, settings)
     problems.install(app)
+    app.add_middleware(BodyLimit, max_bytes=settings.serving.max_body_bytes)
+    app.add_middleware(CleanAddress)
+    # Around the two that refuse: a page must be able to read why.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.serving.cors_origins),
@@ -110,7 +114,6 @@ def create_app(
         allow_headers=["Content-Type"],
         max_age=86_400,
     )
-    app.add_middleware(BodyLimit, max_bytes=settings.serving.max_body_bytes)
     app.add_middleware(Observed, metrics=metrics)
     _add_routes(app)
     openapi.describe(app)
@@ -128,6 +131,7 @@ def from_environment() -> FastAPI:
     content = os.environ.get(SETTINGS_VARIABLE)
     if not content:
         raise ConfigError(f"{SETTINGS_VARIABLE} is not set; start the server with `regulars serve`")
+    logs.to_standard_error()
     end_with_parent()
     app = create_app(AppSettings.model_validate_json(content))
     # What is loaded by now stays; a collector that walks over it again and again keeps requests waiting.

@@ -35,7 +35,7 @@ class Code(enum.StrEnum):
     BODY_TOO_LARGE = "body_too_large"
     """413: the request body exceeds the limit."""
     INVALID_BODY = "invalid_body"
-    """422: the request body breaks a rule; `errors` says where."""
+    """422: the request body breaks a rule, or cannot be read; `errors` says where if a rule is broken."""
     INTERNAL_ERROR = "internal_error"
     """500: a mistake of ours."""
     NO_MODEL = "no_model"
@@ -138,8 +138,10 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
 
 async def _on_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code, detail = _OF_STATUS.get(error.status_code, (Code.REQUEST_REFUSED, str(error.detail)))
-    return problem_response(error.status_code, code, detail, headers=error.headers)
+    # FastAPI's 400 means a body it could not read; ours are problems already.
+    status = 422 if error.status_code == 400 else error.status_code
+    code, detail = _OF_STATUS.get(status, (Code.REQUEST_REFUSED, str(error.detail)))
+    return problem_response(status, code, detail, headers=error.headers)
 
 
 async def _on_mistake(request: Request, error: Exception) -> Response:
@@ -160,21 +162,29 @@ def plain(message: str) -> str:
 
     >>> plain("Value error, it is empty")
     'it is empty'
+    >>> plain("JSON decode error")
+    'JSON decode error'
     """
     message = message.removeprefix("Value error, ")
+    if message[1:2].isupper():
+        return message
     return message[:1].lower() + message[1:]
 
 
 _OF_STATUS = {
-    400: (Code.INVALID_BODY, "The body is not JSON in UTF-8."),
     404: (Code.NOT_FOUND, "There is nothing at this address; /openapi.json lists what there is."),
     405: (Code.METHOD_NOT_ALLOWED, "This address does not take this method; /openapi.json lists what it takes."),
     413: (Code.BODY_TOO_LARGE, "The request body is too large; send smaller batches."),
+    422: (
+        Code.INVALID_BODY,
+        "The body cannot be read as JSON: it must be UTF-8, not compressed, and without endless nesting or numbers.",
+    ),
 }
 _DESCRIPTIONS = {
     400: "An id or a parameter in the address is wrong.",
     404: "There is nothing at this address.",
+    405: "This address does not take this method.",
     413: "The request body is too large.",
-    422: "The request body breaks a rule.",
+    422: "The request body breaks a rule, or cannot be read.",
     503: "Not now: no model yet, or nothing could be stored.",
 }

@@ -7,6 +7,7 @@ hot path; their models here are the documentation, and a test holds the two toge
 from __future__ import annotations
 
 import math
+import unicodedata
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -46,6 +47,14 @@ def _valid_id(value: str) -> str:
 def _web_address(value: str) -> str:
     if value and not value.startswith(("https://", "http://", "/")):
         raise ValueError(f"{value[:40]!r} must start with https://, http:// or /")
+    if value.startswith(("//", "/\\")):
+        raise ValueError(f"{value[:40]!r} is no path, it leads to another host; write https:// in front of it")
+    return _one_line(value)
+
+
+def _one_line(value: str) -> str:
+    if not value.isprintable() and any(unicodedata.category(char) == "Cc" for char in value):
+        raise ValueError(f"{value[:40]!r} holds a control character")
     return value
 
 
@@ -59,6 +68,7 @@ Id = Annotated[str, AfterValidator(_valid_id)]
 WebAddress = Annotated[str, Field(max_length=2048), AfterValidator(_web_address)]
 Price = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 Text = Annotated[str, Field(max_length=500)]
+Label = Annotated[Text, AfterValidator(_one_line)]
 SourceLabel = Annotated[str, Field(json_schema_extra={"enum": [source.label for source in Source]})]
 ReasonLabel = Annotated[str, Field(json_schema_extra={"enum": [code.label for code in ReasonCode]})]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items at most.")]
@@ -242,10 +252,10 @@ class ItemIn(Body):
     """What changes about an item; keys that are left out stay as they are."""
 
     item_id: Id
-    title: Text = ""
-    category: Text = ""
-    department: Text = ""
-    brand: Text = ""
+    title: Label = ""
+    category: Label = ""
+    department: Label = ""
+    brand: Label = ""
     price: Price | None = Field(default=None, description="In the shop's currency; null: unknown.")
     stock: Annotated[int, Field(ge=0, le=2**53)] | None = Field(default=None, description="Units; null: unlimited.")
     url: WebAddress = ""

@@ -16,6 +16,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from serving import logs
 from serving.app import SETTINGS_VARIABLE
 from serving.metrics import MULTIPROCESS_VARIABLE
 from serving.settings import AppSettings
@@ -33,6 +34,7 @@ def run(settings: AppSettings, *, access_log: bool = False) -> None:
     StoreUnavailable
         If the embedded Valkey does not start.
     """
+    logs.to_standard_error()
     with store_of(settings) as connected, _environment(connected):
         Granian(
             "serving.app:from_environment",

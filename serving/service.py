@@ -223,7 +223,7 @@ class Service:
             candidates=known.candidates,
             context=_indices(model, question.viewed),
             cart=_indices(model, question.cart),
-            exclude=frozenset(_indices(model, question.exclude)) | known.fresh.unwanted,
+            exclude=frozenset(_indices(model, question.exclude)) | known.fresh.unwanted | known.fresh.in_cart,
             categories=question.categories,
             price_min=question.price_min,
             price_max=question.price_max,

@@ -41,8 +41,8 @@ from training.sources.tabular import LINE
 
 FAR_AHEAD_DAYS = 366
 FAR_AHEAD_QUANTILE = 0.999
-FAR_AHEAD_ROWS = 1000
-"""Below this many rows nothing can be called "nearly all others"."""
+FAR_AHEAD_ROWS = 50
+"""Below this many rows nothing can be called "nearly all others"; below 1,000, they are all rows but the last."""
 
 _SORT = ["time", "user", "order", "item", "event", "quantity", "amount"]
 _DAY, _NUMBER = "__day", "__number"

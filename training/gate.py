@@ -57,14 +57,15 @@ def check(version: str, evaluation: EvaluationTable | None, settings: GateSettin
         if settings.allow_unevaluated:
             return []
         raise GateRefused(
-            f"{version} was never evaluated: its log is too short for a test window. "
+            f"{version} was never evaluated: its log is too short for a test window, "
+            "or cut in [evaluation] lies outside it. "
             "Set allow_unevaluated = true in [gate] to publish it all the same"
         )
     verdicts = judge(evaluation, settings)
     if failed := [str(verdict) for verdict in verdicts if not verdict.passed]:
         raise GateRefused(
             f"{version} may not be published: {'; '.join(failed)}. "
-            "Train on more or better data, or change what [gate] asks for"
+            "Train on more or better data, change what [gate] asks for, or publish it all the same with --force"
         )
     return verdicts
 

@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from recommender.artifact import save_artifact
-from recommender.errors import ConfigError, InvalidArtifact
+from recommender.errors import ConfigError, InvalidArtifact, InvalidInput
 from recommender.evaluation_table import EvaluationTable
 from training.backends import make_backend
 from training.cleaning import CleaningReport, CleanLog, clean
@@ -26,13 +26,14 @@ from training.quarantine import write_quarantine
 from training.records import compare_with, describe_origin, describe_training, load_record
 from training.registry import TRAINED, Registry
 from training.rehearsal import rehearse
-from training.report import ReportData, write_report
+from training.report import ReportData, write_record, write_report
 from training.settings import TrainingSettings
 from training.sources.event_files import find_event_files, read_event_files
 from training.sources.items import ItemRows, build_catalogue, read_items
 from training.sources.log import LogRows, read_log
 from training.sources.paths import SourceFile, find_files
 from training.steps import MeasuredProgress, StepRecord
+from training.writing import writing_to
 
 ERASED_FILE = "erased.txt"
 
@@ -44,12 +45,13 @@ class TrainResult:
     version: str
     directory: Path
     evaluation: EvaluationTable | None
-    """None if the log was too short to measure anything."""
+    """None if there was nothing to measure; `why_unmeasured` says why."""
     cleaning: CleaningReport
     reused: bool
     """Whether nothing had changed since this version was trained."""
     steps: tuple[StepRecord, ...]
     """What each step cost when it was trained."""
+    why_unmeasured: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +105,19 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
             blend=learned.blend,
             stage="final",
         )
-    with measured.step("save"):
+    with measured.step("save"), writing_to(registry.root):
         provenance = describe_origin(log, catalogue, settings, libraries=libraries, evaluation=learned.evaluation)
         manifest = save_artifact(model, provenance, registry.root)
 
     record = describe_training(manifest, model, log, settings, evaluation=learned.evaluation, steps=measured.records)
     record = compare_with(registry.current(), record, reports_folder(settings))
-    with progress.step("report"):
+    with writing_to(reports_folder(settings)):
+        write_record(record, reports_folder(settings))
+    # The page comes last: whatever happens to a drawing, what was trained is not lost.
+    with writing_to(registry.root):
+        registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
+    with progress.step("report"), writing_to(reports_folder(settings)):
         write_report(record, reports_folder(settings))
-    registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
     return _result(registry, record, reused=False)
 
 
@@ -134,7 +140,8 @@ def load(sources: Sources, settings: TrainingSettings, progress: Progress) -> tu
             erased=erased_users(settings),
             time_zone=settings.purchases.time_zone,
         )
-        write_quarantine(log.refused, settings.data_dir / "quarantine" / "purchases.csv")
+        with writing_to(settings.data_dir / "quarantine"):
+            write_quarantine(log.refused, settings.data_dir / "quarantine" / "purchases.csv")
         step.note(f"{log.report.rows_kept:,} rows of {log.report.users:,} users kept")
     return log, items
 
@@ -151,9 +158,23 @@ def find_sources(settings: TrainingSettings) -> Sources:
 
 
 def erased_users(settings: TrainingSettings) -> frozenset[str]:
-    """Return who asked to be forgotten: the ids serving wrote into the data folder, one a line."""
+    """Return who asked to be forgotten: the ids serving wrote into the data folder, one a line.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is not text.
+    """
     path = settings.data_dir / ERASED_FILE
-    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else ()  # an id may hold U+2028
+    content = path.read_bytes() if path.exists() else b""
+    try:
+        lines = content.decode().split("\n")  # not splitlines: an id may hold U+2028
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InvalidInput(
+            f"{path}, line {line}: byte 0x{content[error.start]:02X} is not UTF-8; it names who asked to be "
+            f"forgotten, one id a line: restore the file, or correct the line"
+        ) from None
     return frozenset(lines) - {""}
 
 
@@ -185,4 +206,5 @@ def _result(registry: Registry, record: ReportData, *, reused: bool) -> TrainRes
         cleaning=record.cleaning,
         reused=reused,
         steps=record.steps,
+        why_unmeasured=record.why_unmeasured,
     )

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from recommender.artifact import MANIFEST_FILE
-from recommender.errors import UnknownVersion
+from recommender.errors import InvalidArtifact, UnknownVersion
 
 CURRENT_FILE = "CURRENT"
 JOURNAL_FILE = "journal.jsonl"
@@ -90,11 +90,20 @@ class Registry:
         raise UnknownVersion(f"there is no version {version!r} in {self.root}; there are {', '.join(near)}")
 
     def current(self) -> str | None:
-        """Return the version that is served, or None before the first one."""
+        """Return the version that is served, or None before the first one.
+
+        Raises
+        ------
+        InvalidArtifact
+            If the pointer is not text.
+        """
+        path = self.root / CURRENT_FILE
         try:
-            return (self.root / CURRENT_FILE).read_text(encoding="utf-8").strip() or None
+            return path.read_text(encoding="utf-8").strip() or None
         except FileNotFoundError:
             return None
+        except UnicodeDecodeError:
+            raise InvalidArtifact(f"{path} is damaged: it is not text; delete it and publish a version again") from None
 
     def set_current(self, version: str) -> None:
         """Make `version` the one that is served.

@@ -7,6 +7,7 @@ The docstring under a field is its description: the settings page of the docs is
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import zoneinfo
 from pathlib import Path
@@ -35,7 +36,41 @@ def _existing_zone(value: str) -> str:
     return value
 
 
-Paths = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+def _text_encoding(value: str) -> str:
+    try:
+        is_text = codecs.lookup(value).name not in _NO_CHARACTER_SETS
+        b"a".decode(value)
+    except UnicodeDecodeError:  # half a character of UTF-16
+        is_text = True
+    except (LookupError, ValueError):
+        is_text = False
+    if not is_text:
+        raise ValueError("it is unknown as an encoding of text; write one such as 'utf-8' or 'cp1252'")
+    return value
+
+
+def _one_ascii_character(value: str) -> str:
+    if not value.isascii() or value in '"\r\n\0':
+        raise ValueError("it must be one ASCII character, such as ';' or a tab, and no quote or line end")
+    return value
+
+
+def _moderate(value: float) -> float:
+    if not value <= MAX_WEIGHT:
+        raise ValueError(f"it must be a number of at most {MAX_WEIGHT:,.0f}")
+    return value
+
+
+MAX_WEIGHT = 1e6
+"""A purchase that counts a million times nothing is no preference; far beyond, float32 overflows."""
+_NO_CHARACTER_SETS = frozenset({"punycode", "idna", "undefined", "unicode_escape", "raw_unicode_escape"})
+"""Codecs that Python calls encodings of text, and no file is written in."""
+
+Encoding = Annotated[str, AfterValidator(_text_encoding)]
+Separator = Annotated[str, AfterValidator(_one_ascii_character)]
+Weight = Annotated[float, AfterValidator(_moderate)]
+
+Paths = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_one_or_many)]
 """One path or several; each may be a glob, or `package://name/inside/the/package.parquet`."""
 TimeZone = Annotated[str, AfterValidator(_existing_zone)]
 
@@ -84,9 +119,9 @@ class PurchaseColumns(Section):
 class FileFormat(Section):
     """How text files are to be read; Parquet files say so themselves."""
 
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     """Encoding of CSV files, such as 'latin-1' or 'cp1252'."""
-    separator: str = Field(default=",", min_length=1, max_length=1)
+    separator: Separator = Field(default=",", min_length=1, max_length=1)
     """Character between the fields of CSV files."""
     decimal_comma: bool = False
     """Whether CSV files write 1,50 for one and a half."""
@@ -99,7 +134,7 @@ class PurchaseSettings(FileFormat):
     """Parquet, CSV or JSONL files: paths, globs, or package://package/path; relative to this file."""
     time_zone: TimeZone = "UTC"
     """Time zone of time stamps that do not name one."""
-    time_format: str | None = None
+    time_format: str | None = Field(default=None, min_length=1)
     """strptime format of the time column, such as '%d.%m.%Y %H:%M'; ISO dates need none."""
     columns: PurchaseColumns = PurchaseColumns()
     """Which column means what; see the table of columns."""
@@ -146,15 +181,23 @@ class CleaningSettings(Section):
     keep_free_lines: bool = False
     """Whether purchases without any amount count: coupons, vouchers and samples mostly."""
 
+    @model_validator(mode="after")
+    def _days_in_order(self) -> Self:
+        if self.latest is not None and self.latest < self.earliest:
+            raise ValueError(f"latest is {self.latest}, which is before earliest, {self.earliest}")
+        return self
+
 
 class ConfidenceSettings(Section):
     """How sure a row makes us: c = 1 + alpha · weight of the event · log2(1 + quantity) · recency decay."""
 
-    alpha: float = Field(default=3.5, gt=0)
+    alpha: Weight = Field(default=3.5, gt=0)
     """How much more an observed pair weighs than an unobserved one."""
     half_life_days: float = Field(default=30.0, gt=0)
     """Days after which a row counts half."""
-    event_weights: dict[str, float] = Field(default_factory=lambda: {"purchase": 1.0, "add_to_cart": 0.3, "click": 0.1})
+    event_weights: dict[str, Weight] = Field(
+        default_factory=lambda: {"purchase": 1.0, "add_to_cart": 0.3, "click": 0.1}
+    )
     """Weight of each event; events not named here do not enter the factors."""
 
     @model_validator(mode="after")

@@ -30,9 +30,10 @@ def run(
 
     settings = configuration(config, set_)
     version = chosen(registry_of(settings), version)
-    evaluation = record_of(settings, version).evaluation
+    record = record_of(settings, version)
+    evaluation = record.evaluation
     if evaluation is None:
-        raise InvalidArtifact(f"{version} was never measured: its log is too short to hold anything out")
+        raise InvalidArtifact(f"{version} was never measured: {record.why_unmeasured}")
     if json:
         from json import dumps
 

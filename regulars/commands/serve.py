@@ -28,9 +28,11 @@ def run(
     """
     from regulars.http_server import base_url, run_server, with_free_port
     from regulars.terminal import say
+    from serving.server import store_of
 
     overrides = [*(set_ or ()), *([] if port is None else [f"serving.port={port}"])]
     settings = with_free_port(configuration(config, overrides).app)
     at = base_url(settings)
-    say(f"Serving {settings.shop_name} on {at}, the demo shop on {at}/shop. Stop with Ctrl-C.")
-    run_server(settings)
+    with store_of(settings) as connected:
+        say(f"Serving {settings.shop_name} on {at}, the demo shop on {at}/shop. Stop with Ctrl-C.")
+        run_server(connected)

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from regulars.commands.options import DEFAULT_CONFIG, ConfigPath, Overrides, configuration, examples
 
 if TYPE_CHECKING:
+    from training.cleaning import CleaningReport
     from training.pipeline import TrainResult
+
+MOST_REASONS = 3
+"""Reasons named in the terminal; the report names all."""
 
 EXAMPLES = examples(
     "regulars train",
@@ -42,6 +46,17 @@ def summary(result: TrainResult) -> object:
 
     what = "reused: nothing has changed" if result.reused else "trained"
     headline = plain(f"Version {result.version} ({what})", style="bold")
+    rows = [plain(line) for line in rows_left_out(result.cleaning)]
     if result.evaluation is None:
-        return Group(headline, plain("The log is too short to hold anything out: nothing was measured."))
-    return Group(headline, "", evaluation_view(result.evaluation))
+        return Group(headline, *rows, plain(f"Nothing was measured: {result.why_unmeasured}."))
+    return Group(headline, *rows, "", evaluation_view(result.evaluation))
+
+
+def rows_left_out(cleaning: CleaningReport) -> list[str]:
+    """Say how many rows were learned from, and why others were not, the most frequent reasons first."""
+    lines = [f"{cleaning.rows_kept:,} of {cleaning.rows_read:,} rows were learned from."]
+    for what, reasons in (("in quarantine", cleaning.quarantined), ("set aside", cleaning.set_aside)):
+        lines += [f"  {count:,} {what}: {reason}" for reason, count in list(reasons.items())[:MOST_REASONS]]
+    if sum(cleaning.quarantined.values()) > cleaning.rows_kept:
+        lines.append("Most rows make no sense as they were read. Look into the quarantine file, and check [purchases].")
+    return lines

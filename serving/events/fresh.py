@@ -15,8 +15,10 @@ from recommender.events import POSITIVE, Event
 from recommender.histories import FreshEvent
 from recommender.model import Model
 
-REMEMBERED = POSITIVE | {Event.NOT_INTERESTED}
+REMEMBERED = POSITIVE | {Event.NOT_INTERESTED, Event.REMOVE_FROM_CART}
 """Events that change a user's next slate."""
+
+_CART = frozenset({Event.ADD_TO_CART, Event.REMOVE_FROM_CART, Event.PURCHASE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class FreshEvents:
     """To be folded into the user's history."""
     unwanted: frozenset[int] = frozenset()
     """Indices of items the user does not want to see."""
+    in_cart: frozenset[int] = frozenset()
+    """Indices of items put into the cart, and neither taken out nor bought since."""
 
     def __bool__(self) -> bool:
         return bool(self.positive or self.unwanted)
@@ -39,20 +43,28 @@ def encode(item_id: str, event: Event, quantity: float, time: np.datetime64) -> 
 
 
 def decode(stored: Iterable[bytes], model: Model) -> FreshEvents:
-    """Return the events that `model` does not know yet, about items it knows; unreadable ones are left out."""
-    positive: list[FreshEvent] = []
-    unwanted: set[int] = set()
-    for payload in stored:
-        try:
-            item_id, number, quantity, seconds = orjson.loads(payload)
-            event, time = Event(number), np.datetime64(seconds, "s")
-            index = model.items.get(item_id)
-        except (ValueError, TypeError):
-            continue
-        if index is None:
-            continue
-        if event is Event.NOT_INTERESTED:
-            unwanted.add(index)
-        elif time >= model.as_of:
-            positive.append(FreshEvent(index, event, float(quantity), time))
-    return FreshEvents(tuple(positive), frozenset(unwanted))
+    """Return the events that `model` does not know yet, about items it knows; unreadable ones are left out.
+
+    `stored` is as the store keeps it, the latest first.
+    """
+    read = [_read(payload, model) for payload in stored][::-1]
+    known = sorted((event for event in read if event is not None), key=lambda event: event.time)
+    in_cart: dict[int, bool] = {}
+    for event in known:
+        if event.event in _CART:
+            in_cart[event.item_index] = event.event is Event.ADD_TO_CART
+    return FreshEvents(
+        positive=tuple(event for event in known if event.event in POSITIVE and event.time >= model.as_of),
+        unwanted=frozenset(event.item_index for event in known if event.event is Event.NOT_INTERESTED),
+        in_cart=frozenset(item for item, inside in in_cart.items() if inside),
+    )
+
+
+def _read(payload: bytes, model: Model) -> FreshEvent | None:
+    try:
+        item_id, number, quantity, seconds = orjson.loads(payload)
+        index = model.items.get(item_id)
+        event = Event(number), float(quantity), np.datetime64(seconds, "s")
+    except (ValueError, TypeError):
+        return None
+    return None if index is None else FreshEvent(index, *event)

@@ -101,7 +101,7 @@ class Ingest:
         for index, candidate in enumerate(raw):
             try:
                 accepted.append(self._checked(candidate, now=now))
-            except (ValidationError, ValueError) as error:
+            except (ValueError, ArithmeticError) as error:
                 rejected.append(_rejection(index, candidate, error))
         is_new, kept_in = await self._keep(accepted)
         duplicates = len(accepted) - sum(is_new)
@@ -115,7 +115,7 @@ class Ingest:
         if (moment := event.moment) is not None and self._client_times:
             if moment > self._clock.wall() + FUTURE:
                 raise ValueError(f"time: {moment.isoformat()} lies in the future")
-            time = np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "s")
+            time = _in_utc(moment)
         user_id = None if event.user_id in self._erasures else event.user_id
         return Accepted(event.event_id or uuid.uuid4().hex, time, event, user_id)
 
@@ -155,6 +155,14 @@ class Ingest:
             while len(self._spooled) > MAX_SPOOLED_IDS:
                 del self._spooled[next(iter(self._spooled))]
             return is_new
+
+
+def _in_utc(moment: datetime) -> np.datetime64:
+    """Return the moment without its zone, which may carry it over the edge of the calendar."""
+    try:
+        return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "s")
+    except OverflowError:
+        raise ValueError(f"time: {moment.isoformat()} is no date in UTC") from None
 
 
 def _rejection(index: int, candidate: Any, error: Exception) -> RejectedEvent:

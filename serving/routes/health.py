@@ -13,12 +13,14 @@ from serving.state import StateDep
 router = APIRouter(tags=["operations"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", summary="Whether the process lives", response_model_exclude_none=True)
 async def get_healthz() -> Health:
     """Answer, which is all that is asked."""
     return Health(status="ok")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Whether the process can answer shops", responses=documented(503))
 async def get_readyz(state: StateDep) -> Health:
     """Answer 200 once a model is loaded; Redis may be away, shelves are answered without it."""

@@ -1,11 +1,14 @@
 """`/v1/users/{user_id}`: a user's slates, and the end of everything known about them.
 
 An id may hold slashes, encoded or not: what stands between ``/v1/users/`` and the last part of the path is the id.
+One exception keeps a slip from erasing somebody else: DELETE takes no address of a slate, so the id of a user called
+``17/buy-again`` must have its last slash encoded there.
 """
 
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
@@ -18,6 +21,9 @@ from serving.security import checked_id
 from serving.state import StateDep
 
 router = APIRouter(prefix="/v1/users")
+
+_SHELVES = (b"recommendations", b"buy-again")
+"""Last parts of the addresses of a user's slates."""
 
 UserId = Annotated[str, Path(description="The shop's id of the user.", examples=["17"])]
 
@@ -50,11 +56,19 @@ async def get_buy_again(request: Request, user_id: UserId, choices: ChoicesQuery
     "/{user_id:path}",
     tags=["users"],
     summary="Forget a user",
-    responses=documented(400, 503),
+    responses=documented(400, 405, 503),
     response_model=ErasedResult,
 )
-async def delete_user(user_id: UserId, state: StateDep) -> ErasedResult:
+async def delete_user(request: Request, user_id: UserId, state: StateDep) -> ErasedResult:
     """Remove a user's candidates and events, treat them as unknown from now on, and leave them out of training."""
+    if _names_a_shelf(request, user_id):
+        raise Problem(
+            405,
+            Code.METHOD_NOT_ALLOWED,
+            "This is the address of a slate, and nobody was erased. Send DELETE to /v1/users/{user_id}; "
+            "if the id itself ends like this, encode its slashes as %2F.",
+            headers={"Allow": "GET"},
+        )
     user = checked_id(user_id, what="user_id")
     try:
         shared = await state.erasures.erase(user)
@@ -64,3 +78,10 @@ async def delete_user(user_id: UserId, state: StateDep) -> ErasedResult:
         ) from error
     state.metrics.users_erased.inc()
     return ErasedResult(user_id=user, shared=shared)
+
+
+def _names_a_shelf(request: Request, user_id: str) -> bool:
+    """Say whether the last part of the address, as it was written, is a slate's and not all of the id."""
+    written: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    last = written.partition(b"?")[0].rpartition(b"/")[2]
+    return "/" in user_id and unquote_to_bytes(last) in _SHELVES

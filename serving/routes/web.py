@@ -41,6 +41,7 @@ def shop_page(request: Request) -> ShopPage:
     return page if isinstance(page, ShopPage) else ShopPage()
 
 
+@router.head("/widget.js")
 @router.get("/widget.js")
 def widget(if_none_match: IfNoneMatch = None) -> Response:
     """Send the custom element `<regulars-shelf>` as one ES module."""
@@ -58,10 +59,15 @@ def front_door() -> RedirectResponse:
     return RedirectResponse("shop")
 
 
+@router.head("/shop")
 @router.get("/shop")
 def shop(if_none_match: IfNoneMatch = None) -> Response:
     """Send the demo shop page."""
-    headers = {"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "same-origin"}
+    headers = {
+        "Content-Security-Policy": PAGE_POLICY,
+        "Referrer-Policy": "same-origin",
+        "X-Frame-Options": "SAMEORIGIN",
+    }
     return _send(web.SHOP_PAGE, if_none_match, headers)
 
 

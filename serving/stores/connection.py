@@ -7,6 +7,7 @@ reply used here looks the same in RESP3, and a new connection needs no handshake
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from recommender.errors import ConfigError, StoreUnavailable
 from serving.settings import RedisSettings, masked
-from serving.stores.breaker import Breaker
+from serving.stores.breaker import Breaker, BreakerState
 
 T = TypeVar("T")
 Client = Any
@@ -28,6 +29,8 @@ Command = tuple[Any, ...]
 _FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, EOFError)
 """Every way in which Redis, or the road to it, says no."""
 
+_log = logging.getLogger(__name__)
+
 
 class RedisConnection:
     """Runs commands, and turns every way to fail into `StoreUnavailable`."""
@@ -36,6 +39,7 @@ class RedisConnection:
         self._client = client
         self._where = where
         self.breaker = breaker or Breaker()
+        self._away = False
 
     @classmethod
     def open(cls, url: str, settings: RedisSettings, *, timeout_seconds: float | None = None) -> RedisConnection:
@@ -107,14 +111,23 @@ class RedisConnection:
             result = await call()
         except _FAILURES as error:
             self.breaker.failed()
-            raise StoreUnavailable(
-                f"Redis at {self._where} did not answer: {str(error) or type(error).__name__}"
-            ) from error
+            reason = str(error) or type(error).__name__
+            self._note_failure(reason)
+            raise StoreUnavailable(f"Redis at {self._where} did not answer: {reason}") from error
         except asyncio.CancelledError:
             self.breaker.abandoned()
             raise
         self.breaker.succeeded()
+        if self._away:
+            self._away = False
+            _log.warning("Redis at %s is back", self._where)
         return result
+
+    def _note_failure(self, reason: str) -> None:
+        """Say once that the store is away, and not with every request that finds it so."""
+        if not self._away and self.breaker.state is not BreakerState.CLOSED:
+            self._away = True
+            _log.warning("Redis at %s is away (%s); slates are computed, events go to files", self._where, reason)
 
 
 def _single(url: str, options: Mapping[str, Any], *, wait: float) -> Client:

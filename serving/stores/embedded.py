@@ -8,6 +8,9 @@
 Its data lie in ``<data_dir>/valkey`` and survive a crash (append-only file, synced every second). A second process
 that asks for the same folder joins the running server.
 
+A server that dies is started again: whoever uses the folder keeps watch. The program that started it sees its guard
+end; one that joined takes over once nobody listens any more, which also happens when the starter stops first.
+
 The server must not outlive the program, not even one killed with SIGKILL. So its parent is a short shell script that
 waits for the end of a pipe, whose other end only this program holds: the kernel closes it however the program ends.
 The shell has a session of its own, so that Ctrl-C reaches the program and lets it finish its work with the store.
@@ -18,10 +21,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import logging
 import os
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +37,10 @@ from recommender.errors import StoreUnavailable
 START_SECONDS = 60.0
 """A large append-only file takes a while to load."""
 STOP_SECONDS = 15.0
+WATCH_SECONDS = 0.5
+"""How often a watch looks at its server."""
+MAX_PAUSE_SECONDS = 30.0
+"""The longest pause before another try; a server that lived longer than this is started again at once."""
 MAX_SOCKET_PATH = 100
 """Bytes; the kernel's limit is 104 on macOS and 108 on Linux."""
 
@@ -60,9 +69,12 @@ maxmemory 0
 """
 
 
+_log = logging.getLogger(__name__)
+
+
 @contextlib.contextmanager
 def running(data_dir: Path) -> Iterator[str]:
-    """Start the server of this data folder, or join the one that runs, and yield its address.
+    """Start the server of this data folder, or join the one that runs, keep it alive, and yield its address.
 
     Raises
     ------
@@ -72,12 +84,11 @@ def running(data_dir: Path) -> Iterator[str]:
     folder = (data_dir / "valkey").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     at = socket_path(folder)
-    guard = _start_unless_running(folder, at)
+    watch = _Watch(folder, at, _start_unless_running(folder, at))
     try:
         yield f"unix://{quote(str(at))}"
     finally:
-        if guard is not None:
-            _stop(guard)
+        watch.stop()
 
 
 def socket_path(folder: Path) -> Path:
@@ -108,6 +119,72 @@ def answers(at: Path) -> bool:
     if reply.startswith(b"-LOADING"):
         raise BlockingIOError
     return reply.startswith(b"+PONG")
+
+
+class _Watch:
+    """Looks after one server, in a thread of its own, until it is stopped; then it stops what it started."""
+
+    def __init__(self, folder: Path, at: Path, guard: subprocess.Popen[bytes] | None) -> None:
+        self._folder = folder
+        self._at = at
+        self._guard = guard
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="valkey-watch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the watch, and the server if it was started here."""
+        self._stopping.set()
+        self._thread.join()
+        if self._guard is not None:
+            _stop(self._guard)
+
+    def _run(self) -> None:
+        pause, started = 0.0, time.monotonic()
+        while not self._stopping.wait(WATCH_SECONDS):
+            if not self._is_dead():
+                continue
+            _log.warning("the embedded Valkey in %s has died; it is started again", self._folder)
+            if time.monotonic() - started > MAX_PAUSE_SECONDS:
+                pause = 0.0
+            runs = False
+            while not runs:
+                if self._stopping.wait(pause):
+                    return
+                pause = min(max(2 * pause, WATCH_SECONDS), MAX_PAUSE_SECONDS)
+                runs = self._restarted()
+            started = time.monotonic()
+            _log.warning("the embedded Valkey in %s runs again", self._folder)
+
+    def _is_dead(self) -> bool:
+        """Our own has died when its guard has ended; another program's when nobody listens, twice in a row."""
+        if self._guard is not None:
+            return self._guard.poll() is not None
+        return _nobody_listens(self._at) and not self._stopping.wait(WATCH_SECONDS) and _nobody_listens(self._at)
+
+    def _restarted(self) -> bool:
+        if self._guard is not None:
+            _stop(self._guard)
+            self._guard = None
+        try:
+            self._guard = _start_unless_running(self._folder, self._at)
+        except (StoreUnavailable, OSError) as error:
+            _log.debug("the embedded Valkey in %s does not start yet: %s", self._folder, error)
+            return False
+        return True
+
+
+def _nobody_listens(at: Path) -> bool:
+    """Say whether a connection is refused; a server that is merely slow refuses none."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(2.0)
+            connection.connect(str(at))
+    except (FileNotFoundError, ConnectionRefusedError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _start_unless_running(folder: Path, at: Path) -> subprocess.Popen[bytes] | None:

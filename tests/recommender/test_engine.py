@@ -365,3 +365,14 @@ def test_asking_changes_nothing() -> None:
     recommend(model, SlateRequest(history=history, candidates=stored, shelf=shelf, cart=(1,)))
     for array, copy in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("user", range(0, N_USERS, 40))
+def test_buy_again_holds_nothing_never_bought(user: int) -> None:
+    """A shelf that is called "buy again" is short rather than filled up; a stranger's says what it is instead."""
+    model = models.shop_model()
+    history = model.histories.of(user)
+    slate = recommend(model, SlateRequest(placement=Placement.REORDER, limit=100, history=history))
+    assert set(shown(model, slate)) <= set(history.owned.tolist())
+    stranger = recommend(model, SlateRequest(placement=Placement.REORDER))
+    assert stranger.source is Source.POPULAR

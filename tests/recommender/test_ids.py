@@ -1,5 +1,7 @@
 """Ids: the same set gives the same map, and nothing enters that would corrupt a key."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -79,3 +81,9 @@ def test_constructor_requires_order(values: tuple[str, ...]) -> None:
     """The constructor trusts nobody to have sorted."""
     with pytest.raises(InvalidInput, match="sorted and unique"):
         IdMap(values)
+
+
+def test_control_characters_are_unicodes() -> None:
+    """The expression that cleaning searches with finds exactly what Unicode calls a control character."""
+    refused = {chr(code) for code in range(0xD800) if id_problem(chr(code)) == "it holds a control character"}
+    assert refused == {chr(code) for code in range(0xD800) if unicodedata.category(chr(code)) == "Cc"}

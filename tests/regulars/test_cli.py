@@ -167,3 +167,24 @@ def test_config_show_reads_back(trained_shop: Shop, tmp_path: Path, capsys: pyte
     assert again["als.seed"]["value"] == 7
     assert again["purchases.columns.user"]["value"] == "who"
     assert main(["config", "check", "--config", str(copy)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(28, "No space left on device", "data"), "data: No space left on device; make room on that disk"),
+        (OSError(28, "No space left on device"), "No space left on device; make room on that disk"),
+        (OSError("2246 requested and 2016 written"), "the file could not be written whole (2246 requested"),
+    ],
+)
+def test_full_disk_says_what_to_do(
+    error: OSError, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A disk without room is one message with the remedy, whoever noticed it."""
+
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert main([]) == 1
+    assert capsys.readouterr().err.startswith(message)

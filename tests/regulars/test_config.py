@@ -221,3 +221,9 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
     assert shown["redis.url"] == "redis://shop:***@cache:6379/0"
     assert config.app.redis.url == "redis://shop:hunter2@cache:6379/0"
     assert "hunter2" not in refusal(tmp_path / "regulars.toml", "redis.url=http://shop:hunter2@cache")
+
+
+def test_what_breaks_programs_is_refused(tmp_path: Path) -> None:
+    """Brackets without end and the null character are refused with their place."""
+    assert "nested too deeply" in refusal(written(tmp_path, "a = " + "[" * 5000))
+    assert "data.dir holds the character U+0000" in refusal(written(tmp_path), 'data.dir="a\\u0000"')

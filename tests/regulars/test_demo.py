@@ -66,6 +66,17 @@ def test_server_leaves_nothing_behind(trained_shop: Shop, tmp_path: Path, stop: 
     _wait_until(lambda: not _answers(server))
 
 
+def test_no_address_is_printed_before_there_is_a_store(
+    trained_shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A data folder that cannot be written to is named, and nothing claims to be served."""
+    (tmp_path / "file").touch()
+    assert trained_shop.run("serve", "--set", f"data.dir={tmp_path / 'file' / 'data'}") == 1
+    captured = capsys.readouterr()
+    assert "Serving" not in captured.out
+    assert str(tmp_path / "file") in captured.err
+
+
 def _answers(server: Server) -> bool:
     try:
         server.get("/healthz")

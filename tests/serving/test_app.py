@@ -112,6 +112,18 @@ async def test_ids_that_can_be_no_ids(shop: Served, path: str) -> None:
     assert (response.status_code, response.json()["code"]) == (400, "invalid_id")
 
 
+async def test_deleting_a_shelf_erases_nobody(shop: Served) -> None:
+    """A slip is a 405; an id that ends like a shelf's address is erased when its slash is encoded."""
+    for shelf in ("recommendations", "buy-again"):
+        response = await shop.client.delete(f"/v1/users/{user_id(8)}/{shelf}")
+        assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+        assert response.headers["allow"] == "GET"
+        assert user_id(8) not in shop.state.erasures
+        encoded = await shop.client.delete(f"/v1/users/{user_id(8)}%2F{shelf}")
+        assert encoded.json() == {"user_id": f"{user_id(8)}/{shelf}", "shared": True}
+        assert (await shop.client.delete(f"/v1/users/{shelf}")).json()["user_id"] == shelf
+
+
 async def test_limits_are_kept(shop: Served) -> None:
     """From 1 to 100 items, and exactly as many as asked for."""
     for limit in (1, 37, 100):
@@ -200,6 +212,40 @@ async def test_other_errors_are_problems_too(shop: Served) -> None:
     for response, status, code in codes:
         assert (response.status_code, response.json()["code"]) == (status, code), response.text
         assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xff", b"\x1f\x8b\x08\x00", b"[" * 100_000, b'{"limit": ' + b"1" * 5000 + b"}", b"{"]
+)
+@pytest.mark.parametrize("path", ["/v1/recommendations", "/v1/events"])
+async def test_a_body_that_cannot_be_read_is_a_422(shop: Served, path: str, body: bytes) -> None:
+    """Not UTF-8, compressed, nested without end, endless numbers: one status, one code."""
+    response = await shop.client.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_body"), response.text
+    assert "jSON" not in response.text
+
+
+async def test_a_page_can_read_why_its_body_was_refused(shop: Served) -> None:
+    """Answers to bodies that are too large carry the CORS header like any other."""
+    headers = {"Origin": "https://shop.example"}
+    response = await shop.client.post("/v1/events", content=b" " * 1_048_577, headers=headers)
+    assert (response.status_code, response.headers["access-control-allow-origin"]) == (413, "*")
+
+
+@pytest.mark.parametrize(
+    "address", [{"url": "//evil"}, {"url": "/\\evil"}, {"image_url": "/a\nb"}, {"title": "a\0"}, {"brand": "\x85"}]
+)
+async def test_what_a_page_would_trip_over_enters_no_catalogue(shop: Served, address: dict[str, str]) -> None:
+    """No control characters in texts, and no address of another host that looks like a path."""
+    response = await shop.client.put("/v1/items", json={"items": [{"item_id": item_id(0), **address}]})
+    field = f"body.items.0.{next(iter(address))}"
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, field)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/healthz", "/shop", "/widget.js"])
+async def test_probes_may_ask_for_headers_only(shop: Served, path: str) -> None:
+    """HEAD is answered as GET is."""
+    assert (await shop.client.head(path)).status_code == 200
 
 
 async def test_a_fresh_installation_says_what_to_do(serve: Serve, tmp_path: Any) -> None:

@@ -57,6 +57,17 @@ async def test_what_was_just_bought_rests(shop: Served) -> None:
     assert first not in ids(await shop.get(path))
 
 
+async def test_what_is_in_the_cart_is_not_offered(shop: Served) -> None:
+    """An item put into the cart leaves the shelf, and comes back when it is taken out."""
+    path = f"/v1/users/{user_id(5)}/recommendations"
+    first = ids(await shop.get(path))[0]
+    into = {"event": "add_to_cart", "user_id": user_id(5), "item_id": first}
+    await shop.post("/v1/events", {"events": [into]}, status=202)
+    assert first not in ids(await shop.get(path))
+    await shop.post("/v1/events", {"events": [into | {"event": "remove_from_cart"}]}, status=202)
+    assert first in ids(await shop.get(path))
+
+
 async def test_not_interested_takes_an_item_off_the_shelf(shop: Served) -> None:
     """What a user does not want is gone with the next slate, and most of the rest stays."""
     path = f"/v1/users/{user_id(3)}/recommendations"
@@ -109,6 +120,19 @@ async def test_a_time_in_the_future_is_refused_on_the_wall_clock(
             ]
             await running.state.drain.run_once()
     assert [line["time"] for line in written(settings)] == ["2024-05-01T08:00:00Z"]
+
+
+async def test_a_time_at_the_edge_of_the_calendar_rejects_itself_alone(
+    serve: Serve, settings: AppSettings, registry: Shelves
+) -> None:
+    """A zone may carry a time out of the calendar; the other events of the batch are kept."""
+    wall = settings.model_copy(update={"serving": settings.serving.model_copy(update={"clock": "wall"})})
+    with registry.marked(registry.shop):
+        async with serve(settings=wall) as running:
+            events = [purchase("a"), purchase("b", time="0001-01-01T00:00:00+14:00"), purchase("c")]
+            answer = await running.post("/v1/events", {"events": events}, status=202)
+    assert (answer["accepted"], [rejected["event_id"] for rejected in answer["rejected"]]) == (2, ["b"])
+    assert answer["rejected"][0]["reason"] == "time: 0001-01-01T00:00:00+14:00 is no date in UTC"
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"events": 1}', b'{"events": [], "x": 1}', b"\xff"])

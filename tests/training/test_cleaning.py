@@ -134,9 +134,10 @@ def test_rows_of_one_user_are_capped(tmp_path: Path) -> None:
     assert [user_item[1] for user_item in rows_of(log.interactions) if user_item[0]] == ["i5", "i6", "i7"]
 
 
-def test_a_mistyped_century_does_not_become_today(tmp_path: Path) -> None:
+@pytest.mark.parametrize("n_rows", [60, 1200])
+def test_a_mistyped_century_does_not_become_today(n_rows: int, tmp_path: Path) -> None:
     """One date far beyond all others is quarantined: recency is counted from the end of the log."""
-    lines = [f"u{n},tea,2024-01-{n % 28 + 1:02},o{n},1,1,purchase" for n in range(1200)]
+    lines = [f"u{n},tea,2024-01-{n % 28 + 1:02},o{n},1,1,purchase" for n in range(n_rows)]
     log = clean_csv_log(tmp_path, *lines, "ann,tea,2204-01-01,o,1,1,purchase")
     assert log.report.last.startswith("2024-01-28")
     assert log.report.quarantined == {"the time is more than a year after nearly all others": 1}

@@ -11,7 +11,7 @@ import pytest
 
 from recommender.artifact import load_artifact
 from recommender.engine import Engine
-from recommender.errors import ConfigError, EmptyLog
+from recommender.errors import ConfigError, EmptyLog, InvalidInput
 from recommender.interactions import Interactions
 from recommender.purpose import Purpose
 from recommender.request import SlateRequest
@@ -20,7 +20,7 @@ from tests.training.log_files import write_purchases
 from training.pipeline import TrainResult, artifacts_folder, reports_folder, train
 from training.progress import SilentProgress, SilentStep, Step
 from training.records import load_record
-from training.registry import TRAINED, Registry
+from training.registry import JOURNAL_FILE, TRAINED, Registry
 from training.settings import TrainingSettings
 
 COLUMNS = {"user": "user", "item": "item", "order": "order", "quantity": "quantity", "amount": "amount", "time": "time"}
@@ -191,6 +191,8 @@ def test_cut_outside_the_log(planted_shop: PlantedShop, tmp_path: Path) -> None:
     result = train_on(log, tmp_path, heard, evaluation={"cut": "2099-01-01"})
     assert result.evaluation is None
     assert "Choose a cut inside it" in heard.messages[0]
+    assert result.why_unmeasured
+    assert result.why_unmeasured.startswith("cut in [evaluation] is 2099-01-01, outside the log, which runs from ")
 
 
 def test_no_log_is_named(tmp_path: Path) -> None:
@@ -229,3 +231,23 @@ def test_who_asked_to_be_forgotten_is_a_guest(planted_shop: PlantedShop, tmp_pat
     assert erased not in load_artifact(after.directory).model.users
     assert after.cleaning.rows_kept == before.cleaning.rows_kept
     assert after.cleaning.guest_rows > before.cleaning.guest_rows
+
+
+def test_damaged_list_of_erased_users(tmp_path: Path, checkerboard: Interactions) -> None:
+    """A list that is not text is named with its line: training on who asked to be forgotten is no way out."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "erased.txt").write_bytes(b"ann\n\xff\xfe\n")
+    with pytest.raises(InvalidInput, match=r"erased.txt, line 2: byte 0xFF is not UTF-8"):
+        train_on(checkerboard, tmp_path)
+
+
+def test_a_training_outlives_its_page(tmp_path: Path, checkerboard: Interactions) -> None:
+    """When the page cannot be written, the error names the place, and the next run finds the version."""
+    version = train_on(checkerboard, tmp_path).version
+    page = tmp_path / "data" / "reports" / f"{version}.html"
+    (tmp_path / "data" / "artifacts" / JOURNAL_FILE).unlink()
+    page.unlink()
+    page.mkdir()
+    with pytest.raises(IsADirectoryError, match="html"):
+        train_on(checkerboard, tmp_path)
+    assert train_on(checkerboard, tmp_path).reused

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.errors import UnknownVersion
+from recommender.errors import InvalidArtifact, UnknownVersion
 from training.registry import CURRENT_FILE, JOURNAL_FILE, PUBLISHED, TRAINED, Registry
 
 A, B, C = "20180101-aaaaaaaaaaaa", "20180102-bbbbbbbbbbbb", "20180103-cccccccccccc"
@@ -159,3 +159,10 @@ def test_training_is_found_by_its_fingerprint(registry: Registry) -> None:
     assert found is not None
     assert found.version == A
     assert registry.trained("of something else") is None
+
+
+def test_damaged_pointer_is_named(registry: Registry) -> None:
+    """A pointer that is not text is an error with its path and the remedy."""
+    (registry.root / CURRENT_FILE).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidArtifact, match=r"CURRENT is damaged.* publish a version again"):
+        registry.current()

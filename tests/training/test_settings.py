@@ -88,3 +88,28 @@ def test_parameters_do_not_say_where_things_are() -> None:
     there = TrainingSettings(folder=Path("/there"), purchases=PurchaseSettings(paths=("b.csv",)))
     assert here.parameters() == there.parameters()
     assert "gate" not in here.parameters()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *({"purchases": {"encoding": name}} for name in ("utf-9", "base64", "rot13", "punycode", "undefined", "a\0b")),
+        *({"items": {"separator": text}} for text in ("§", '"', "\n", "", ";;")),
+        {"purchases": {"time_format": ""}},
+        {"purchases": {"paths": [""]}},
+        *({"confidence": {"alpha": value}} for value in (float("inf"), float("nan"), 1e308)),
+        *({"confidence": {"event_weights": {"click": value}}} for value in (float("inf"), float("nan"))),
+        {"cleaning": {"earliest": "2024-01-02", "latest": "2024-01-01"}},
+    ],
+    ids=str,
+)
+def test_what_training_would_refuse_is_refused_at_once(content: dict[str, Any]) -> None:
+    """A value that no training can use is an error of the configuration, not of the data."""
+    with pytest.raises(ValidationError):
+        TrainingSettings.model_validate(content)
+
+
+@pytest.mark.parametrize("name", ["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252", "shift_jis", "gb18030"])
+def test_encodings_of_text_are_known(name: str) -> None:
+    """Whatever files are written in is accepted, two bytes a character included."""
+    assert PurchaseSettings(encoding=name).encoding == name

@@ -34,11 +34,21 @@ class ReportData:
     libraries: Mapping[str, str]
     """Library → version."""
     evaluation: EvaluationTable | None
-    """None where the log is too short to hold anything out."""
+    """None where nothing could be held out; `why_unmeasured` says why."""
     previous_version: str | None = None
     """The version that is published now, if any."""
     previous: EvaluationTable | None = None
     """Its figures."""
+
+    @property
+    def why_unmeasured(self) -> str | None:
+        """Why there is no evaluation, as a clause; None where there is one."""
+        if self.evaluation is not None:
+            return None
+        cut, log = self.parameters.get("evaluation", {}).get("cut"), self.cleaning
+        if cut and not log.first < f"{cut}T00:00:00" <= log.last:
+            return f"cut in [evaluation] is {cut}, outside the log, which runs from {log.first[:10]} to {log.last[:10]}"
+        return "the log is too short to hold anything out"
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready nested dictionaries and lists."""

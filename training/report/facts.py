@@ -47,7 +47,7 @@ class ShopFacts:
         )
         orders_of_user = np.bincount(_users_of_orders(purchases))
         return cls(
-            weeks=tuple(str(_MONDAY + 7 * (first + number)) for number in range(n_weeks)),
+            weeks=tuple(str(_MONDAY + np.timedelta64(7 * (first + number), "D")) for number in range(n_weeks)),
             orders=tuple(np.bincount(week[once] - first, minlength=n_weeks).tolist()),
             repeat_shares=tuple(
                 round(part / whole, 6) if whole else None

@@ -45,12 +45,19 @@ def render(data: ReportData) -> str:
 
 def write_report(data: ReportData, folder: Path) -> Path:
     """Write ``<version>.html`` and, to draw it again, ``<version>.json`` into `folder`; return the page's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    content = json.dumps(data.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / f"{data.version}.json").write_text(content + "\n", encoding="utf-8")
+    write_record(data, folder)
     page = folder / f"{data.version}.html"
     page.write_text(render(data), encoding="utf-8")
     return page
+
+
+def write_record(data: ReportData, folder: Path) -> Path:
+    """Write ``<version>.json`` into `folder`, from which the page can be drawn, and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = json.dumps(data.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    record = folder / f"{data.version}.json"
+    record.write_text(content + "\n", encoding="utf-8")
+    return record
 
 
 def _template() -> jinja2.Template:

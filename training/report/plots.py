@@ -18,6 +18,8 @@ ROW = 0.34
 """Inches per bar or dot."""
 MARKERS = "osD^v"
 """Rankers differ by shape too: colour alone is not for everybody."""
+FIRST_DAY, LAST_DAY = np.array(["0001-01-01", "9999-12-31"], dtype="datetime64[D]").astype(np.int64).tolist()
+"""Days since 1970; matplotlib cannot write a date outside, and raises when a margin reaches there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,9 @@ def draw_weeks(weeks: Sequence[str], panels: Sequence[tuple[str, Sequence[float 
         axis.plot(dates, heights, color=Ink.SERIES_1, linewidth=1.6, marker=marker)
         axis.set_ylim(bottom=0)
         axis.margins(x=0.01)
+        left, right = axis.get_xlim()
+        if left < FIRST_DAY or right > LAST_DAY:
+            axis.set_xlim(max(left, FIRST_DAY), min(right, LAST_DAY))
         axis.grid(axis="y")
         axis.yaxis.set_major_locator(MaxNLocator(4, integer=not is_share))
         axis.yaxis.set_major_formatter(FuncFormatter(_percent if is_share else _count))

@@ -7,15 +7,17 @@ wherever it turns up.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
 import polars as pl
 
 from training.settings import CleaningSettings, PurchaseColumns, PurchaseSettings
+from training.sources.columns import NULL_TEXT
 from training.sources.log import LogRows, understand
 from training.sources.paths import SourceFile
-from training.sources.tabular import WantedColumns, read_table
+from training.sources.tabular import Table, WantedColumns, read_table
 
 FORMAT = PurchaseSettings(
     columns=PurchaseColumns(
@@ -31,9 +33,10 @@ FORMAT = PurchaseSettings(
 """The mapping of event files is fixed: both sides are ours."""
 
 _WANTED = WantedColumns(
-    required={"event": "the event files", "time": "the event files"},
-    optional=("event_id", "user_id", "item_id", "quantity", "price", "order_id"),
+    required={}, optional=("event", "time", "event_id", "user_id", "item_id", "quantity", "price", "order_id")
 )
+"""Nothing is required of a whole file: a line without its event or time is quarantined, and never stops a training."""
+
 REPEATED = "the event was sent more than once"
 
 
@@ -44,10 +47,17 @@ def find_event_files(folder: Path) -> list[SourceFile]:
 
 def read_event_files(files: list[SourceFile], limits: CleaningSettings) -> LogRows:
     """Read the events of `files`, each once."""
-    tables = (read_table(file, _WANTED, text=FORMAT, section="purchases") for file in files)
+    tables = (_with_event(read_table(file, _WANTED, text=FORMAT, section="purchases")) for file in files)
     events = LogRows.combine(understand(table, FORMAT, limits, event_id="event_id") for table in tables)
     named = events.rows.filter(pl.col("event_id").is_not_null())
     once = named.unique("event_id", keep="first", maintain_order=True)
     rows = pl.concat([events.rows.filter(pl.col("event_id").is_null()), once])
     unused = events.unused + Counter({REPEATED: named.height - once.height})
     return LogRows(events.files, rows, events.refused, unused)
+
+
+def _with_event(table: Table) -> Table:
+    """Add the column `event` where no line has one: without it, every row would count as a purchase."""
+    if "event" in table.frame.columns:
+        return table
+    return dataclasses.replace(table, frame=table.frame.with_columns(NULL_TEXT.alias("event")))

@@ -7,6 +7,7 @@ file.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ def read_json_lines(file: SourceFile, wanted: Sequence[str]) -> JsonLines:
     found: dict[str, None] = {}
     unreadable: dict[int, str] = {}
     for number, line in enumerate(_lines(file), start=1):
+        if number == 1:
+            line = _utf8_start(line, file.name)  # noqa: PLW2901 - the same line
         if not line.strip():
             continue
         record = _record(line)
@@ -52,6 +55,9 @@ def read_json_lines(file: SourceFile, wanted: Sequence[str]) -> JsonLines:
         numbers.append(number)
         for name, values in columns.items():
             values.append(_as_text(record.get(name)))
+    first = next(iter(unreadable.values()), "")
+    if first == "[" or (first.startswith("[") and not numbers):
+        raise InvalidInput(f"{file.name} is a JSON array; write one object a line, without brackets or commas between")
     frame = pl.DataFrame(
         {name: pl.Series(values, dtype=pl.String) for name, values in columns.items() if name in found}
     )
@@ -65,6 +71,13 @@ def _lines(file: SourceFile) -> Iterator[bytes]:
             yield from stream
     except (EOFError, gzip.BadGzipFile) as error:
         raise InvalidInput(f"{file.name}: cannot be unpacked ({error}); the file may be truncated") from None
+
+
+def _utf8_start(line: bytes, name: str) -> bytes:
+    """Return the first line without the mark that some editors put in front of UTF-8."""
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InvalidInput(f"{name} is UTF-16; JSON Lines are UTF-8: save the file as that")
+    return line.removeprefix(codecs.BOM_UTF8)
 
 
 def _record(line: bytes) -> dict[str, Any] | None:

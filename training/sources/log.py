@@ -8,6 +8,7 @@ sense but is not learned from is only counted (`LogRows.unused`). What needs mor
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import polars as pl
 
 from recommender.errors import InvalidInput
 from recommender.events import POSITIVE, Event
-from recommender.ids import MAX_ID_BYTES
+from recommender.ids import CONTROL_CHARACTER, MAX_ID_BYTES
 from training.settings import CleaningSettings, PurchaseSettings
 from training.sources.columns import as_ids, as_numbers
 from training.sources.paths import SourceFile
@@ -41,7 +42,8 @@ FILE, REASON = "__file", "__reason"
 USED = frozenset({*POSITIVE, Event.RETURN})
 """Events that training learns from; the others are counted and left alone."""
 
-_CONTROL = r"[\x00-\x1f\x7f]"
+LAST_DAY = dt.date(2261, 12, 31)
+"""Without `cleaning.latest`, no row is later: nanoseconds since 1970 end in April 2262, and every shop before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,9 @@ def _reason(limits: CleaningSettings) -> pl.Expr:
     quantity, amount, price, time = pl.col("quantity"), pl.col("amount"), pl.col("price"), pl.col("time")
     is_purchase = pl.col("event") == int(Event.PURCHASE)
     earliest = pl.lit(limits.earliest).cast(pl.Datetime("us")).dt.epoch("s")
+    latest = limits.latest or LAST_DAY
+    end = pl.lit(latest).dt.offset_by("1d").cast(pl.Datetime("us")).dt.epoch("s")
+    kept_quantity = quantity.cast(pl.Float32)  # what `Interactions` can hold: 1e-320 is zero there
     rules = {
         "the event is unknown": pl.col("event").is_null(),
         "the item is empty": pl.col("item").is_null(),
@@ -169,18 +174,17 @@ def _reason(limits: CleaningSettings) -> pl.Expr:
         f"the time is before {limits.earliest}": time < earliest,
         "the quantity is empty": quantity.is_null() & is_purchase,
         "the quantity is not a number": ~quantity.is_finite(),
-        "the quantity is zero": quantity == 0,
-        f"the quantity is above {limits.max_quantity:g}": quantity.abs() > limits.max_quantity,
+        "the quantity is zero": kept_quantity == 0,
+        f"the quantity is above {limits.max_quantity:g}": (quantity.abs() > limits.max_quantity)
+        | kept_quantity.is_infinite(),
         "the amount is not a number": ~amount.is_finite() | (amount.is_null() & ~price.is_finite()),
+        f"the time is after {latest}": time >= end,
     }
-    if limits.latest is not None:
-        end = pl.lit(limits.latest).dt.offset_by("1d").cast(pl.Datetime("us")).dt.epoch("s")
-        rules[f"the time is after {limits.latest}"] = time >= end
     return pl.coalesce(pl.when(rule).then(pl.lit(reason)) for reason, rule in rules.items()).alias(REASON)
 
 
 def _is_no_id(column: str) -> pl.Expr:
-    return (pl.col(column).str.len_bytes() > MAX_ID_BYTES) | pl.col(column).str.contains(_CONTROL)
+    return (pl.col(column).str.len_bytes() > MAX_ID_BYTES) | pl.col(column).str.contains(CONTROL_CHARACTER)
 
 
 def _unused() -> pl.Expr:

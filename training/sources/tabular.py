@@ -15,12 +15,12 @@ import polars as pl
 
 from recommender.errors import InvalidInput, MissingColumn
 from training.settings import FileFormat
-from training.sources.csv_files import read_csv
+from training.sources.csv_files import CsvRows, read_csv
 from training.sources.json_lines import read_json_lines
 from training.sources.paths import SourceFile
 
 LINE = "__line"
-"""Name of the column with line numbers: from 1, and in CSV files the header is line 1."""
+"""Name of the column with line numbers: from 1, in CSV files the line a row begins on and the header is line 1."""
 
 SHOWN_COLUMNS = 20
 
@@ -54,7 +54,7 @@ def read_table(file: SourceFile, wanted: WantedColumns, *, text: FileFormat, sec
     Raises
     ------
     InvalidInput
-        If the kind of file is unknown, or its text cannot be decoded.
+        If the kind of file is unknown, its text cannot be decoded, or a column holds no plain values.
     MissingColumn
         If a required column is not there.
     """
@@ -62,8 +62,7 @@ def read_table(file: SourceFile, wanted: WantedColumns, *, text: FileFormat, sec
     if kind == "parquet":
         return _read_parquet(file, wanted)
     if kind == "csv":
-        frame = read_csv(file, text=text, section=section)
-        return _table(file, frame, wanted, first_line=2)
+        return _csv_table(file, read_csv(file, text=text, section=section), wanted)
     lines = read_json_lines(file, [*wanted.required, *wanted.optional])
     _require(file, lines.found, wanted, is_empty=not lines.numbers)
     return Table(file.name, lines.frame.with_columns(pl.Series(LINE, lines.numbers, pl.Int64)), lines.unreadable)
@@ -89,16 +88,22 @@ def _read_parquet(file: SourceFile, wanted: WantedColumns) -> Table:
         raise InvalidInput(
             f"{file.name}: cannot be read as Parquet, it may be truncated ({_first_line(error)})"
         ) from None
-    return Table(file.name, _with_lines(frame, first_line=1))
+    for name, kind in frame.schema.items():
+        if kind.is_nested() or kind == pl.Duration:
+            raise InvalidInput(
+                f"{file.name}: column {name!r} is of type {kind}, and cannot be read as one id, number or moment; "
+                f"write a column of plain values, or name another"
+            )
+    return Table(file.name, frame.with_columns(pl.int_range(1, frame.height + 1, dtype=pl.Int64).alias(LINE)))
 
 
-def _table(file: SourceFile, frame: pl.DataFrame, wanted: WantedColumns, *, first_line: int) -> Table:
-    _require(file, frame.columns, wanted, is_empty=frame.width == 0)
-    return Table(file.name, _with_lines(frame.select(_present(frame.columns, wanted)), first_line=first_line))
-
-
-def _with_lines(frame: pl.DataFrame, *, first_line: int) -> pl.DataFrame:
-    return frame.with_columns(pl.int_range(first_line, frame.height + first_line, dtype=pl.Int64).alias(LINE))
+def _csv_table(file: SourceFile, rows: CsvRows, wanted: WantedColumns) -> Table:
+    found = rows.frame.columns
+    names = _present(found, wanted)
+    if twice := [name for name in names if name in rows.repeated]:
+        raise InvalidInput(f"{file.name} has more than one column {twice[0]!r}; give each column its own name")
+    _require(file, found, wanted, is_empty=not found)
+    return Table(file.name, rows.frame.select(names).with_columns(rows.numbers.alias(LINE)))
 
 
 def _present(found: Collection[str], wanted: WantedColumns) -> list[str]:
@@ -116,8 +121,8 @@ def _require(file: SourceFile, found: Collection[str], wanted: WantedColumns, *,
 def _missing(name: str, column: str, key: str, found: list[str]) -> str:
     shown = ", ".join(found[:SHOWN_COLUMNS]) + (", …" if len(found) > SHOWN_COLUMNS else "")
     match = _closest(column, found)
-    hint = f"did you mean {match!r}? " if match else ""
-    return f"{name} has no column {column!r}; {hint}Its columns are {shown}. Correct {key}."
+    hint = f"; did you mean {match!r}?" if match else "."
+    return f"{name} has no column {column!r}{hint} Its columns are {shown}. Correct {key}."
 
 
 def _closest(name: str, choices: list[str]) -> str | None:

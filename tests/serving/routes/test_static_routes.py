@@ -62,6 +62,13 @@ def test_the_shop_page_forbids_what_it_does_not_use(client: httpx.Client) -> Non
     assert "unsafe" not in policy
 
 
+def test_the_shop_page_may_be_framed_by_itself_alone(client: httpx.Client) -> None:
+    """The old header and the policy say the same."""
+    headers = client.get("/shop").headers
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    assert "frame-ancestors 'self'" in headers["content-security-policy"]
+
+
 @pytest.mark.parametrize("name", ["__init__.py", "..%2F__init__.py", "widget.styles.js", "shop.html"])
 def test_only_listed_assets_are_sent(client: httpx.Client, name: str) -> None:
     """Source files and parent folders cannot be reached."""

@@ -1,5 +1,6 @@
 """The embedded server lives exactly as long as it should."""
 
+import logging
 import os
 import signal
 import socket
@@ -77,6 +78,46 @@ def test_second_program_joins_the_first(tmp_path: Path) -> None:
         with embedded.running(tmp_path) as second:
             assert first == second
         assert embedded.answers(socket_of(tmp_path))
+
+
+def pid_of(at: Path) -> int:
+    lines = ask(at, b"INFO server").decode().splitlines()
+    return int(next(line for line in lines if line.startswith("process_id:")).partition(":")[2])
+
+
+def wait_until_it_runs(at: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not embedded.answers(at):
+        assert time.monotonic() < deadline, "the server was not started again"
+        time.sleep(0.05)
+
+
+def test_a_killed_server_is_started_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Same address, same data, and one line each for its death and its return."""
+    at = socket_of(tmp_path)
+    with caplog.at_level(logging.WARNING), embedded.running(tmp_path):
+        ask(at, b"SET k v")
+        time.sleep(1.1)  # appendfsync everysec
+        os.kill(pid_of(at), signal.SIGKILL)
+        wait_until_gone(at)
+        wait_until_it_runs(at)
+        assert ask(at, b"GET k") == b"$1\r\nv\r\n"
+        time.sleep(0.1)
+    assert [message.rpartition(" has ")[2] for message in caplog.messages[:1]] == ["died; it is started again"]
+    assert [message.endswith("runs again") for message in caplog.messages] == [False, True]
+    assert not embedded.answers(at)
+
+
+def test_the_second_program_takes_over(tmp_path: Path) -> None:
+    """A program that joined keeps its store when the one that started it ends."""
+    at = socket_of(tmp_path)
+    first = child(tmp_path)
+    with embedded.running(tmp_path):
+        first.kill()
+        first.communicate()
+        wait_until_gone(at)
+        wait_until_it_runs(at)
+    assert not embedded.answers(at)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])

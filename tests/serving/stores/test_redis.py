@@ -107,8 +107,8 @@ async def test_silent_server_costs_the_timeout(tmp_path: Path) -> None:
         await stores.close()
 
 
-async def test_server_that_comes_back_is_used_again(tmp_path: Path) -> None:
-    """Pooled connections to a server that was restarted do not stay broken."""
+async def test_server_that_comes_back_is_used_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Pooled connections to a server that was restarted do not stay broken; the log says once each that it was away."""
     with embedded.running(tmp_path) as url:
         stores = RedisStores.connect(url, SETTINGS)
         await asyncio.gather(*(stores.slates.ping() for _ in range(5)))
@@ -125,6 +125,8 @@ async def test_server_that_comes_back_is_used_again(tmp_path: Path) -> None:
                     await asyncio.sleep(0.05)
         await asyncio.gather(*(stores.slates.ping() for _ in range(5)))
         await stores.close()
+    assert [" is away (" in message for message in caplog.messages] == [True, False]
+    assert caplog.messages[-1].endswith(" is back")
 
 
 async def test_refusals_of_the_server_are_absences(stores: RedisStores) -> None:

@@ -69,3 +69,13 @@ def test_no_events_are_no_problem(tmp_path: Path) -> None:
     assert find_event_files(tmp_path / "none") == []
     assert read(tmp_path).n_read == 0
     assert read(tmp_path, []).n_read == 0
+
+
+def test_half_written_events_do_not_stop_training(tmp_path: Path) -> None:
+    """A file whose lines lack the time or even the event is quarantined, and nothing in it counts as a purchase."""
+    good = event(1)
+    without_time = {name: value for name, value in good.items() if name != "time"}
+    without_event = {name: value for name, value in good.items() if name != "event"}
+    log = read(tmp_path, [without_time], [without_event, {}])
+    assert log.rows.is_empty()
+    assert log.refused.height == log.n_read == 3

@@ -8,7 +8,8 @@ from recommender.errors import InvalidInput
 from recommender.events import Event
 from tests.training.log_files import COLUMNS, HEADER, read_csv_log
 from training.settings import CleaningSettings, PurchaseColumns, PurchaseSettings
-from training.sources.log import REASON
+from training.sources.log import REASON, read_log
+from training.sources.paths import SourceFile
 
 GOOD = "ann,tea,2024-01-01,o1,1,2.5,purchase"
 
@@ -28,6 +29,8 @@ GOOD = "ann,tea,2024-01-01,o1,1,2.5,purchase"
         ("ann,tea,2024-01-01,o1,NaN,2.5,purchase", "the quantity is not a number"),
         ("ann,tea,2024-01-01,o1,inf,2.5,purchase", "the quantity is not a number"),
         ("ann,tea,2024-01-01,o1,0,2.5,purchase", "the quantity is zero"),
+        ("ann,tea,2024-01-01,o1,1e-320,2.5,purchase", "the quantity is zero"),
+        ("ann,te\x9fa,2024-01-01,o1,1,2.5,purchase", "the item cannot be an id"),
         ("ann,tea,2024-01-01,o1,89638,2.5,purchase", "the quantity is above 1000"),
         ("ann,tea,2024-01-01,o1,-89638,2.5,purchase", "the quantity is above 1000"),
         ("ann,tea,2024-01-01,o1,1,free,purchase", "the amount is not a number"),
@@ -129,3 +132,26 @@ def test_columns_named_like_ours(tmp_path: Path) -> None:
     log = read_csv_log(tmp_path, "ann,tea,2024-01-01", ",,2024", header="reason,file,line", settings=settings)
     assert log.rows.height == 1
     assert log.refused.height == 1
+
+
+@pytest.mark.parametrize("code", [*range(0x20), *range(0x7F, 0xA0)])
+def test_every_control_character_is_refused_by_row(code: int, tmp_path: Path) -> None:
+    """What no id may hold costs its row, not the training: cleaning and `id_problem` share one rule."""
+    import polars as pl
+
+    pl.DataFrame({"user": ["ann", "bob"], "item": ["tea", f"a{chr(code)}b"], "time": ["2024-01-01"] * 2}).write_parquet(
+        tmp_path / "log.parquet"
+    )
+    settings = PurchaseSettings(columns=PurchaseColumns(user="user", item="item", time="time"))
+    log = read_log([SourceFile("log.parquet", tmp_path / "log.parquet")], settings, CleaningSettings())
+    assert log.rows["item"].to_list() == ["tea"]
+    assert log.refused[REASON].to_list() == ["the item cannot be an id"]
+
+
+def test_a_date_no_shop_has_is_refused_without_a_limit(tmp_path: Path) -> None:
+    """A placeholder such as 9999-12-31 is quarantined in a log of any size; `latest` says otherwise if it must."""
+    import datetime as dt
+
+    line = GOOD.replace("2024-01-01", "9999-12-31")
+    assert read_csv_log(tmp_path, GOOD, line).refused[REASON].to_list() == ["the time is after 2261-12-31"]
+    assert read_csv_log(tmp_path, GOOD, line, limits=CleaningSettings(latest=dt.date(9999, 12, 31))).rows.height == 2

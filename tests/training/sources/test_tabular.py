@@ -1,5 +1,6 @@
 """One way to read a table, whatever the file."""
 
+import datetime as dt
 import gzip
 from collections.abc import Callable
 from pathlib import Path
@@ -109,13 +110,6 @@ def test_byte_order_mark_is_no_column_name(tmp_path: Path) -> None:
     assert read(path).frame["user"].to_list() == ["ann"]
 
 
-def test_unknown_encoding(tmp_path: Path) -> None:
-    """An encoding that does not exist is said to be unknown."""
-    write_csv(tmp_path / "log.csv")
-    with pytest.raises(InvalidInput, match="'utf-9' is unknown"):
-        read(tmp_path / "log.csv", encoding="utf-9")
-
-
 def test_line_with_too_many_fields(tmp_path: Path) -> None:
     """An unquoted comma would shift every value after it: the line is named."""
     path = tmp_path / "log.csv"
@@ -157,3 +151,75 @@ def test_unknown_kind_of_file(tmp_path: Path) -> None:
     (tmp_path / "log.xlsx").touch()
     with pytest.raises(InvalidInput, match=r"name it .parquet, .csv or .jsonl"):
         read(tmp_path / "log.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [([["a"], ["b"]], "List"), ([{"a": 1}, {"a": 2}], "Struct"), ([dt.timedelta(1), dt.timedelta(2)], "Duration")],
+)
+def test_column_without_plain_values(values: list[object], kind: str, tmp_path: Path) -> None:
+    """A Parquet column of lists, structs or durations is refused with file, column and type."""
+    pl.DataFrame({"user": values, "item": ["tea", "milk"]}).write_parquet(tmp_path / "log.parquet")
+    with pytest.raises(InvalidInput, match=f"log.parquet: column 'user' is of type {kind}"):
+        read(tmp_path / "log.parquet")
+
+
+@pytest.mark.parametrize("line", ['bob,a 5" pipe', 'bob,"never closed', '"bob" or ann,tea'])
+def test_stray_quote_is_located(line: str, tmp_path: Path) -> None:
+    """Inches in a field that is not quoted are refused with the line, counted as an editor does, and the remedy."""
+    path = tmp_path / "log.csv"
+    path.write_text('user,item\n"ann\nanna",tea\n' + f"{line}\n" + "eve,milk\n" * 50)
+    with pytest.raises(InvalidInput, match=r'log.csv, line 4: a quote \("\) inside a field.* quote twice'):
+        read(path)
+
+
+def test_lines_are_those_of_an_editor(tmp_path: Path) -> None:
+    """A row begins on its own line, whatever line breaks the fields before it hold, read or not."""
+    path = tmp_path / "log.csv"
+    path.write_text('user,item,"a\nnote"\nann,"tea\r\ngreen","1\n2"\n\nbob,milk,\n')
+    assert read(path).frame[LINE].to_list() == [3, 7]
+
+
+def test_blank_lines_are_no_rows(tmp_path: Path) -> None:
+    """Lines without a value, as spreadsheets leave them at the end, are not counted."""
+    (tmp_path / "log.csv").write_text("user,item\nann,tea\n\n,\nbob,milk\n\n\n")
+    assert read(tmp_path / "log.csv").frame[LINE].to_list() == [2, 5]
+
+
+def test_repeated_column(tmp_path: Path) -> None:
+    """Which of two columns of one name is meant cannot be known; if none of them is wanted, it does not matter."""
+    (tmp_path / "log.csv").write_text("user,item,item,note,note\nann,tea,milk,1,2\n")
+    with pytest.raises(InvalidInput, match=r"log.csv has more than one column 'item'"):
+        read(tmp_path / "log.csv")
+    assert len(read(tmp_path / "log.csv", WantedColumns({"user": "user"}))) == 1
+
+
+def test_json_lines_of_a_windows_editor(tmp_path: Path) -> None:
+    """The mark in front of UTF-8 costs no row, and UTF-16 is named by what it is."""
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"user": "ann", "item": "tea"}\n', encoding="utf-8-sig")
+    assert read(path).frame["user"].to_list() == ["ann"]
+    path.write_text('{"user": "ann", "item": "tea"}\n', encoding="utf-16")
+    with pytest.raises(InvalidInput, match=r"log.jsonl is UTF-16"):
+        read(path)
+
+
+def test_compressed_file_without_its_name(tmp_path: Path) -> None:
+    """A .csv that is gzip is not mistaken for another encoding."""
+    write_packed_csv(tmp_path / "log.csv")
+    with pytest.raises(InvalidInput, match=r"let its name end in \.gz"):
+        read(tmp_path / "log.csv")
+
+
+def test_json_array_is_no_json_lines(tmp_path: Path) -> None:
+    """A file that is one array of objects is refused with the remedy."""
+    (tmp_path / "log.jsonl").write_text('[\n{"user": "ann"},\n{"user": "bob"}\n]\n')
+    with pytest.raises(InvalidInput, match=r"log.jsonl is a JSON array; write one object a line"):
+        read(tmp_path / "log.jsonl")
+
+
+def test_utf16_without_its_mark(tmp_path: Path) -> None:
+    """Zero bytes give UTF-16 away."""
+    (tmp_path / "log.csv").write_bytes("user,item\nann,café\n".encode("utf-16-le"))
+    with pytest.raises(InvalidInput, match="'utf-16-le' or 'utf-16-be' are likely"):
+        read(tmp_path / "log.csv")
