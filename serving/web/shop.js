@@ -97,6 +97,10 @@ function shopAs(id) {
   $("who").value = !user ? "guest" : household ? `household ${id}` : "other";
   $("other").hidden = $("who").value !== "other";
   if (!$("other").hidden) $("other").value = user;
+  fillShelves();
+}
+
+function fillShelves() {
   for (const shelf of shelves()) user ? shelf.setAttribute("user", user) : shelf.removeAttribute("user");
   rememberSession();
 }
@@ -271,6 +275,7 @@ document.addEventListener("regulars:loaded", ({ target, detail: { slate, millise
 document.addEventListener("regulars:empty", ({ target }) => note(target, ["–", 0, "–", "–", "empty"]));
 document.addEventListener("regulars:error", ({ target, detail }) => note(target, ["–", 0, "–", "–", `error: ${detail.error.message}`]));
 
+fillShelves(); // whose shelves they are is known before the households' names are
 drawCart();
 listCategories();
 meetHouseholds();

@@ -18,7 +18,8 @@ LOADED = "#shelves regulars-shelf[data-state=ready]"
 def enter(page: Page, address: str = "/shop") -> None:
     """Open the shop and wait for its shelves."""
     page.goto(address)
-    page.wait_for_selector(f"{LOADED}[placement=home]")
+    page.wait_for_selector("#who option[value^=household]", state="attached")
+    page.wait_for_selector(f"{LOADED}[placement=home]:not([aria-busy])")
     page.wait_for_selector(f"{LOADED}[placement=trending]")
 
 
