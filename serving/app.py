@@ -104,17 +104,7 @@ def create_app(
     )
     _for_pages(app, settings)
     problems.install(app)
-    app.add_middleware(BodyLimit, max_bytes=settings.serving.max_body_bytes)
-    app.add_middleware(CleanAddress)
-    # Around the two that refuse: a page must be able to read why.
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=list(settings.serving.cors_origins),
-        allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type"],
-        max_age=86_400,
-    )
-    app.add_middleware(Observed, metrics=metrics)
+    _add_middleware(app, settings, metrics)
     _add_routes(app)
     openapi.describe(app)
     return app
@@ -138,6 +128,21 @@ def from_environment() -> FastAPI:
     gc.collect()
     gc.freeze()
     return app
+
+
+def _add_middleware(app: FastAPI, settings: AppSettings, metrics: Metrics) -> None:
+    """Add what every request passes; the last added is the outermost."""
+    app.add_middleware(BodyLimit, max_bytes=settings.serving.max_body_bytes)
+    app.add_middleware(CleanAddress)
+    # Around the two that refuse: a page must be able to read why.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.serving.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Content-Type"],
+        max_age=86_400,
+    )
+    app.add_middleware(Observed, metrics=metrics)
 
 
 def _add_routes(app: FastAPI) -> None:
