@@ -55,6 +55,7 @@ FEATURES: dict[str, Component] = {
     "popular": Component.POPULARITY,
     "popular_month": Component.POPULARITY,
     "popular_week": Component.POPULARITY,
+    "popular_season": Component.POPULARITY,
     "repeat_rate": Component.POPULARITY,
     "cart_together": Component.CART,
     "cart_together_log": Component.CART,

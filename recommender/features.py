@@ -18,7 +18,7 @@ factors, similar, together   the signal, standardised over the person's candidat
 category_taste          log share of the category in the person's purchases, decayed
 category_affinity       the same + log share of the item in its category's recent sales
 category_rest_days      log(1 + days since the person last bought in the category)
-popular, …_month, …_week  log(1 + buyers: ever, in the last 30 days, in the last 7)
+popular, …_month, …_week, …_season  log(1 + buyers: ever, in the last 30 days, the last 7, the next 30 a year ago)
 repeat_rate             log repeat rate of the item
 cart_together (…_log)   what is bought together with the items in the cart, as above; 0 without a cart
 cart_similar_log        what their buyers buy besides, likewise
@@ -34,6 +34,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recommender.blend import FEATURES
+from recommender.cold import Newcomers
 from recommender.histories import History
 from recommender.interactions import SECONDS_PER_DAY
 from recommender.model import Model
@@ -104,10 +105,12 @@ class Describer:
     def __init__(self, model: Model) -> None:
         self._model = model
         popularity = model.popularity
-        buyers = (popularity.total, popularity.recent, popularity.week)
+        buyers = (popularity.total, popularity.recent, popularity.week, popularity.season)
         repeat_rate = np.log(model.repeat.rate + 1e-3)
-        self._static = np.stack([*map(np.log1p, buyers), repeat_rate], axis=1).astype(np.float32)
-        self._in_category = _log_share_in_category(model)
+        self._newcomers = Newcomers.of(model.catalogue, popularity.total > 0)
+        known = [self._newcomers.filled(np.log1p(count)) for count in buyers]
+        self._static = np.stack([*known, repeat_rate], axis=1).astype(np.float32)
+        self._in_category = self._newcomers.filled(_log_share_in_category(model))
         self._popular = top_k(popularity.recent + 1e-3 * popularity.total, len(model.items)).item
 
     def describe(self, history: History, *, now: np.datetime64, cart: npt.NDArray[np.int32] = NO_CART) -> Described:
@@ -118,16 +121,16 @@ class Describer:
 
     def signals(self, history: History, *, now: np.datetime64, cart: npt.NDArray[np.int32] = NO_CART) -> Signals:
         """Score the whole catalogue by each signal; `cart` is (c,) what lies in the basket, each item once."""
-        model = self._model
+        model, filled = self._model, self._newcomers.filled
         weight = _weight(history, now)
         return Signals(
-            factors=model.factors.scores(self.vector(history)),
-            similar=model.similar.scores(history.item, np.ones(len(history), np.float32)),
-            together=model.together.scores(history.item, np.log1p(weight)),
+            factors=filled(model.factors.scores(self.vector(history))),
+            similar=filled(model.similar.scores(history.item, np.ones(len(history), np.float32))),
+            together=filled(model.together.scores(history.item, np.log1p(weight))),
             affinity=self._log_taste(history, weight)[model.catalogue.category] + self._in_category,
             cart=cart,
-            cart_together=model.together.scores(cart, np.ones(len(cart))) if len(cart) else None,
-            cart_similar=model.similar.scores(cart, np.ones(len(cart))) if len(cart) else None,
+            cart_together=filled(model.together.scores(cart, np.ones(len(cart)))) if len(cart) else None,
+            cart_similar=filled(model.similar.scores(cart, np.ones(len(cart)))) if len(cart) else None,
         )
 
     def vector(self, history: History) -> Floats:
