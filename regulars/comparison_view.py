@@ -10,18 +10,12 @@ from rich.text import Text
 from recommender.purpose import Purpose
 from regulars.evaluation_view import TITLES
 from regulars.terminal import RIGHT, plain, table
-from training.comparison.compare import Comparison, Side
-from training.comparison.groups import Breakdown
+from training.comparison.compare import HEADLINE, Comparison, Side
+from training.comparison.groups import NEW_DAYS, NEW_ORDERS, Breakdown
 from training.comparison.paired import PairedFigure
 from training.comparison.shelves import ItemShift, ShelfChange
 
 METRICS = {"ndcg": "nDCG", "recall": "recall"}
-NAMES = {
-    Breakdown.EVERYBODY: "all users",
-    Breakdown.VALUE: "value decile",
-    Breakdown.AGE: "users",
-    Breakdown.POPULARITY: "items",
-}
 LONGEST_TITLE = 44
 LONGEST_VALUE = 24
 
@@ -46,16 +40,22 @@ def _paired(found: Comparison) -> Iterator[RenderableType]:
         yield _figures(found, purpose)
         yield _bands(found, purpose)
     yield plain(
-        f"B minus A over the same users, with {found.level:.0%} intervals. New users: first order within 30 days\n"
-        "before the test, or at most two orders. Head items: the first half of all purchases; tail: the last fifth.\n",
+        f"B minus A over the same users, with {found.level:.0%} intervals. Decile 10 spent the most. "
+        f"New users: first order within {NEW_DAYS} days before the test, or at most {NEW_ORDERS} orders. "
+        "Head items: the first half of all purchases; tail: the last fifth.\n",
         style="dim",
     )
 
 
 def _figures(found: Comparison, purpose: Purpose) -> RenderableType:
-    rows = [_row(figure) for figure in found.figures if figure.purpose is purpose]
+    rows = [_row(figure) for figure in found.figures if figure.purpose is purpose and _is_shown(figure)]
     headings = ["", f"@{found.k}", f"{RIGHT}users", f"{RIGHT}A", f"{RIGHT}B", f"{RIGHT}B − A", ""]
     return table(headings, rows, title=TITLES.get(purpose, purpose.value))
+
+
+def _is_shown(figure: PairedFigure) -> bool:
+    """Say whether a figure belongs into the terminal: of the deciles one metric; the page and JSON have all."""
+    return figure.breakdown is not Breakdown.VALUE or figure.metric == HEADLINE
 
 
 def _row(figure: PairedFigure) -> list[Text]:
@@ -64,14 +64,15 @@ def _row(figure: PairedFigure) -> list[Text]:
         style, word = "green", "better"
     elif figure.worse:
         style, word = "red", "worse"
-    group = "" if figure.breakdown is Breakdown.EVERYBODY else f" {figure.group}"
-    if figure.breakdown in {Breakdown.AGE, Breakdown.POPULARITY}:
-        name = f"{figure.group} {NAMES[figure.breakdown]}"
-    else:
-        name = f"{NAMES[figure.breakdown]}{group}"
     interval = "" if figure.low is None or figure.high is None else f" [{figure.low:+.4f}, {figure.high:+.4f}]"
-    cells = [name, METRICS[figure.metric], f"{figure.n_users:,}", f"{figure.a:.4f}", f"{figure.b:.4f}"]
+    cells = [_group(figure), METRICS[figure.metric], f"{figure.n_users:,}", f"{figure.a:.4f}", f"{figure.b:.4f}"]
     return [*(plain(cell) for cell in cells), plain(f"{figure.difference:+.4f}{interval}"), plain(word, style=style)]
+
+
+def _group(figure: PairedFigure) -> str:
+    if figure.breakdown is Breakdown.VALUE:
+        return f"decile {figure.group}"
+    return f"{figure.group} items" if figure.breakdown is Breakdown.POPULARITY else f"{figure.group} users"
 
 
 def _bands(found: Comparison, purpose: Purpose) -> RenderableType:
