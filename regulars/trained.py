@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from recommender.artifact import Artifact, load_artifact
+from recommender.artifact import MANIFEST_FILE, Artifact, load_artifact
 from recommender.bootstrap import Bootstrap
 from recommender.errors import UnknownVersion
+from recommender.manifest import Manifest
 from regulars.config import Config
 from training.comparison.compare import SAMPLE, Comparison, Trained, compare
 from training.gate import Verdict, judge
@@ -46,6 +47,18 @@ def record_of(config: Config, version: str) -> ReportData:
         If the record is missing or cannot be understood.
     """
     return load_record(version, reports_folder(config.training))
+
+
+def manifest_of(config: Config, version: str) -> Manifest:
+    """Return the table of contents of `version`.
+
+    Raises
+    ------
+    InvalidArtifact
+        If it is damaged.
+    """
+    path = registry_of(config).get(version) / MANIFEST_FILE
+    return Manifest.from_json(path.read_text(encoding="utf-8"), where=str(path))
 
 
 def served(config: Config) -> Artifact:

@@ -155,8 +155,9 @@ def _no_clear_loss(
     if n_users < FEWEST:
         return Verdict(rule=rule, detail=f"{figures}: too few users to tell", passed=True, judged=False)
     passed = high >= -allowed
-    limit = f"must not lie below {-allowed + 0.0:+.4f} as a whole"
-    return Verdict(rule=rule, detail=figures if passed else f"{figures}, {limit}", passed=passed)
+    limit = f"{-allowed:+.4f}" if allowed else "0"
+    figures += "" if passed else f": the whole interval lies below {limit}"
+    return Verdict(rule=rule, detail=figures, passed=passed)
 
 
 def _interval(evaluation: EvaluationTable, purpose: Purpose, baseline: str, k: int) -> Interval:

@@ -28,6 +28,7 @@ from training.records import compare_with, describe_origin, describe_training, l
 from training.registry import TRAINED, Registry
 from training.rehearsal import rehearse
 from training.report import ReportData, write_record, write_report
+from training.report.card import write_card
 from training.settings import TrainingSettings
 from training.sources.event_files import find_event_files, read_event_files
 from training.sources.items import ItemRows, build_catalogue, read_items
@@ -121,6 +122,7 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
         registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
     with progress.step("report"), writing_to(reports_folder(settings)):
         write_report(record, reports_folder(settings))
+        write_card(record, manifest, learned.outcomes, reports_folder(settings))
     return _result(registry, record, reused=False)
 
 
