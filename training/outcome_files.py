@@ -57,7 +57,7 @@ def load_outcomes(version: str, folder: Path) -> Outcomes:
     """
     path = outcomes_path(version, folder)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return _outcomes(arrays, json.loads(arrays.pop(_VALUES).tobytes()))
     except FileNotFoundError:
