@@ -70,16 +70,17 @@ def table_of(outcomes: Outcomes, bootstrap: Bootstrap = BOOTSTRAP) -> Evaluation
         means = bootstrap.means(found.ndcg.astype(np.float64))
         mine = found.rankers.index(outcomes.subject)
         for at, ranker in enumerate(found.rankers):
-            common: dict[str, Any] = {"purpose": purpose, "metric": "ndcg", "k": 10}
             value = float(found.ndcg[:, at].mean())
             (low, high), (under, over) = bootstrap.intervals(
                 np.stack([means[:, at], means[:, mine] - means[:, at]], axis=1)
             )
-            figures.append(Figure(ranker=ranker, value=value, low=low, high=high, n_users=len(found.row), **common))
-            if ranker != outcomes.subject:
-                gain = float(found.ndcg[:, mine].mean()) - value
-                names: dict[str, Any] = {"subject": outcomes.subject, "baseline": ranker}
-                differences.append(Difference(value=gain, low=under, high=over, **names, **common))
+            for metric in ("ndcg", "recall"):
+                common: dict[str, Any] = {"purpose": purpose, "metric": metric, "k": 10}
+                figures.append(Figure(ranker=ranker, value=value, low=low, high=high, n_users=len(found.row), **common))
+                if ranker != outcomes.subject:
+                    gain = float(found.ndcg[:, mine].mean()) - value
+                    names: dict[str, Any] = {"subject": outcomes.subject, "baseline": ranker}
+                    differences.append(Difference(value=gain, low=under, high=over, **names, **common))
     return EvaluationTable(
         subject=outcomes.subject,
         cut=outcomes.window.cut,
