@@ -9,7 +9,7 @@ from recommender.baselines import BASELINES
 from recommender.errors import InvalidArtifact
 from recommender.holdout import Holdout
 from recommender.outcomes import Outcomes
-from recommender.purpose import Purpose
+from recommender.purpose import WITHOUT_CART, Purpose
 from recommender.splits import time_split
 from tests import planted
 from tests.measurements import outcomes_of
@@ -25,7 +25,7 @@ def hostile_outcomes() -> Outcomes:
     holdout = Holdout.from_split(split)
     lists = {
         purpose: BASELINES["popularity"](split.train, holdout.user, purpose=purpose, k=3, now=split.cut)
-        for purpose in Purpose
+        for purpose in WITHOUT_CART
     }
     return Outcomes.of({"regulars": lists}, split, holdout, subject="regulars", k=3)
 
