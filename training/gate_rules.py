@@ -6,15 +6,17 @@ made, its verdict says why and does not refuse: what nobody knows is no reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from recommender.bootstrap import Bootstrap, Interval
 from recommender.evaluation_table import Difference, EvaluationTable
 from recommender.outcomes import Outcomes
 from recommender.purpose import Purpose
 from training.comparison.groups import BEST_FIFTH
-from training.comparison.paired import Values, mean_difference
+from training.comparison.paired import Values, mean_gains
 from training.comparison.windows import shared_purposes, why_unpaired
 from training.measured import Measured
 from training.settings import GateSettings
@@ -94,7 +96,7 @@ def regression(candidate: Measured, current: Measured | None, settings: GateSett
     for purpose in shared_purposes(mine, theirs):
         ours, others = mine.values(purpose, METRIC), theirs.values(purpose, METRIC)
         rule = f"nDCG@{mine.window.k} on {purpose.value} items {name}"
-        yield _paired(rule, ours, others, bootstrap, share=settings.max_regression)
+        yield from _paired(ours, {rule: others}, bootstrap, share=settings.max_regression)
 
 
 def best_fifth(candidate: Measured, current: Measured | None, settings: GateSettings) -> Iterator[Verdict]:
@@ -110,10 +112,9 @@ def best_fifth(candidate: Measured, current: Measured | None, settings: GateSett
         others = {f"against {name}": found.values(METRIC, name) for name in found.rankers if name != mine.subject}
         if current is not None and theirs is not None and purpose in theirs.by_purpose:
             others[f"against the served version {current.version}"] = theirs.values(purpose, METRIC)
-        for against, values in others.items():
-            rule = f"nDCG@{mine.window.k} on {purpose.value} items, best fifth of customers, {against}"
-            ours = mine.values(purpose, METRIC)[best]
-            yield _paired(rule, ours, values[best], bootstrap, share=settings.max_loss_best)
+        name = f"nDCG@{mine.window.k} on {purpose.value} items, best fifth of customers, "
+        rivals = {f"{name}{against}": values[best] for against, values in others.items()}
+        yield from _paired(mine.values(purpose, METRIC)[best], rivals, bootstrap, share=settings.max_loss_best)
 
 
 def _rules(settings: GateSettings) -> tuple[_Rule, ...]:
@@ -134,12 +135,18 @@ def _mean_above(rule: str, value: float, required: float, *, strict: bool) -> Ve
     return Verdict(rule=rule, detail=f"{value:.4f}, must be {sign} {required:.4f}", passed=passed)
 
 
-def _paired(rule: str, ours: Values, others: Values, bootstrap: Bootstrap, *, share: float) -> Verdict:
+def _paired(ours: Values, rivals: Mapping[str, Values], bootstrap: Bootstrap, *, share: float) -> Iterator[Verdict]:
+    """Compare the same users' values with each rival's, by the rule that names it; all share the same draws."""
     if not len(ours):
-        return Verdict(rule=rule, detail="nobody of them was measured", passed=True, judged=False)
-    _, interval = mean_difference(others, ours, bootstrap)
-    means = float(others.mean()), float(ours.mean())
-    return _no_clear_loss(rule, means, interval, allowed=share * means[0], n_users=len(ours))
+        for rule in rivals:
+            yield Verdict(rule=rule, detail="nobody of them was measured", passed=True, judged=False)
+        return
+    if not rivals:
+        return
+    gains = mean_gains(ours[:, None] - np.stack(list(rivals.values()), axis=1), bootstrap)
+    for (rule, others), (_, interval) in zip(rivals.items(), gains, strict=True):
+        means = float(others.mean()), float(ours.mean())
+        yield _no_clear_loss(rule, means, interval, allowed=share * means[0], n_users=len(ours))
 
 
 def _no_clear_loss(

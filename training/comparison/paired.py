@@ -65,9 +65,13 @@ class BandShares:
 
 def mean_difference(a: Values, b: Values, bootstrap: Bootstrap) -> tuple[float, Interval]:
     """Return the mean of ``b - a`` over users and its interval."""
-    gain = b - a
-    (interval,) = bootstrap.intervals(bootstrap.means(gain[:, None]))
-    return float(gain.mean()), interval
+    (found,) = mean_gains((b - a)[:, None], bootstrap)
+    return found
+
+
+def mean_gains(gains: Values, bootstrap: Bootstrap) -> list[tuple[float, Interval]]:
+    """Return the mean and the interval of each column (n_users, n_columns); all columns share the same draws."""
+    return list(zip(gains.mean(axis=0).tolist(), bootstrap.intervals(bootstrap.means(gains)), strict=True))
 
 
 def paired_figures(
@@ -114,19 +118,14 @@ def _by_users(
     a: Outcomes, b: Outcomes, purpose: Purpose, bootstrap: Bootstrap, advance: Callable[[], None]
 ) -> Iterator[PairedFigure]:
     rows = a.by_purpose[purpose].row
-    values = {metric: (a.values(purpose, metric), b.values(purpose, metric)) for metric in METRICS}
+    before, after = (np.stack([side.values(purpose, metric) for metric in METRICS], axis=1) for side in (a, b))
     for group in user_groups(a.window):
         chosen = group.member[rows]
-        for metric, (one, other) in values.items():
-            if chosen.any():
+        if chosen.any():
+            one, other = before[chosen], after[chosen]
+            for at, (metric, gain) in enumerate(zip(METRICS, mean_gains(other - one, bootstrap), strict=True)):
                 yield _figure(
-                    one[chosen],
-                    other[chosen],
-                    bootstrap,
-                    purpose=purpose,
-                    metric=metric,
-                    breakdown=group.breakdown,
-                    group=group.name,
+                    one[:, at], other[:, at], gain, purpose, metric=metric, group=(group.breakdown, group.name)
                 )
         advance()
 
@@ -138,27 +137,27 @@ def _by_bands(
     for band in Band:
         one, other = (_recall_in(found, bands == band, k=a.window.k) for found in pair)
         if len(one):
-            yield _figure(
-                one,
-                other,
-                bootstrap,
-                purpose=purpose,
-                metric="recall",
-                breakdown=Breakdown.POPULARITY,
-                group=band.label,
-            )
+            gain = mean_difference(one, other, bootstrap)
+            yield _figure(one, other, gain, purpose, metric="recall", group=(Breakdown.POPULARITY, band.label))
         advance()
 
 
 def _figure(
-    a: Values, b: Values, bootstrap: Bootstrap, *, purpose: Purpose, metric: str, breakdown: Breakdown, group: str
+    a: Values,
+    b: Values,
+    gain: tuple[float, Interval],
+    purpose: Purpose,
+    *,
+    metric: str,
+    group: tuple[Breakdown, str],
 ) -> PairedFigure:
-    difference, (low, high) = mean_difference(a, b, bootstrap)
+    difference, (low, high) = gain
+    breakdown, name = group
     return PairedFigure(
         purpose=purpose,
         metric=metric,
         breakdown=breakdown,
-        group=group,
+        group=name,
         n_users=len(a),
         a=rounded(float(a.mean())),
         b=rounded(float(b.mean())),
