@@ -117,7 +117,8 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
     with writing_to(reports_folder(settings)):
         write_record(record, reports_folder(settings))
         if learned.outcomes is not None:
-            save_outcomes(learned.outcomes, record.version, reports_folder(settings))
+            with progress.step("keep figures by user"):
+                save_outcomes(learned.outcomes, record.version, reports_folder(settings))
     # The page comes last: whatever happens to a drawing, what was trained is not lost.
     with writing_to(registry.root):
         registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
