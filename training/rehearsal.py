@@ -26,13 +26,14 @@ from recommender.candidates import Candidates
 from recommender.catalogue import Catalogue
 from recommender.engine import Engine
 from recommender.errors import EmptyLog
-from recommender.evaluation import evaluate, n_steps
+from recommender.evaluation import Rankings, evaluate, n_steps
 from recommender.evaluation_table import EvaluationTable
 from recommender.holdout import Holdout
 from recommender.interactions import Interactions
 from recommender.item_lists import ItemLists
 from recommender.learning import MAX_USERS, learn_blend
 from recommender.model import Model
+from recommender.outcomes import Outcomes
 from recommender.purpose import WITHOUT_CART, Purpose
 from recommender.ranking import top_k
 from recommender.splits import Split, time_split
@@ -56,6 +57,8 @@ class Rehearsal:
     """Learned weights, or None for the built-in ones."""
     evaluation: EvaluationTable | None
     """Figures on the test window, or None if there was nothing to measure."""
+    outcomes: Outcomes | None = None
+    """The same user by user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,8 @@ def rehearse(
     if test is None:
         return Rehearsal(blend, None)
     model = fit(test.split.train, catalogue, settings, backend, now=cut, progress=progress, blend=blend, stage="test")
-    return Rehearsal(blend, measure(model, test, settings, progress))
+    rankings = rank_all(model, test, settings, progress)
+    return Rehearsal(blend, measure(rankings, test, settings, progress), outcomes_of(rankings, test, settings))
 
 
 def cut_of(settings: EvaluationSettings, *, now: np.datetime64) -> np.datetime64:
@@ -104,16 +108,26 @@ def cut_of(settings: EvaluationSettings, *, now: np.datetime64) -> np.datetime64
     return np.datetime64(np.datetime_as_string(start, "D"), "s")
 
 
-def measure(model: Model, test: Window, settings: TrainingSettings, progress: Progress) -> EvaluationTable:
-    """Rank for every user of the window with the model and the baselines, and compare."""
+def rank_all(model: Model, test: Window, settings: TrainingSettings, progress: Progress) -> Rankings:
+    """Rank for every user of the window with the model and the baselines."""
     options, holdout = settings.evaluation, test.holdout
     with progress.step("test: rank", total=len(holdout)) as step:
-        rankings = {SUBJECT: _rank(model, holdout, options.k, step.advance), **_simple_rankings(model, test, options.k)}
+        return {SUBJECT: _rank(model, holdout, options.k, step.advance), **_simple_rankings(model, test, options.k)}
+
+
+def measure(rankings: Rankings, test: Window, settings: TrainingSettings, progress: Progress) -> EvaluationTable:
+    """Compare the model's lists with those of the baselines."""
+    options, holdout = settings.evaluation, test.holdout
     bootstrap = Bootstrap(resamples=options.bootstrap, seed=settings.als.seed)
     with progress.step("test: measure", total=n_steps(rankings, bootstrap)) as step:
         return evaluate(
             rankings, holdout, subject=SUBJECT, cutoffs=(options.k,), bootstrap=bootstrap, advance=step.advance
         )
+
+
+def outcomes_of(rankings: Rankings, test: Window, settings: TrainingSettings) -> Outcomes:
+    """Return what each user's list was worth."""
+    return Outcomes.of(rankings, test.split, test.holdout, subject=SUBJECT, k=settings.evaluation.k)
 
 
 def _window(

@@ -17,6 +17,7 @@ from recommender.purpose import Purpose
 from recommender.request import SlateRequest
 from tests.planted import PlantedShop
 from tests.training.log_files import write_purchases
+from training.outcome_files import load_outcomes, outcomes_path
 from training.pipeline import TrainResult, artifacts_folder, reports_folder, train
 from training.progress import SilentProgress, SilentStep, Step
 from training.records import load_record
@@ -102,6 +103,18 @@ def test_record_is_kept(trained: tuple[Path, TrainResult]) -> None:
     record = load_record(result.version, reports_folder(settings_for(folder)))
     assert (record.evaluation, record.cleaning, record.steps) == (result.evaluation, result.cleaning, result.steps)
     assert (reports_folder(settings_for(folder)) / f"{result.version}.html").is_file()
+    assert result.version in (reports_folder(settings_for(folder)) / f"{result.version}.md").read_text(encoding="utf-8")
+
+
+def test_what_each_list_was_worth_is_kept(trained: tuple[Path, TrainResult]) -> None:
+    """The figures by user are those of the evaluation, for the model and every baseline."""
+    folder, result = trained
+    outcomes = load_outcomes(result.version, reports_folder(settings_for(folder)))
+    assert result.evaluation is not None
+    for purpose in result.evaluation.purposes:
+        for ranker in result.evaluation.rankers:
+            mean = outcomes.values(purpose, "ndcg", ranker).mean()
+            assert mean == pytest.approx(result.evaluation.figure(ranker, purpose, "ndcg", 10).value, abs=2e-6)
 
 
 def test_nothing_changed_nothing_done(trained: tuple[Path, TrainResult]) -> None:
@@ -124,6 +137,16 @@ def test_lost_record_means_training_again(trained: tuple[Path, TrainResult], tmp
     again = train(settings_for(folder), progress=SilentProgress())
     assert (again.reused, again.version) == (False, result.version)
     assert json.loads(path.read_text())["version"] == result.version
+
+
+def test_lost_outcomes_mean_training_again(trained: tuple[Path, TrainResult]) -> None:
+    """A version of which the figures by user are gone is trained again, and has them."""
+    folder, result = trained
+    path = outcomes_path(result.version, reports_folder(settings_for(folder)))
+    path.unlink()
+    again = train(settings_for(folder), progress=SilentProgress())
+    assert (again.reused, again.version) == (False, result.version)
+    assert path.is_file()
 
 
 def test_same_log_in_another_order_same_bytes(

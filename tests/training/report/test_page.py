@@ -76,7 +76,7 @@ def test_each_id_occurs_once_and_every_link_has_its_target(page: Page) -> None:
     wanted = set()
     for _, attributes in page.elements:
         for name, value in attributes.items():
-            if name in {"href", "xlink:href"} and value:
+            if name in {"href", "xlink:href"} and value and value.startswith("#"):
                 wanted.add(value.removeprefix("#"))
             elif name == "aria-labelledby":
                 wanted.add(value or "")
