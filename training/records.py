@@ -20,10 +20,12 @@ from recommender.manifest import Manifest, Provenance
 from recommender.model import Model
 from recommender.purpose import Purpose
 from training.cleaning import CleanLog
+from training.examples import examples_of
 from training.fingerprint import log_fingerprint
 from training.report import ReportData, ShopFacts
 from training.settings import TrainingSettings
 from training.steps import StepRecord
+from training.variety import VarietyFigures
 
 
 def load_record(version: str, folder: Path) -> ReportData:
@@ -50,6 +52,7 @@ def describe_training(
     settings: TrainingSettings,
     *,
     evaluation: EvaluationTable | None,
+    variety: VarietyFigures | None,
     steps: Sequence[StepRecord],
 ) -> ReportData:
     """Return what is kept about the training of `model`."""
@@ -64,6 +67,8 @@ def describe_training(
         parameters=manifest.parameters,
         libraries=manifest.libraries,
         evaluation=evaluation,
+        variety=variety,
+        examples=examples_of(model),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recommender.metrics.average_precision import average_precision
+from recommender.metrics.by_title import relevance_by_title
 from recommender.metrics.category_diversity import category_diversity
 from recommender.metrics.coverage import coverage
 from recommender.metrics.exposure_gini import exposure_gini
@@ -51,6 +52,7 @@ __all__ = [
     "novelty",
     "precision",
     "recall",
+    "relevance_by_title",
     "repeated_categories",
     "something_new",
     "vector_diversity",

@@ -17,14 +17,15 @@ VERDICT_INKS = {"better": Ink.GOOD, "worse": Ink.BAD, "undecided": Ink.MUTED}
 VERDICT_MARKERS = {"better": "o", "worse": "X", "undecided": "s"}
 
 
-def accuracy_figures(table: EvaluationTable) -> Iterator[Illustration]:
-    """Yield the drawings of the evaluation in reading order."""
+def accuracy_figures(table: EvaluationTable, *, with_variety: bool = True) -> Iterator[Illustration]:
+    """Yield the drawings of the evaluation in reading order; `with_variety` where no section of its own has it."""
     if table.differences:
         yield _differences(table)
     yield _levels(table)
     if table.deciles:
         yield _deciles(table)
-    yield _variety(table)
+    if with_variety:
+        yield _variety(table)
 
 
 def all_metrics(table: EvaluationTable, purpose: Purpose) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -44,6 +45,33 @@ class Line:
     low: Sequence[float | None]
     high: Sequence[float | None]
 
+    @classmethod
+    def plain(cls, label: str, x: Sequence[float], value: Sequence[float]) -> Self:
+        """Return a line without intervals."""
+        nothing = [None] * len(x)
+        return cls(label=label, x=x, value=value, low=nothing, high=nothing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Points in the plane in the order of a setting, each with its name."""
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    texts: Sequence[str]
+    ring: int | None = None
+    """Place of the point that is marked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """A single point to compare a curve with."""
+
+    label: str
+    x: float
+    y: float
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
@@ -75,22 +103,60 @@ def draw_dots(panels: Sequence[tuple[str, Sequence[Dot]]], *, xlabel: str, zero:
     return figure
 
 
-def draw_lines(panels: Sequence[tuple[str, Sequence[Line]]], *, xlabel: str, columns: int = 2) -> Figure:
-    """Draw lines with bands for their intervals, panels in rows of `columns`, one legend for all."""
+def draw_lines(
+    panels: Sequence[tuple[str, Sequence[Line]]],
+    *,
+    xlabel: str,
+    columns: int = 2,
+    whole: bool = True,
+    mark: float | None = None,
+) -> Figure:
+    """Draw lines with bands for their intervals, panels in rows of `columns`, one legend for all.
+
+    The x axis counts in `whole` numbers unless said otherwise; `mark` is a place on it that is pointed out.
+    """
     n_rows = -(-len(panels) // columns)
     figure, axes = _panels(len(panels), height=0.45 + 2.15 * n_rows, columns=columns)
     for axis, (title, lines) in zip(axes, panels, strict=True):
         axis.set_title(title)
+        if mark is not None:
+            axis.axvline(mark, color=Ink.MUTED, linewidth=1, linestyle=(0, (4, 3)))
         # The first line is the model: drawn last, above the others.
         for at, line in reversed(list(enumerate(lines))):
             _line(axis, line, at=at)
         axis.set_ylim(bottom=0)
         axis.set_xlabel(xlabel)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=whole))
         axis.yaxis.set_major_locator(MaxNLocator(4))
         axis.grid(axis="y")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles[::-1], labels[::-1], loc="outside upper left", ncols=len(labels))
+    return figure
+
+
+def draw_curves(panels: Sequence[tuple[str, Curve, Sequence[Spot]]], *, xlabel: str, ylabel: str) -> Figure:
+    """Draw a curve with named points and the spots it is compared with, panels side by side."""
+    figure, axes = _panels(len(panels), height=3.6)
+    for axis, (title, curve, spots) in zip(axes, panels, strict=True):
+        axis.set_title(title)
+        axis.plot(curve.x, curve.y, color=Ink.SERIES_1, linewidth=1.8, marker="o", markersize=5)
+        for x, y, text in zip(curve.x, curve.y, curve.texts, strict=True):
+            _beside(axis, text, x, y, dx=5, dy=5)
+        if curve.ring is not None:
+            at = curve.ring
+            axis.plot([curve.x[at]], [curve.y[at]], "o", markersize=12, fillstyle="none", color=Ink.TEXT)
+        for place, spot in enumerate(spots, start=1):
+            ink, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
+            axis.plot([spot.x], [spot.y], marker, color=ink, markersize=6.5, linestyle="none", label=spot.label)
+        axis.margins(0.1)
+        axis.set_ylim(bottom=0)
+        axis.set_xlabel(xlabel)
+        axis.set_ylabel(ylabel)
+        axis.xaxis.set_major_locator(MaxNLocator(5))
+        axis.yaxis.set_major_locator(MaxNLocator(5))
+        axis.grid()
+        if spots:
+            axis.legend(loc="lower left", fontsize=8.5, handletextpad=0.3, borderaxespad=0.2)
     return figure
 
 
@@ -168,6 +234,11 @@ def _line(axis: Axes, line: Line, *, at: int) -> None:
         axis.fill_between(line.x, lows, highs, color=ink, alpha=0.13, linewidth=0)
     width = 2.2 if at == 0 else 1.3
     axis.plot(line.x, line.value, color=ink, marker=marker, markersize=4.5, linewidth=width, label=line.label)
+
+
+def _beside(axis: Axes, text: str, x: float, y: float, *, dx: float, dy: float) -> None:
+    """Write `text` a few points from a place of the plane."""
+    axis.annotate(text, (x, y), xytext=(dx, dy), textcoords="offset points", color=Ink.MUTED, fontsize=8.5)
 
 
 def _known(values: Sequence[float | None]) -> list[float]:

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from recommender.item_lists import ItemLists
 from recommender.metrics import (
+    Relevance,
     category_diversity,
     exposure_gini,
     freshness,
     item_age,
+    relevance_by_title,
     repeated_categories,
     something_new,
     vector_diversity,
@@ -64,14 +66,14 @@ def test_diversity_is_the_mean_over_pairs(lists: list[list[int]], k: int) -> Non
 @given(rows)
 def test_order_within_the_list_does_not_matter(lists: list[list[int]]) -> None:
     """Diversity, repeats and age are properties of what is shown, not of its order."""
-    turned = [row[::-1] for row in lists]
-    for metric in (
-        lambda found: category_diversity(found, k=6, category=CATEGORY),
-        lambda found: vector_diversity(found, k=6, vectors=VECTORS),
-        lambda found: repeated_categories(found, k=6, category=CATEGORY),
-        lambda found: item_age(found, k=6, age_days=AGE),
-    ):
-        one, other = (metric(ItemLists.from_rows(found)) for found in (lists, turned))
+    straight, turned = (ItemLists.from_rows(found) for found in (lists, [row[::-1] for row in lists]))
+    pairs = [
+        [category_diversity(found, k=6, category=CATEGORY) for found in (straight, turned)],
+        [vector_diversity(found, k=6, vectors=VECTORS) for found in (straight, turned)],
+        [repeated_categories(found, k=6, category=CATEGORY) for found in (straight, turned)],
+        [item_age(found, k=6, age_days=AGE) for found in (straight, turned)],
+    ]
+    for one, other in pairs:
         assert one.tolist() == pytest.approx(other.tolist())
 
 
@@ -129,3 +131,23 @@ def test_something_new_by_hand() -> None:
     owned = ItemLists.from_rows([[1, 0], [0], []])
     assert something_new(lists, k=2, owned=owned).tolist() == [0, 1, 0]
     assert something_new(lists, k=1, owned=owned).tolist() == [0, 0, 0]
+
+
+@given(rows, st.integers(1, 6))
+def test_hits_by_title_without_twins_are_hits_by_id(lists: list[list[int]], k: int) -> None:
+    """Where every title is its own, nothing changes."""
+    ranked, bought = ItemLists.from_rows(lists), ItemLists.from_rows([[0, 3, 5]] * len(lists))
+    by_title = relevance_by_title(ranked, bought, k=k, twin=np.arange(6, dtype=np.int32))
+    by_id = Relevance.of(ranked, bought, k=k)
+    assert by_title.hits.tolist() == by_id.hits.tolist()
+    assert by_title.n_relevant.tolist() == by_id.n_relevant.tolist()
+
+
+def test_hits_by_title_by_hand() -> None:
+    """The twin of what was bought is a hit, once; two bought twins are one thing."""
+    twin = np.array([0, 0, 1, 2, 2, 3], dtype=np.int32)
+    found = relevance_by_title(
+        ItemLists.from_rows([[1, 0, 2], [3, 5, 4]]), ItemLists.from_rows([[0, 2], [3, 4]]), k=3, twin=twin
+    )
+    assert found.hits.tolist() == [[True, False, True], [True, False, False]]
+    assert found.n_relevant.tolist() == [2, 1]
