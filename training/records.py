@@ -22,10 +22,10 @@ from recommender.purpose import Purpose
 from training.cleaning import CleanLog
 from training.examples import examples_of
 from training.fingerprint import log_fingerprint
+from training.rehearsal import Rehearsal
 from training.report import ReportData, ShopFacts
 from training.settings import TrainingSettings
 from training.steps import StepRecord
-from training.variety import VarietyFigures
 
 
 def load_record(version: str, folder: Path) -> ReportData:
@@ -51,8 +51,7 @@ def describe_training(
     log: CleanLog,
     settings: TrainingSettings,
     *,
-    evaluation: EvaluationTable | None,
-    variety: VarietyFigures | None,
+    learned: Rehearsal,
     steps: Sequence[StepRecord],
 ) -> ReportData:
     """Return what is kept about the training of `model`."""
@@ -66,8 +65,8 @@ def describe_training(
         steps=tuple(steps),
         parameters=manifest.parameters,
         libraries=manifest.libraries,
-        evaluation=evaluation,
-        variety=variety,
+        evaluation=learned.evaluation,
+        variety=learned.variety,
         examples=examples_of(model),
     )
 

@@ -43,6 +43,9 @@ PURPOSES = (Purpose.ALL, Purpose.NEW)
 Offers = Mapping[Purpose, Sequence[Candidates]]
 """Purpose → the candidates of each measured user."""
 
+Change = tuple[float, float, float]
+"""Mean difference, and the ends of its interval."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VarietyFigures:
@@ -138,13 +141,14 @@ def sweep(trial: Trial, *, advance: Callable[[], None] = lambda: None) -> tuple[
     facts, arrangement = _facts(trial), trial.arrangement()
     rows = []
     for purpose, offered in trial.offers.items():
-        straight: MeasuredSlates | None = None
+        found = []
         for dial in DIALS:
-            found = trial.measure(_shelves(arrangement.with_dial(dial), offered, trial.k), facts, purpose)
-            straight = found if straight is None else straight
-            change = _change(found, straight, trial.bootstrap) if dial else None
-            rows.append(_row(SHOWN, purpose, trial.k, found, dial=dial, change=change))
+            lists = _shelves(arrangement.with_dial(dial), offered, trial.k)
+            found.append(trial.measure(lists, facts, purpose))
             advance()
+        changes = [None, *_changes(found[1:], found[0], trial.bootstrap)]
+        for dial, measured, change in zip(DIALS, found, changes, strict=True):
+            rows.append(_row(SHOWN, purpose, trial.k, measured, dial=dial, change=change))
         rows += _baselines(trial, facts, purpose)
     return tuple(rows)
 
@@ -162,7 +166,7 @@ def shown_slates(trial: Trial) -> tuple[SlateQuality, ...]:
         ranked = trial.measure(ItemLists.from_rows([each.item[: trial.k] for each in offered]), facts, purpose)
         shown = trial.measure(_shelves(arrangement, offered, trial.k), facts, purpose)
         rows.append(_row(RANKED, purpose, trial.k, ranked))
-        change = _change(shown, ranked, trial.bootstrap)
+        (change,) = _changes([shown], ranked, trial.bootstrap)
         rows.append(_row(SHOWN, purpose, trial.k, shown, dial=trial.model.variety.diversity, change=change))
         rows += _baselines(trial, facts, purpose)
     return tuple(rows)
@@ -201,16 +205,17 @@ def _baselines(trial: Trial, facts: ItemFacts, purpose: Purpose) -> list[SlateQu
     ]
 
 
-def _change(
-    found: MeasuredSlates, reference: MeasuredSlates, bootstrap: Bootstrap
-) -> tuple[float, float, float] | None:
-    difference = found.ndcg - reference.ndcg
-    if not len(difference) or not bootstrap.resamples:
-        return None
-    ((low, high),) = bootstrap.intervals(bootstrap.means(difference[:, None]))
-    if low is None or high is None:
-        return None
-    return rounded(difference.mean()), rounded(low), rounded(high)
+def _changes(found: Sequence[MeasuredSlates], reference: MeasuredSlates, bootstrap: Bootstrap) -> list[Change | None]:
+    """Return the paired difference in nDCG of each to `reference`; all from the same resamples."""
+    differences = np.stack([each.ndcg - reference.ndcg for each in found], axis=1)
+    if not len(differences) or not bootstrap.resamples:
+        return [None] * len(found)
+    intervals = bootstrap.intervals(bootstrap.means(differences))
+    means = differences.mean(axis=0)
+    return [
+        None if low is None or high is None else (rounded(mean), rounded(low), rounded(high))
+        for mean, (low, high) in zip(means, intervals, strict=True)
+    ]
 
 
 def _row(
@@ -220,7 +225,7 @@ def _row(
     found: MeasuredSlates,
     *,
     dial: float | None = None,
-    change: tuple[float, float, float] | None = None,
+    change: Change | None = None,
 ) -> SlateQuality:
     return SlateQuality(
         ranker=ranker,

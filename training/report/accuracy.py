@@ -83,7 +83,7 @@ def _differences(table: EvaluationTable) -> Illustration:
     return illustrate(
         "difference",
         title=f"{table.subject.capitalize()} minus baseline, customer by customer",
-        caption=f"Mean paired difference in {label} with its {table.level:.0%} interval. Right of the line the "
+        caption=f"Mean paired difference in {label} with its {table.level:.0%} interval. Right of the line "
         f"{table.subject} is better; a whisker that crosses the line is undecided.",
         alt="; ".join(f"{PURPOSES[row.purpose]}, {row.baseline}: {row.value:+.4f}, {verdict(row)}" for row in rows),
         figure=lambda: draw_dots(panels, xlabel=f"difference in {label}", zero=True),

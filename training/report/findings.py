@@ -18,7 +18,7 @@ class Finding:
 
     title: str
     verdict: str
-    """"better", "worse" or "undecided": the whole interval above 0, below 0, or neither."""
+    """"better", "worse" or "undecided": the whole interval above 0, below 0, or neither; "plain" judges nothing."""
     headline: str
     detail: str
 

@@ -14,12 +14,12 @@ from recommender.evaluation_table import EvaluationTable
 from recommender.purpose import Purpose
 from training.report.accuracy import accuracy_figures, all_metrics
 from training.report.data import ReportData
-from training.report.findings import HEADLINE_METRIC, answer, findings, headline_k
+from training.report.findings import HEADLINE_METRIC, Finding, answer, findings, headline_k
 from training.report.glossary import METRICS, PURPOSES, SLATE_METRICS, TERMS, metric_label
 from training.report.shop import blend_figure, shop_figures
 from training.report.stories import story
 from training.report.tables import Table, number
-from training.report.variety import slates_of
+from training.report.variety import shown_finding, slates_of
 
 _FOLDER = Path(__file__).parent
 
@@ -31,7 +31,7 @@ def render(data: ReportData) -> str:
         data=data,
         css=Markup((_FOLDER / "report.css").read_text(encoding="utf-8")),  # noqa: S704  # our own file
         table=table,
-        findings=findings(table) if table else [],
+        findings=_cards(data),
         answer=answer(table) if table else "",
         accuracy=list(accuracy_figures(table, with_variety=data.variety is None)) if table else [],
         metric_tables=[all_metrics(table, purpose) for purpose in table.purposes] if table else [],
@@ -63,6 +63,13 @@ def write_record(data: ReportData, folder: Path) -> Path:
     record = folder / f"{data.version}.json"
     record.write_text(content + "\n", encoding="utf-8")
     return record
+
+
+def _cards(data: ReportData) -> list[Finding]:
+    """Return the cards on top: a verdict per purpose, and what is shown in the end."""
+    cards = findings(data.evaluation) if data.evaluation else []
+    shown = shown_finding(data.variety) if cards and data.variety else None
+    return cards if shown is None else [*cards, shown]
 
 
 def _template() -> jinja2.Template:

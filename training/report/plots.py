@@ -82,6 +82,8 @@ class Bar:
     text: str
     """Written at the end of the bar."""
     ink: Ink = Ink.SERIES_1
+    heading: bool = False
+    """A row without a bar that names those below it."""
 
 
 def draw_dots(panels: Sequence[tuple[str, Sequence[Dot]]], *, xlabel: str, zero: bool = False) -> Figure:
@@ -126,7 +128,7 @@ def draw_lines(
             _line(axis, line, at=at)
         axis.set_ylim(bottom=0)
         axis.set_xlabel(xlabel)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=whole))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True) if whole else MaxNLocator(5))
         axis.yaxis.set_major_locator(MaxNLocator(4))
         axis.grid(axis="y")
     handles, labels = axes[0].get_legend_handles_labels()
@@ -135,7 +137,10 @@ def draw_lines(
 
 
 def draw_curves(panels: Sequence[tuple[str, Curve, Sequence[Spot]]], *, xlabel: str, ylabel: str) -> Figure:
-    """Draw a curve with named points and the spots it is compared with, panels side by side."""
+    """Draw a curve with named points and the spots it is compared with, panels side by side.
+
+    The x axis runs from large to small: further right is better on both axes.
+    """
     figure, axes = _panels(len(panels), height=3.6)
     for axis, (title, curve, spots) in zip(axes, panels, strict=True):
         axis.set_title(title)
@@ -145,18 +150,20 @@ def draw_curves(panels: Sequence[tuple[str, Curve, Sequence[Spot]]], *, xlabel: 
         if curve.ring is not None:
             at = curve.ring
             axis.plot([curve.x[at]], [curve.y[at]], "o", markersize=12, fillstyle="none", color=Ink.TEXT)
+        middle = (min(curve.x) + max([*curve.x, *(spot.x for spot in spots)])) / 2
         for place, spot in enumerate(spots, start=1):
             ink, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
-            axis.plot([spot.x], [spot.y], marker, color=ink, markersize=6.5, linestyle="none", label=spot.label)
-        axis.margins(0.1)
-        axis.set_ylim(bottom=0)
+            axis.plot([spot.x], [spot.y], marker, color=ink, markersize=6.5, linestyle="none")
+            # Text grows towards the middle, away from the edges of the panel.
+            side = -1 if spot.x < middle else 1
+            _beside(axis, spot.label, spot.x, spot.y, dx=7 * side, dy=-3)
+        axis.margins(0.12)
+        axis.invert_xaxis()
         axis.set_xlabel(xlabel)
         axis.set_ylabel(ylabel)
         axis.xaxis.set_major_locator(MaxNLocator(5))
         axis.yaxis.set_major_locator(MaxNLocator(5))
         axis.grid()
-        if spots:
-            axis.legend(loc="lower left", fontsize=8.5, handletextpad=0.3, borderaxespad=0.2)
     return figure
 
 
@@ -168,6 +175,8 @@ def draw_bars(panels: Sequence[tuple[str, Sequence[Bar]]], *, columns: int | Non
     figure, axes = _panels(len(panels), height=height * -(-len(panels) // n_columns), columns=columns)
     for axis, (title, bars) in zip(axes, panels, strict=True):
         _rows(axis, [bar.label for bar in bars], title=title)
+        for written, bar in zip(axis.get_yticklabels(), bars, strict=True):
+            written.set_fontweight("bold" if bar.heading else "normal")
         values = [bar.value for bar in bars]
         axis.barh(range(len(bars)), values, color=[bar.ink for bar in bars], height=0.62)
         low, high = _limits(values)
@@ -238,7 +247,15 @@ def _line(axis: Axes, line: Line, *, at: int) -> None:
 
 def _beside(axis: Axes, text: str, x: float, y: float, *, dx: float, dy: float) -> None:
     """Write `text` a few points from a place of the plane."""
-    axis.annotate(text, (x, y), xytext=(dx, dy), textcoords="offset points", color=Ink.MUTED, fontsize=8.5)
+    axis.annotate(
+        text,
+        (x, y),
+        xytext=(dx, dy),
+        textcoords="offset points",
+        ha="right" if dx < 0 else "left",
+        color=Ink.MUTED,
+        fontsize=8.5,
+    )
 
 
 def _known(values: Sequence[float | None]) -> list[float]:

@@ -39,7 +39,7 @@ class Story:
 def story(example: Example, *, today: str) -> Story:
     """Return `example` in words; `today` is the ISO day of the model."""
     return Story(
-        headline=f"Segment: {example.segment}",
+        headline=example.segment.capitalize(),
         detail=f"{_count(example.orders, 'order')}, the last {_ago(example.recency_days)}",
         lately=tuple((title, f"{_count(orders, 'order')}, {_ago(days)}") for title, orders, days in example.lately),
         slates=(

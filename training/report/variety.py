@@ -8,6 +8,7 @@ from typing import Any
 
 from recommender.purpose import Purpose
 from recommender.slate_quality import SlateQuality
+from training.report.findings import Finding
 from training.report.glossary import PURPOSES, REASONS, SLATE_METRICS
 from training.report.illustration import Illustration, illustrate
 from training.report.plots import Bar, Curve, Line, Spot, draw_bars, draw_curves, draw_lines
@@ -16,8 +17,8 @@ from training.variety import RANKED, SHOWN, VarietyFigures
 
 SWEPT = ("repeated_categories", "vector_diversity", "coverage", "novelty", "freshness", "something_new")
 """Drawn over the dial, one panel each."""
-DIVERSITY = "vector_diversity"
-"""Drawn against accuracy: it tells lists apart long after no category is repeated any more."""
+VARIED = "repeated_categories"
+"""Drawn against accuracy: what a shopper notices first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,23 @@ def slates_of(variety: VarietyFigures, *, settings: Mapping[str, Any]) -> Slates
         tables=tuple(slate_tables(variety)),
         reasons=reasons_figure(variety),
         n_users=max((row.n_users for row in variety.slates), default=0),
+    )
+
+
+def shown_finding(variety: VarietyFigures) -> Finding | None:
+    """Return a card about what arranging the slates changes, or None where nothing was measured."""
+    rows = next(iter(_by_purpose(variety.slates).values()), [])
+    at = {row.ranker: row for row in rows}
+    if RANKED not in at or SHOWN not in at:
+        return None
+    ranked, shown = at[RANKED].figures, at[SHOWN].figures
+    words = {name: f"{ranked[name]:.4f} → {shown[name]:.4f}" for name in ("ndcg", "ndcg_by_title")}
+    return Finding(
+        title=f"What is shown, {PURPOSES[rows[0].purpose].lower()}",
+        verdict="plain",
+        headline=f"{ranked[VARIED]:.1f} → {shown[VARIED]:.1f} repeated categories",
+        detail=f"The slate's own rules change the ranking: nDCG@{rows[0].k} {words['ndcg']} by item id, "
+        f"{words['ndcg_by_title']} by title, on {rows[0].n_users:,} customers.",
     )
 
 
@@ -115,12 +133,12 @@ def _tradeoff(rows: Sequence[SlateQuality], chosen: float | None) -> Illustratio
     return illustrate(
         "tradeoff",
         title="What variety costs",
-        caption="Each point is one setting of the diversity dial, from 0 (scores alone) on the left to 0.9 on the "
-        "right; the ring marks this version's. Higher is more accurate, further right more varied. Measured on the "
-        "validation window, never on the holdout; the blend learned from the same weeks.",
+        caption="Each named point is a setting of the diversity dial, from 0 (scores alone) to 0.9; the ring marks "
+        "this version's. Higher is more accurate, further right more varied. Measured on the validation window, never "
+        "on the holdout; the blend learned from the same weeks. The panels have their own scales.",
         alt="; ".join(_point_words(row) for row in rows),
         figure=lambda: draw_curves(
-            panels, xlabel=SLATE_METRICS[DIVERSITY][0].lower() + " of the list", ylabel=f"nDCG@{rows[0].k}"
+            panels, xlabel="repeated categories in a list (fewer to the right)", ylabel=f"nDCG@{rows[0].k}"
         ),
         table=Table.of(
             "Accuracy against variety",
@@ -142,7 +160,7 @@ def _curve(rows: Sequence[SlateQuality], chosen: float | None) -> Curve:
     dials = [row for row in rows if row.dial is not None]
     return Curve(
         label="diversity dial",
-        x=[row.figures[DIVERSITY] for row in dials],
+        x=[row.figures[VARIED] for row in dials],
         y=[row.figures["ndcg"] for row in dials],
         texts=[f"{row.dial:g}" for row in dials],
         ring=next((at for at, row in enumerate(dials) if row.dial == chosen), None),
@@ -153,13 +171,14 @@ def _spots(rows: Sequence[SlateQuality]) -> list[Spot]:
     baselines = [row for row in rows if row.dial is None]
     seen: dict[tuple[float, float], list[str]] = {}
     for row in baselines:
-        seen.setdefault((row.figures[DIVERSITY], row.figures["ndcg"]), []).append(row.ranker)
+        seen.setdefault((row.figures[VARIED], row.figures["ndcg"]), []).append(row.ranker)
     return [Spot(label=", ".join(names), x=x, y=y) for (x, y), names in seen.items()]
 
 
 def _point_words(row: SlateQuality) -> str:
     name = row.ranker if row.dial is None else f"dial {row.dial:g}"
-    return f"{PURPOSES[row.purpose]}, {name}: nDCG {row.figures['ndcg']:.4f}, diversity {row.figures[DIVERSITY]:.3f}"
+    ndcg, varied = row.figures["ndcg"], row.figures[VARIED]
+    return f"{PURPOSES[row.purpose]}, {name}: nDCG {ndcg:.4f}, repeated categories {varied:.2f}"
 
 
 def _swept_row(row: SlateQuality) -> list[str]:
@@ -211,15 +230,17 @@ def _over_the_dial(rows: Sequence[SlateQuality], chosen: float | None) -> Illust
 
 
 def _slates(rows: Sequence[SlateQuality], purpose: Purpose) -> Table:
-    names = {RANKED: "model, ranking alone", SHOWN: "model, as shown"}
     return Table.of(
         PURPOSES[purpose],
-        ["Lists", *(label for label, _ in SLATE_METRICS.values())],
+        ["Figure", *(_LISTS.get(row.ranker, row.ranker) for row in rows)],
         [
-            [names.get(row.ranker, row.ranker), *(_amount(name, row.figures[name]) for name in SLATE_METRICS)]
-            for row in rows
+            [f"{label}@{rows[0].k}", *(_amount(name, row.figures[name]) for row in rows)]
+            for name, (label, _) in SLATE_METRICS.items()
         ],
     )
+
+
+_LISTS = {RANKED: "ranking alone", SHOWN: "as shown"}
 
 
 def _by_purpose(rows: Sequence[SlateQuality]) -> dict[Purpose, list[SlateQuality]]:

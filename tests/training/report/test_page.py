@@ -200,7 +200,7 @@ def test_the_dial_of_the_version_is_named(html: str) -> None:
     assert "the diversity dial at 0.2" in html
     assert "All items: nDCG@10 -0.0100 (-0.0200 to +0.0010) against the dial at 0" in html
     assert 'id="tradeoff-title"' in html
-    assert "model, as shown" in html
+    assert '<th scope="col">as shown</th>' in html
 
 
 def test_households_are_told_in_words(html: str) -> None:
