@@ -231,7 +231,7 @@ def _over_the_dial(rows: Sequence[SlateQuality], chosen: float | None) -> Illust
 
 def _slates(rows: Sequence[SlateQuality], purpose: Purpose) -> Table:
     return Table.of(
-        PURPOSES[purpose],
+        f"{PURPOSES[purpose]}: slates",
         ["Figure", *(_LISTS.get(row.ranker, row.ranker) for row in rows)],
         [
             [f"{label}@{rows[0].k}", *(_amount(name, row.figures[name]) for row in rows)]
