@@ -112,7 +112,7 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
         provenance = describe_origin(log, catalogue, settings, libraries=libraries, evaluation=learned.evaluation)
         manifest = save_artifact(model, provenance, registry.root)
 
-    record = describe_training(manifest, model, log, settings, evaluation=learned.evaluation, steps=measured.records)
+    record = describe_training(manifest, model, log, settings, learned=learned, steps=measured.records)
     record = compare_with(registry.current(), record, reports_folder(settings))
     with writing_to(reports_folder(settings)):
         write_record(record, reports_folder(settings))

@@ -259,6 +259,17 @@ class BlendSettings(Section):
     """Length of the validation window, which ends where the test begins."""
 
 
+class SlateSettings(Section):
+    """How varied what is shown should be."""
+
+    diversity: float = Field(default=0.2, ge=0, le=1)
+    """Accuracy against variety on home, cart and email shelves: 0 follows the scores alone, 1 variety alone."""
+    category_cap: int = Field(default=4, ge=0)
+    """Items of one category on a shelf before the surplus goes to its end; 0 for no limit."""
+    one_per_title: bool = True
+    """Whether items of one title and category count as one: the others go to the end of the shelf."""
+
+
 class EvaluationSettings(Section):
     """The one look at the future, before a model is trusted."""
 
@@ -322,6 +333,8 @@ class TrainingSettings(Section):
     """Items that go together."""
     blend: BlendSettings = BlendSettings()
     """How the rankers are mixed."""
+    slates: SlateSettings = SlateSettings()
+    """How varied what is shown should be."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """The one look at the future."""
     gate: GateSettings = GateSettings()
