@@ -5,6 +5,7 @@ from __future__ import annotations
 from recommender.artifact import Artifact, load_artifact
 from recommender.errors import UnknownVersion
 from regulars.config import Config
+from regulars.hints import hint
 from training.pipeline import artifacts_folder, reports_folder
 from training.records import load_record
 from training.registry import Registry
@@ -29,7 +30,7 @@ def chosen(registry: Registry, version: str | None) -> str:
         return version
     if versions := registry.versions():
         return versions[-1]
-    raise UnknownVersion(f"nothing was trained yet in {registry.root}; run: regulars train")
+    raise UnknownVersion(f"nothing was trained yet in {registry.root}; run: {hint('train')}")
 
 
 def record_of(config: Config, version: str) -> ReportData:
@@ -56,5 +57,5 @@ def served(config: Config) -> Artifact:
     registry = registry_of(config)
     version = registry.current()
     if version is None:
-        raise UnknownVersion(f"nothing was published yet from {registry.root}; run: regulars publish")
+        raise UnknownVersion(f"nothing was published yet from {registry.root}; run: {hint('publish')}")
     return load_artifact(registry.get(version))

@@ -15,6 +15,7 @@ from tests.regulars.conftest import Shop
 COMMANDS = (
     "train",
     "evaluate",
+    "tune",
     "report",
     "publish",
     "rollback",
@@ -26,7 +27,7 @@ COMMANDS = (
     "config check",
     "config show",
 )
-HEAVY = ("numpy", "scipy", "polars", "fastapi", "redis", "granian", "matplotlib", "implicit")
+HEAVY = ("numpy", "scipy", "polars", "fastapi", "redis", "granian", "matplotlib", "implicit", "optuna", "mlflow")
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
