@@ -1,6 +1,6 @@
-"""What to run next, written so that it can be pasted: the program as it was called, and the configuration it was given.
+"""What to run next, written so that it can be pasted: the program as it was called, and the configuration it got.
 
-In a checkout the program is `.venv/bin/regulars`, which is on nobody's search path; `regulars train` would not be found.
+In a checkout the program is `.venv/bin/regulars`, which is on nobody's search path: `regulars` would not be found.
 """
 
 from __future__ import annotations

@@ -43,9 +43,9 @@ def run(
 ) -> None:
     """Search for better settings on a window in the past.
 
-    Tries settings of als, confidence, neighbours and blend on the window before the
-    test's, beginning with those you have. The test window is not read: the next
-    training measures there. Ctrl-C stops it, and the same command goes on.
+    Tries settings of als, confidence, neighbours and blend on the window before
+    that of the test, beginning with those you have. The test window is not read:
+    the next training measures there. Ctrl-C stops it, and the same command goes on.
     """
     from regulars.progress import TerminalProgress
     from regulars.terminal import write

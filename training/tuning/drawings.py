@@ -74,8 +74,8 @@ def _slices(findings: Findings) -> Illustration:
     return illustrate(
         "slices",
         title="What each setting did",
-        caption="Each dot is a trial that was measured on all users. The vertical line is the setting as it is now, the "
-        "large dot the best trial. All settings vary at once, so one picture shows a tendency, not a cause.",
+        caption="Each dot is a trial that was measured on all users. The vertical line is the setting as it is now, "
+        "the large dot the best trial. All settings vary at once, so one picture shows a tendency, not a cause.",
         alt=f"Score over the value of each of {len(findings.space)} settings; the table below has every figure",
         figure=lambda: _draw_slices(findings.space, measured),
         table=Table.of("Measured trials, best first", ["Trial", "Score", *(d.key for d in findings.space)], rows),

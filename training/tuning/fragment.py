@@ -31,8 +31,7 @@ def fragment(findings: Findings) -> str:
         raise ValueError("no trial was measured")
     window = findings.window
     lines = [
-        f"# The best of {len(findings.trials)} trials of study {findings.name}: trial {best.number}, "
-        f"score {best.score:.4f}.",
+        f"# Study {findings.name}: trial {best.number}, the best of {len(findings.trials)}, score {best.score:.4f}.",
         f"# Measured on purchases from {window['first_day']} to {window['last_day']}; the test window was not read.",
     ]
     keys = sorted(best.values.items(), key=lambda entry: entry[0].partition(".")[0])
