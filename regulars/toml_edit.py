@@ -7,7 +7,6 @@ meant before it replaces the file, so a file of a form that this does not unders
 
 from __future__ import annotations
 
-import copy
 import os
 import re
 import tomllib
@@ -18,6 +17,7 @@ from typing import Any
 from recommender.errors import ConfigError
 from regulars.toml_text import toml_value
 
+_BOM = "\ufeff"
 _HEADER = re.compile(r"\s*\[+\s*([^\]]*?)\s*\]+\s*(#.*)?$")
 
 
@@ -32,7 +32,7 @@ def set_values(path: Path, values: Mapping[str, Any]) -> None:
     with path.open(encoding="utf-8", newline="") as file:
         before = file.read()
     after = edited(before, values)
-    wanted = copy.deepcopy(tomllib.loads(_plain(before)))
+    wanted = tomllib.loads(before.removeprefix(_BOM))
     for key, value in values.items():
         section, _, name = key.partition(".")
         wanted.setdefault(section, {})[name] = value
@@ -45,11 +45,11 @@ def set_values(path: Path, values: Mapping[str, Any]) -> None:
 def edited(text: str, values: Mapping[str, Any]) -> str:
     """Return `text` with the values in their lines."""
     end = "\r\n" if "\r\n" in text else "\n"
-    lines = text.split(end)
+    lines = text.removeprefix(_BOM).split(end)
     for key, value in values.items():
         section, _, name = key.partition(".")
         _set(lines, section, name, toml_value(value))
-    return end.join(lines)
+    return _BOM * text.startswith(_BOM) + end.join(lines)
 
 
 def _set(lines: list[str], section: str, name: str, value: str) -> None:
@@ -86,13 +86,9 @@ def _span(lines: list[str], section: str) -> tuple[int, int]:
     return len(lines), len(lines)
 
 
-def _plain(text: str) -> str:
-    return text.removeprefix("\ufeff")
-
-
 def _parsed(text: str) -> Any:
     try:
-        return tomllib.loads(_plain(text))
+        return tomllib.loads(text.removeprefix(_BOM))
     except tomllib.TOMLDecodeError:
         return None
 

@@ -14,13 +14,15 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from recommender.artifact import save_artifact
+from recommender.artifact import MANIFEST_FILE, save_artifact
 from recommender.errors import ConfigError, InvalidArtifact, InvalidInput
 from recommender.evaluation_table import EvaluationTable
+from recommender.manifest import Manifest
 from training.backends import make_backend
 from training.cleaning import CleaningReport, CleanLog, clean
 from training.fingerprint import library_versions, run_fingerprint
 from training.fitting import fit
+from training.mlflow_log import log_training, require_mlflow
 from training.progress import Progress
 from training.quarantine import write_quarantine
 from training.records import compare_with, describe_origin, describe_training, load_record
@@ -76,6 +78,7 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
     ConfigError
         If the configuration names no purchase log.
     """
+    require_mlflow(settings.mlflow)
     measured = MeasuredProgress(progress)
     backend = make_backend(settings.als)
     registry = Registry(artifacts_folder(settings))
@@ -118,6 +121,9 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
         registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
     with progress.step("report"), writing_to(reports_folder(settings)):
         write_report(record, reports_folder(settings))
+    log_training(
+        settings.mlflow, record, tags=_tags(manifest), files=_files(registry, record, settings), progress=progress
+    )
     return _result(registry, record, reused=False)
 
 
@@ -196,6 +202,18 @@ def _reusable(registry: Registry, fingerprint: str, settings: TrainingSettings) 
         return load_record(entry.version, reports_folder(settings))
     except InvalidArtifact:
         return None
+
+
+def _tags(manifest: Manifest) -> dict[str, str]:
+    """Return what a training is found by on an MLflow server."""
+    commit = {} if manifest.git_commit is None else {"mlflow.source.git.commit": manifest.git_commit}
+    return {**commit, "regulars.version": manifest.version, "regulars.data_fingerprint": manifest.data_fingerprint}
+
+
+def _files(registry: Registry, record: ReportData, settings: TrainingSettings) -> list[Path]:
+    """Return what a person may want to open: the manifest, and whatever was written about the version."""
+    pages = sorted(reports_folder(settings).glob(f"{record.version}*"))
+    return [registry.get(record.version) / MANIFEST_FILE, *pages]
 
 
 def _result(registry: Registry, record: ReportData, *, reused: bool) -> TrainResult:

@@ -21,6 +21,7 @@ from recommender.model import Model
 from recommender.purpose import Purpose
 from training.cleaning import CleanLog
 from training.fingerprint import log_fingerprint
+from training.program import git_commit
 from training.report import ReportData, ShopFacts
 from training.settings import TrainingSettings
 from training.steps import StepRecord
@@ -101,6 +102,7 @@ def describe_origin(
         parameters=settings.parameters(),
         metrics={} if evaluation is None else _headline(evaluation),
         libraries=libraries,
+        git_commit=git_commit(),
     )
 
 

@@ -49,6 +49,7 @@ def run(
     """
     from regulars.progress import TerminalProgress
     from regulars.terminal import write
+    from training.mlflow_log import log_search, require_mlflow
     from training.tuning import Budget, Request, tune
     from training.tuning.search import tuning_folder
 
@@ -59,8 +60,11 @@ def run(
         mix=parse_mix(mix),
         seed=settings.training.als.seed if seed is None else seed,
     )
-    found = tune(settings.training, request, progress=TerminalProgress())
+    require_mlflow(settings.training.mlflow)
+    progress = TerminalProgress()
+    found = tune(settings.training, request, progress=progress)
     page, fragment = written(found, tuning_folder(settings.training))
+    log_search(settings.training.mlflow, found, files=[page, *([fragment] if fragment else [])], progress=progress)
     if json:
         write(as_json(found))
     else:

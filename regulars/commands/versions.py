@@ -73,6 +73,7 @@ def show(
     summary = describe(registry, version)
     facts = [(name, value) for name, value in summary.items() if name != "current"]
     facts += [(f"rows: {name}", f"{count:,}") for name, count in manifest.rows.items()]
+    facts += [("program", manifest.git_commit)] if manifest.git_commit else []
     facts += [(f"library: {name}", number) for name, number in manifest.libraries.items()]
     facts += [(entry.event, entry.at) for entry in history]
     facts += [("folder", path.parent)]

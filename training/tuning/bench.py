@@ -52,6 +52,8 @@ LEAST_USERS = 200
 """A rung of fewer users says nothing."""
 LEAST_NDCG = 1e-3
 """Stands for anything below it: in a tiny log popularity may hit nothing at all."""
+ITERATION_STEPS, PAIRS_STEPS = 20, 250
+"""What an iteration and a pass over all pairs are on a bar that moves by one for each user: about their cost."""
 MOST_PAIRS = 3
 """Shrinkages whose neighbours are kept; in a large shop each takes some hundred MiB."""
 
@@ -93,10 +95,11 @@ class Bench:
         self._popular = {purpose: self._ndcg(purpose, self._popularity(purpose), everybody) for purpose in self._mix}
 
     def n_steps(self, values: Mapping[str, Value]) -> int:
-        """Return how often `measure` advances its step."""
+        """Return by how much `measure` advances its step."""
         settings = with_values(self._settings, values)
+        passes = 0 if settings.neighbours.shrinkage in self._pairs else 2 * PAIRS_STEPS
         users = sum(n_users + self._n_learners(settings, n_users) for n_users in self._rungs())
-        return settings.als.iterations + 2 + users
+        return ITERATION_STEPS * settings.als.iterations + passes + users
 
     def measure(self, values: Mapping[str, Value], step: Step, *, report: Report) -> Score:
         """Fit with `values` before the window, and measure.
@@ -115,7 +118,7 @@ class Bench:
                 settings,
                 make_backend(settings.als),
                 now=split.cut,
-                progress=Within(step),
+                progress=Within(step, ITERATION_STEPS),
                 pairs=self._neighbours(settings, step),
             )
             *first, everybody = self._rungs()
@@ -142,7 +145,9 @@ class Bench:
             if len(self._pairs) >= MOST_PAIRS:
                 del self._pairs[next(iter(self._pairs))]
             wide = with_values(settings, {"neighbours.k": max(self._most_neighbours, k)})
-            self._pairs[shrinkage] = item_pairs(self._window.split.train, wide, advance=step.advance)
+            self._pairs[shrinkage] = item_pairs(
+                self._window.split.train, wide, advance=lambda: step.advance(PAIRS_STEPS)
+            )
         return self._pairs[shrinkage].top(k)
 
     def _score(self, model: Model, settings: TrainingSettings, n_users: int, step: Step) -> Score:
@@ -200,10 +205,10 @@ class Bench:
 
 
 class Within:
-    """A progress whose every step moves one step further out."""
+    """A progress whose every step moves one step further out, by `weight` at a time."""
 
-    def __init__(self, step: Step) -> None:
-        self._step = _Quiet(step)
+    def __init__(self, step: Step, weight: int) -> None:
+        self._step = _Quiet(step, weight)
 
     def step(self, name: str, *, total: int | None = None) -> AbstractContextManager[Step]:
         """Return the outer step."""
@@ -217,8 +222,12 @@ class Within:
 class _Quiet:
     """Advances a step, and leaves its note alone."""
 
-    def __init__(self, step: Step) -> None:
-        self.advance = step.advance
+    def __init__(self, step: Step, weight: int) -> None:
+        self._step, self._weight = step, weight
+
+    def advance(self, amount: int = 1) -> None:
+        """Move the outer step."""
+        self._step.advance(amount * self._weight)
 
     def note(self, text: str) -> None:
         """Drop it."""
