@@ -97,7 +97,8 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
     with threadpool_limits(limits=1, user_api="blas"):
         log, items = load(sources, settings, measured)
         now = log.interactions.time[-1] + np.timedelta64(1, "s")
-        catalogue = build_catalogue(items, log.interactions, now=now)
+        with progress.step("catalogue"):
+            catalogue = build_catalogue(items, log.interactions, now=now)
         learned = rehearse(log.interactions, catalogue, settings, backend, now=now, progress=measured)
         model = fit(
             log.interactions,
@@ -113,7 +114,10 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
         provenance = describe_origin(log, catalogue, settings, libraries=libraries, evaluation=learned.evaluation)
         manifest = save_artifact(model, provenance, registry.root)
 
-    record = describe_training(manifest, model, log, settings, evaluation=learned.evaluation, steps=measured.records)
+    with progress.step("describe"):
+        record = describe_training(
+            manifest, model, log, settings, evaluation=learned.evaluation, steps=measured.records
+        )
     record = compare_with(registry.current(), record, reports_folder(settings))
     with writing_to(reports_folder(settings)):
         write_record(record, reports_folder(settings))

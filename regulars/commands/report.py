@@ -20,15 +20,21 @@ def run(
 
     One HTML file that needs no network: the figures beside the baselines, for
     whom the model is better, what the log looks like, what was left out, what
-    each step cost, and how it compares with the published version.
+    each step cost, and how it compares with the published version. A page that is
+    newer than its figures and than this program is left as it is.
     """
+    from regulars.progress import TerminalProgress
     from regulars.terminal import say, write
     from regulars.trained import chosen, record_of, registry_of
     from training.pipeline import reports_folder
-    from training.report import write_report
+    from training.report import current_page, write_report
 
     settings = configuration(config, set_)
     version = chosen(registry_of(settings), version)
-    page = write_report(record_of(settings, version), reports_folder(settings.training))
+    folder = reports_folder(settings.training)
+    page = current_page(version, folder)
+    if page is None:
+        with TerminalProgress().step("report"):
+            page = write_report(record_of(settings, version), folder)
     say("Open it in a browser:")
     write(str(page))

@@ -126,7 +126,7 @@ def show(found: Findings) -> None:
             f"{trial.score:.4f}",
             *(f"{trial.ndcg[purpose]:.4f}" if purpose in trial.ndcg else "–" for purpose in purposes),
             f"{trial.seconds:.1f}",
-            "← the settings as they are" if trial is found.reference else "",
+            "← now" if trial is found.reference else "",
         ]
         for trial in found.ranked[:SHOWN]
     ]
@@ -134,7 +134,7 @@ def show(found: Findings) -> None:
     if found.best is not None:
         out.print(table(["setting", f"{RIGHT}now", f"{RIGHT}best", f"{RIGHT}explains"], _settings(found)))
     for gain in found.gains:
-        line = f"  {gain.purpose}: nDCG@{found.k} {gain.best - gain.before:+.4f} ({gain.verdict}"
+        line = f"  {gain.purpose}: nDCG@{found.k} {round(gain.best - gain.before, 4) + 0.0:+.4f} ({gain.verdict}"
         interval = "" if gain.low is None else f", {gain.low:+.4f} to {gain.high:+.4f}"
         out.print(plain(f"{line}{interval}; {gain.n_users:,} users)"), soft_wrap=True)
     out.print(plain(f"{answer(found)}"))
@@ -165,7 +165,8 @@ def say_next(found: Findings, settings: Config, page: Path, fragment: Path, *, a
         say("The same command goes on where it stopped.")
     say("The test window was not read. It is opened by the next training, once.")
     if found.changed() and not applied:
-        say(f"Next: {hint('train')} {options(found.changed())}")
+        sure = any(gain.verdict == "better" for gain in found.gains)
+        say(f"{'Next' if sure else 'To train with them all the same'}: {hint('train')} {options(found.changed())}")
         say(f"Or write them into {settings.path}: the same command with --apply")
     elif found.changed():
         say(f"Next: {hint('train')}")

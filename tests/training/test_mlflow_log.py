@@ -15,7 +15,6 @@ from tests.planted import PlantedShop
 from tests.training.log_files import write_purchases
 from tests.training.test_pipeline import COLUMNS, Heard
 from tests.training.tuning.test_page import FOUND
-from training import mlflow_log
 from training.mlflow_log import log_search, require_mlflow
 from training.pipeline import train
 from training.progress import SilentProgress
@@ -121,7 +120,7 @@ def test_a_server_that_is_away_costs_a_sentence(planted_shop: PlantedShop, tmp_p
 def test_missing_client_is_said_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server is named and the client is not installed: the message names the extra; without a server all is well."""
     require_mlflow(MlflowSettings())
-    monkeypatch.setattr(mlflow_log.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     require_mlflow(MlflowSettings())
     with pytest.raises(MissingExtra, match=r"regulars\[mlflow\]"):
         require_mlflow(MlflowSettings(tracking_uri="http://mlflow:5000"))

@@ -34,6 +34,7 @@ from recommender.purpose import Purpose
 from training.backends import make_backend
 from training.fitting import ItemPairs, fit, item_pairs
 from training.progress import Step
+from training.rehearsal import rank_row
 from training.settings import TrainingSettings
 from training.tuning.space import Value, with_values
 from training.tuning.window import ValidationWindow
@@ -145,9 +146,8 @@ class Bench:
             if len(self._pairs) >= MOST_PAIRS:
                 del self._pairs[next(iter(self._pairs))]
             wide = with_values(settings, {"neighbours.k": max(self._most_neighbours, k)})
-            self._pairs[shrinkage] = item_pairs(
-                self._window.split.train, wide, advance=lambda: step.advance(PAIRS_STEPS)
-            )
+            rows = self._window.split.train
+            self._pairs[shrinkage] = item_pairs(rows, wide, advance=lambda: step.advance(PAIRS_STEPS))
         return self._pairs[shrinkage].top(k)
 
     def _score(self, model: Model, settings: TrainingSettings, n_users: int, step: Step) -> Score:
@@ -178,17 +178,20 @@ class Bench:
     def _rank(self, model: Model, rows: Rows, step: Step) -> dict[Purpose, ItemLists]:
         engine, k = Engine(model, version="tuning"), self._settings.evaluation.k
         found: dict[Purpose, list[npt.NDArray[np.int32]]] = {purpose: [] for purpose in self._mix}
-        for user in self._window.measured.user[rows].tolist():
-            history = model.histories.of(user)
-            for purpose, candidates in engine.candidates_for(history, tuple(self._mix), now=model.as_of, k=k).items():
+        for row in np.flatnonzero(rows).tolist():
+            for purpose, candidates in rank_row(engine, self._window.measured, row, self._mix, k).items():
                 found[purpose].append(candidates.item)
             step.advance()
         return {purpose: ItemLists.from_rows(lists) for purpose, lists in found.items()}
 
     def _popularity(self, purpose: Purpose) -> ItemLists:
-        split, users = self._window.split, self._window.measured.user
-        k = self._settings.evaluation.k
-        return BASELINES["popularity"](split.train, users, purpose=purpose, k=k, now=split.cut)
+        split, holdout, k = self._window.split, self._window.measured, self._settings.evaluation.k
+        popular = BASELINES["popularity"]
+        if purpose is not Purpose.CART:
+            return popular(split.train, holdout.user, purpose=purpose, k=k, now=split.cut)
+        longest = k + int(holdout.cart.lengths.max(initial=0))
+        longer = popular(split.train, holdout.user, purpose=Purpose.ALL, k=longest, now=split.cut)
+        return longer.without(holdout.cart).top(k)
 
     def _popular_mean(self, purpose: Purpose, rows: Rows) -> float:
         values = self._popular[purpose][rows]

@@ -6,6 +6,7 @@ with the settings that were found.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +23,7 @@ from training.progress import Progress, Step
 from training.settings import TrainingSettings
 from training.tuning.bench import Bench, Mix, Pruned
 from training.tuning.findings import Findings, best_of, gains
-from training.tuning.space import Dimension, most_neighbours, space_for, without_keys
+from training.tuning.space import SPACE, Dimension, most_neighbours, space_for, window_days, without_keys
 from training.tuning.study import Outcome, Proposal, Study, Trial, open_study
 from training.tuning.window import open_window
 from training.writing import writing_to
@@ -126,12 +127,17 @@ def normalised(mix: Mix) -> dict[Purpose, float]:
 def study_name(
     settings: TrainingSettings, sources: Sources, request: Request, *, space: Sequence[Dimension], mix: Mix
 ) -> str:
-    """Name a study after all that its scores depend on: files, program, space, mix, seed and settings not searched."""
-    parameters = without_keys(settings.parameters(), [dimension.key for dimension in space])
+    """Name a study after all that its scores depend on: files, program, window, mix, seed and settings not searched.
+
+    The current values of what is searched are no part of it: taking over what was found goes on with the same study.
+    """
+    searched = [dimension.key for dimension in space]
+    parameters = without_keys(settings.parameters(), searched)
     inputs: dict[str, Any] = {
         **parameters,
         "erased": sorted(erased_users(settings)),
-        "space": [[d.key, d.low, d.high, d.step, d.log, list(d.choices)] for d in space],
+        "space": [dataclasses.asdict(base) for base in SPACE if base.key in searched],
+        "window_days": window_days(settings),
         "mix": {purpose.value: share for purpose, share in mix.items()},
         "tuning_seed": request.seed,
     }

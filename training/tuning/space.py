@@ -9,6 +9,7 @@ can tell 0.0731482 from 0.0731.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,8 +35,8 @@ class Dimension:
     """Proposals are whole multiples of this; 0 for numbers with a fraction."""
     log: bool = False
     """Whether a doubling matters as much from 1 to 2 as from 100 to 200."""
-    choices: tuple[Value, ...] = ()
-    """The only values there are, where each new one is costly."""
+    grid: tuple[Value, ...] = ()
+    """Proposals are moved to the nearest of these, where each new value is costly."""
     current: Value = 0
     """What the configuration says now."""
 
@@ -46,8 +47,10 @@ class Dimension:
 
     def tidy(self, proposed: Value) -> Value:
         """Return the value that is written for a proposal; the current one stays what it is."""
-        if proposed == self.current or self.choices:
+        if proposed == self.current:
             return proposed
+        if self.grid:
+            return min(self.grid, key=lambda value: abs(math.log(value / max(proposed, 1e-9))))
         if self.whole:
             return int(min(max(round(proposed / self.step) * self.step, self.low), self.high))
         return float(f"{proposed:.3g}")
@@ -60,7 +63,7 @@ SPACE = (
     Dimension(key="confidence.alpha", low=0.5, high=40, log=True),
     Dimension(key="confidence.half_life_days", low=7, high=730, log=True),
     Dimension(key="neighbours.k", low=10, high=200, step=5, log=True),
-    Dimension(key="neighbours.shrinkage", low=0, high=50, choices=(0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)),
+    Dimension(key="neighbours.shrinkage", low=1, high=50, log=True, grid=(1.0, 2.0, 5.0, 10.0, 20.0, 50.0)),
     Dimension(key="blend.window_days", low=LEAST_WINDOW_DAYS, high=LEAST_WINDOW_DAYS, step=1),
 )
 """Every setting that can be searched. Each value of `neighbours.shrinkage` costs one pass over all pairs of items,
@@ -123,6 +126,5 @@ def _fitted(dimension: Dimension, settings: TrainingSettings) -> Dimension:
     if dimension.key == "blend.window_days":
         high = window_days(settings) if settings.blend.learn else dimension.low
         current = current if settings.blend.learn else int(dimension.low)
-    choices = tuple(sorted({*dimension.choices, current})) if dimension.choices else ()
     low, high = min(dimension.low, current), max(high, current)
-    return dataclasses.replace(dimension, low=low, high=high, choices=choices, current=current)
+    return dataclasses.replace(dimension, low=low, high=high, log=dimension.log and low > 0, current=current)

@@ -208,10 +208,8 @@ def _optuna_study(path: Path, name: str) -> optuna.Study:
 
 
 def _distribution(dimension: Dimension) -> optuna.distributions.BaseDistribution:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+    from optuna.distributions import FloatDistribution, IntDistribution
 
-    if dimension.choices:
-        return CategoricalDistribution(dimension.choices)
     if dimension.whole:
         return IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
     return FloatDistribution(dimension.low, dimension.high, log=dimension.log)

@@ -225,6 +225,15 @@ def test_weights_and_scores_share_no_user(planted_shop: PlantedShop, tmp_path: P
     assert len(window.to_learn_from(7)) < len(learned)
 
 
+def test_every_purpose_can_be_searched_for(planted_shop: PlantedShop, tmp_path: Path) -> None:
+    """A score may be made of any purposes, carts included."""
+    settings = settings_for(tmp_path, planted_shop.log)
+    request = Request(budget=Budget(trials=1), keys=KEYS, mix=dict.fromkeys(Purpose, 1.0))
+    (trial,) = tune(settings, request, progress=SilentProgress()).trials
+    assert trial.outcome is Outcome.MEASURED, trial.problem
+    assert set(trial.ndcg) == {purpose.value for purpose in Purpose}
+
+
 def test_short_log_is_refused(checkerboard: Interactions, tmp_path: Path) -> None:
     """A log without a validation window is refused with the days in question."""
     settings = settings_for(tmp_path, checkerboard, evaluation={"cut": "2024-01-03"})
