@@ -119,16 +119,9 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
             manifest, model, log, settings, evaluation=learned.evaluation, steps=measured.records
         )
     record = compare_with(registry.current(), record, reports_folder(settings))
-    with writing_to(reports_folder(settings)):
-        write_record(record, reports_folder(settings))
-    # The page comes last: whatever happens to a drawing, what was trained is not lost.
-    with writing_to(registry.root):
-        registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
-    with progress.step("report"), writing_to(reports_folder(settings)):
-        write_report(record, reports_folder(settings))
-    log_training(
-        settings.mlflow, record, tags=_tags(manifest), files=_files(registry, record, settings), progress=progress
-    )
+    _keep(registry, record, settings, fingerprint=fingerprint, progress=progress)
+    files = _files(registry, record, settings)
+    log_training(settings.mlflow, record, tags=_tags(manifest), files=files, progress=progress)
     return _result(registry, record, reused=False)
 
 
@@ -199,6 +192,20 @@ def artifacts_folder(settings: TrainingSettings) -> Path:
 def reports_folder(settings: TrainingSettings) -> Path:
     """Return where the records and reports of versions are kept."""
     return settings.data_dir / "reports"
+
+
+def _keep(
+    registry: Registry, record: ReportData, settings: TrainingSettings, *, fingerprint: str, progress: Progress
+) -> None:
+    """Write the record, note the training in the journal, and draw the page."""
+    folder = reports_folder(settings)
+    with writing_to(folder):
+        write_record(record, folder)
+    # The page comes last: whatever happens to a drawing, what was trained is not lost.
+    with writing_to(registry.root):
+        registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
+    with progress.step("report"), writing_to(folder):
+        write_report(record, folder)
 
 
 def _reusable(registry: Registry, fingerprint: str, settings: TrainingSettings) -> ReportData | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from training.report.illustration import Illustration, illustrate
 from training.report.plots import WIDTH, Bar, draw_bars
@@ -34,7 +34,8 @@ def _history(findings: Findings) -> Illustration:
         if trial.outcome is Outcome.MEASURED:
             best = max(best, trial.score or 0.0)
         score = "–" if trial.score is None else f"{trial.score:.4f}"
-        rows.append([str(trial.number), trial.outcome.value, score, f"{best:.4f}" if best else "–"])
+        so_far = f"{best:.4f}" if best else "–"
+        rows.append([str(trial.number), trial.outcome.value, score, so_far, f"{trial.seconds:,.1f}"])
     return illustrate(
         "history",
         title="How the search went",
@@ -42,7 +43,7 @@ def _history(findings: Findings) -> Illustration:
         "of the users it was measured on. Where the line is flat to the right, more trials will not help much.",
         alt=f"{len(findings.trials)} trials, the best is {best:.4f}; the table below has every figure",
         figure=lambda: _draw_history(findings.trials),
-        table=Table.of("Trials in order", ["Trial", "Outcome", "Score", "Best so far"], rows),
+        table=Table.of("Trials in order", ["Trial", "Outcome", "Score", "Best so far", "Seconds"], rows),
     )
 
 
@@ -90,7 +91,8 @@ def _draw_slices(space: Sequence[Dimension], ranked: Sequence[Trial]) -> Figure:
         axis.set_title(dimension.key)
         if dimension.log and dimension.low > 0:
             axis.set_xscale("log")
-            axis.xaxis.set_major_formatter(ScalarFormatter())
+            axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axis.xaxis.set_minor_formatter(NullFormatter())
         axis.axvline(dimension.current, color=Ink.MUTED, linewidth=1)
         values = [trial.values[dimension.key] for trial in ranked]
