@@ -310,6 +310,15 @@ class GateSettings(Section):
     """Whether a version may be published whose log was too short to evaluate it."""
 
 
+class MlflowSettings(Section):
+    """Where trainings and searches are logged besides the data folder."""
+
+    tracking_uri: str = ""
+    """Address of an MLflow tracking server, such as http://mlflow:5000; empty: nothing is logged. Needs the extra."""
+    experiment: str = Field(default="regulars", min_length=1)
+    """The experiment that runs are logged under; it is created if there is none."""
+
+
 class TrainingSettings(Section):
     """Everything `training.pipeline.train` depends on besides the files it names."""
 
@@ -339,6 +348,8 @@ class TrainingSettings(Section):
     """The one look at the future."""
     gate: GateSettings = GateSettings()
     """What a version must show to be published."""
+    mlflow: MlflowSettings = MlflowSettings()
+    """Where trainings and searches are logged besides the data folder."""
 
     @property
     def data_dir(self) -> Path:
@@ -356,6 +367,7 @@ _NOT_SHAPING: Any = {
     "folder": True,
     "data": True,
     "gate": True,
+    "mlflow": True,
     "shop": True,
     "purchases": {"paths"},
     "items": {"paths"},
