@@ -167,7 +167,8 @@ def figures_of(rankings: ItemLists, truth: ItemLists) -> Figures:
 
 
 def _share(sales: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    return (sales / sales.max()).astype(np.float32)
+    share: npt.NDArray[np.float32] = (sales / sales.max()).astype(np.float32)
+    return share
 
 
 def _best(scores: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
