@@ -22,12 +22,14 @@ from training.backends import make_backend
 from training.cleaning import CleaningReport, CleanLog, clean
 from training.fingerprint import library_versions, run_fingerprint
 from training.fitting import fit
+from training.outcome_files import outcomes_path, save_outcomes
 from training.progress import Progress
 from training.quarantine import write_quarantine
 from training.records import compare_with, describe_origin, describe_training, load_record
 from training.registry import TRAINED, Registry
 from training.rehearsal import rehearse
 from training.report import ReportData, write_record, write_report
+from training.report.card import write_card
 from training.settings import TrainingSettings
 from training.sources.event_files import find_event_files, read_event_files
 from training.sources.items import ItemRows, build_catalogue, read_items, with_unsold_items
@@ -110,15 +112,19 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
         provenance = describe_origin(log, catalogue, settings, libraries=libraries, evaluation=learned.evaluation)
         manifest = save_artifact(model, provenance, registry.root)
 
-    record = describe_training(manifest, model, log, settings, evaluation=learned.evaluation, steps=measured.records)
+    record = describe_training(manifest, model, log, settings, learned=learned, steps=measured.records)
     record = compare_with(registry.current(), record, reports_folder(settings))
     with writing_to(reports_folder(settings)):
         write_record(record, reports_folder(settings))
+        if learned.outcomes is not None:
+            with progress.step("keep figures by user"):
+                save_outcomes(learned.outcomes, record.version, reports_folder(settings))
     # The page comes last: whatever happens to a drawing, what was trained is not lost.
     with writing_to(registry.root):
         registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
     with progress.step("report"), writing_to(reports_folder(settings)):
         write_report(record, reports_folder(settings))
+        write_card(record, manifest, learned.outcomes, reports_folder(settings))
     return _result(registry, record, reused=False)
 
 
@@ -196,9 +202,11 @@ def _reusable(registry: Registry, fingerprint: str, settings: TrainingSettings) 
     if entry is None:
         return None
     try:
-        return load_record(entry.version, reports_folder(settings))
+        record = load_record(entry.version, reports_folder(settings))
     except InvalidArtifact:
         return None
+    is_whole = record.evaluation is None or outcomes_path(record.version, reports_folder(settings)).is_file()
+    return record if is_whole else None
 
 
 def _result(registry: Registry, record: ReportData, *, reused: bool) -> TrainResult:

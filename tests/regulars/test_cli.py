@@ -15,6 +15,8 @@ from tests.regulars.conftest import Shop
 COMMANDS = (
     "train",
     "evaluate",
+    "compare",
+    "gate",
     "report",
     "publish",
     "rollback",
