@@ -30,6 +30,7 @@ class Component(enum.IntEnum):
     TOGETHER = 3
     CATEGORY = 4
     POPULARITY = 5
+    PEERS = 6
 
 
 FEATURES: dict[str, Component] = {
@@ -48,6 +49,8 @@ FEATURES: dict[str, Component] = {
     "similar_log": Component.SIMILAR,
     "together": Component.TOGETHER,
     "together_log": Component.TOGETHER,
+    "peers": Component.PEERS,
+    "peers_log": Component.PEERS,
     "category_taste": Component.CATEGORY,
     "category_affinity": Component.CATEGORY,
     "category_rest_days": Component.CATEGORY,

@@ -1,8 +1,8 @@
 """From one person's past to the numbers the blend weighs.
 
-First four signals score the whole catalogue: the factors, neighbours by users, neighbours by baskets, and the person's
-taste in categories. What each likes best, with everything the person owns and what is popular, are the candidates;
-each is then described by one row of features.
+First the signals score the whole catalogue: the factors, neighbours by users, neighbours by baskets, people with a
+similar past where they are asked, and the person's taste in categories. What each likes best, with everything the
+person owns and what is popular, are the candidates; each is then described by one row of features.
 
 ======================  =====================================================================================
 owned                   1 if bought before
@@ -12,7 +12,7 @@ bought_once             1 if exactly once
 rest_days               log(1 + days since it was last bought)
 due                     log(days since last bought / own gap), within ±3; 0 if bought once
 owned_repeat_rate       log repeat rate of the item, if owned
-factors, similar, together   the signal, standardised over the person's candidates
+factors, similar, together, peers   the signal, standardised over the person's candidates
 …_log                   log(0.1 + signal / its mean over the candidates)
 category_taste          log share of the category in the person's purchases, decayed
 category_affinity       the same + log share of the item in its category's recent sales
@@ -55,6 +55,8 @@ class Signals:
     factors: Floats
     similar: Floats
     together: Floats
+    peers: Floats
+    """All 0 where nobody is asked."""
     affinity: Floats
 
 
@@ -78,6 +80,7 @@ class Describer:
             factors=model.factors.scores(self.vector(history)),
             similar=model.similar.scores(history.item, np.ones(len(history), np.float32)),
             together=model.together.scores(history.item, np.log1p(weight)),
+            peers=model.peers.scores(history),
             affinity=self._log_taste(history, weight)[model.catalogue.category] + self._in_category,
         )
 
@@ -91,10 +94,10 @@ class Describer:
     def candidates(self, history: History, signals: Signals) -> npt.NDArray[np.int32]:
         """Return (k,) ascending: what the person owns, and the best of every signal beyond that."""
         owned = history.owned
-        best = [
-            top_k(scores, CANDIDATES_PER_SIGNAL, exclude=owned).item
-            for scores in (signals.factors, signals.similar, signals.together, signals.affinity)
-        ]
+        asked = [signals.factors, signals.similar, signals.together, signals.affinity]
+        if self._model.peers.is_on:
+            asked.append(signals.peers)
+        best = [top_k(scores, CANDIDATES_PER_SIGNAL, exclude=owned).item for scores in asked]
         popular = self._popular[: CANDIDATES_PER_SIGNAL + len(owned)]
         popular = popular[~history.owns(popular)][:CANDIDATES_PER_SIGNAL]
         return np.unique(np.concatenate([owned, *best, popular])).astype(np.int32)
@@ -105,7 +108,7 @@ class Describer:
         """Return (k, n_features): the description of the candidates `item` (k,), ascending."""
         rows = np.zeros((len(item), len(FEATURES)), dtype=np.float32)
         rows[:, _COLUMN["popular"] : _COLUMN["popular"] + self._static.shape[1]] = self._static[item]
-        for name in ("factors", "similar", "together"):
+        for name in ("factors", "similar", "together", *(["peers"] if self._model.peers.is_on else [])):
             signal = getattr(signals, name)[item]
             rows[:, _COLUMN[name]] = _standardised(signal)
             rows[:, _COLUMN[f"{name}_log"]] = _log_relative(signal)

@@ -13,7 +13,8 @@ from recommender.learning import DEFAULT_BLEND
 from recommender.loyalty.rfm import CustomerBase
 from recommender.matrix import InteractionMatrix
 from recommender.model import Model
-from recommender.neighbours import Neighbours
+from recommender.neighbours import Neighbours, Powers
+from recommender.peers import Kinship, Peers
 from recommender.popularity import Popularity
 from recommender.repeat import RepeatHabits
 from training.backends import Backend
@@ -55,6 +56,7 @@ def fit(
             histories=histories,
             similar=similar,
             together=together,
+            peers=Peers.from_interactions(interactions, _kinship(settings)),
             popularity=Popularity.from_interactions(interactions, now=now),
             repeat=RepeatHabits.from_histories(histories, catalogue.category),
             blend=DEFAULT_BLEND if blend is None else blend,
@@ -72,9 +74,13 @@ def confidence_of(settings: TrainingSettings) -> Confidence:
 
 
 def _similar(interactions: Interactions, settings: TrainingSettings) -> Neighbours:
-    options = settings.neighbours
+    options, powers = settings.neighbours, settings.similar
     return Neighbours.from_users(
-        interactions, k=options.k, shrinkage=options.shrinkage, max_items=options.max_items_per_user
+        interactions,
+        k=options.k,
+        shrinkage=options.shrinkage,
+        max_items=options.max_items_per_user,
+        powers=Powers(anchor=powers.anchor_power, neighbour=powers.neighbour_power, group=powers.user_power),
     )
 
 
@@ -82,4 +88,14 @@ def _together(interactions: Interactions, settings: TrainingSettings) -> Neighbo
     options = settings.neighbours
     return Neighbours.from_baskets(
         interactions, k=options.k, shrinkage=options.shrinkage, max_basket=options.max_basket
+    )
+
+
+def _kinship(settings: TrainingSettings) -> Kinship:
+    options = settings.peers
+    return Kinship(
+        k=options.k,
+        rarity=options.rarity_power,
+        modesty=options.user_power,
+        discount=options.popularity_power,
     )
