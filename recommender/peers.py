@@ -15,7 +15,7 @@ else, in time proportional to the buyers of what they bought. Purchases count; l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -108,6 +108,12 @@ class Peers:
     """What each user bought."""
     buyers: Adjacency
     """Who bought each item."""
+    rarity: npt.NDArray[np.float64] = field(init=False, repr=False)
+    """(n_items,) what sharing an item says: |U(i)|^-rarity, and 0 above `MOST_BUYERS`."""
+    modesty: npt.NDArray[np.float64] = field(init=False, repr=False)
+    """(n_users,) |I(v)|^-modesty."""
+    discount: npt.NDArray[np.float64] = field(init=False, repr=False)
+    """(n_items,) |U(j)|^-discount."""
 
     def __post_init__(self) -> None:
         if len(self.items.entry) != len(self.buyers.entry):
@@ -115,6 +121,13 @@ class Peers:
         for lists, others in ((self.items, self.buyers), (self.buyers, self.items)):
             if len(lists.entry) and not (lists.entry.min() >= 0 and lists.entry.max() < len(others.size)):
                 raise InvalidInput(f"users and items must lie within [0, {len(others.size)})")
+        buyers, sizes = self.buyers.size, self.items.size
+        for name, values in (
+            ("rarity", np.where(buyers > MOST_BUYERS, 0, _power(buyers, self.kinship.rarity))),
+            ("modesty", _power(sizes, self.kinship.modesty)),
+            ("discount", _power(buyers, self.kinship.discount)),
+        ):
+            object.__setattr__(self, name, values)
 
     @classmethod
     def from_interactions(cls, interactions: Interactions, kinship: Kinship) -> Peers:
@@ -139,25 +152,24 @@ class Peers:
         """Return the users most like a past, the most alike first, without the person; `item` holds user indices."""
         if not self.is_on:
             return Ranked(np.empty(0, np.int32), np.empty(0, np.float32))
-        owned = self._telling(history)
+        owned = history.owned[self.rarity[history.owned] > 0]
         user, sizes = self.buyers.of(owned)
-        n_users = len(self.items.size)
         # likeness(v) = Σ |U(i)|^-rarity / |I(v)|^modesty
-        shared = np.bincount(user, np.repeat(_power(sizes, self.kinship.rarity), sizes), minlength=n_users)
+        shared = np.bincount(user, np.repeat(self.rarity[owned], sizes), minlength=len(self.modesty))
         if history.user_index is not None:
             shared[history.user_index] = 0
-        likeness = (shared * _power(self.items.size, self.kinship.modesty)).astype(np.float32)
+        likeness = (shared * self.modesty).astype(np.float32)
         return top_k(likeness, self.kinship.k, keep=likeness > 0)
 
     def scores(self, history: History) -> Floats:
         """Return (n_items,) float32: how much the people most like this past bought each item."""
-        n_items = len(self.buyers.size)
+        n_items = len(self.discount)
         if not self.is_on:
             return np.zeros(n_items, np.float32)
         peers = self.alike(history)
         item, sizes = self.items.of(peers.item)
         votes = np.bincount(item, np.repeat(peers.score, sizes), minlength=n_items)
-        result: Floats = (votes * _power(self.buyers.size, self.kinship.discount)).astype(np.float32)
+        result: Floats = (votes * self.discount).astype(np.float32)
         return result
 
     def links(self, history: History, target: Indices) -> Floats:
@@ -168,24 +180,16 @@ class Peers:
         links = np.zeros((len(target), len(history)), dtype=np.float32)
         if not self.is_on or not len(target):
             return links
-        peers = self.alike(history)
-        telling = self._telling(history)
-        column = np.searchsorted(history.item, telling)
-        size = self.buyers.size
+        peer = self.alike(history).item
         # Σ_v |I(v)|^-modesty [j ∈ I(v)] · [i ∈ I(v)] |U(i)|^-rarity, over the same v as in scores
-        wants = self._held(peers.item, target) * _power(self.items.size[peers.item], self.kinship.modesty)[:, None]
-        shares = self._held(peers.item, telling) * _power(size[telling], self.kinship.rarity)
-        links[:, column] = (wants.T @ shares) * _power(size[target], self.kinship.discount)[:, None]
+        wants = self._held(peer, target) * self.modesty[peer, None]
+        shares = self._held(peer, history.owned) * self.rarity[history.owned]
+        links[:, history.orders > 0] = (wants.T @ shares) * self.discount[target, None]
         return links
-
-    def _telling(self, history: History) -> npt.NDArray[np.int32]:
-        """Return the items of a past that likeness is read from, ascending."""
-        owned = history.owned
-        return owned[self.buyers.size[owned] <= MOST_BUYERS]
 
     def _held(self, user: Indices, item: Indices) -> npt.NDArray[np.float64]:
         """Return (u, t): 1 where the user bought the item, else 0; items occur once each."""
-        column_of = np.full(len(self.buyers.size), -1, dtype=np.int32)
+        column_of = np.full(len(self.discount), -1, dtype=np.int32)
         column_of[item] = np.arange(len(item))
         bought, sizes = self.items.of(user)
         named = np.flatnonzero(column_of[bought] >= 0)
