@@ -83,7 +83,7 @@ class Effort:
     @classmethod
     def of(cls, *, quick: bool) -> Effort:
         """Return the effort of a full or of a short run."""
-        return cls(300, 300, 1000) if quick else cls(2000, 4000, None)
+        return cls(300, 300, 1000) if quick else cls(2000, 2000, None)
 
 
 @dataclass(slots=True)
