@@ -116,7 +116,9 @@ def measure(task: Task, folder: Path, *, seed: int, quick: bool, progress: Progr
         blend, validated = rehearse(log, settings, effort, seed=seed, progress=progress)
     with watch.time("fit on all of train"):
         model = log.fit(log.train, settings, progress, blend=blend, stage="fit")
-    holdout = _some(log.holdout(log.train, log.test), effort.tested, seed)
+    holdout = log.holdout(log.train, log.test)
+    if effort.tested is not None:
+        holdout = log.holdout(log.train, _of(log.test, _shuffled(holdout, seed)[: effort.tested]))
     with watch.time("rank and measure"):
         figures = figures_of(model, holdout, progress, stage="test")
     return Result(
@@ -179,12 +181,12 @@ def rehearse(
     """Hide a part of train; return the blend learned on some users, and the figures of others."""
     hidden = hide(log.train, seed=seed)
     model = log.fit(log.train[~hidden], settings, progress, blend=None, stage="validation")
-    everybody = log.holdout(log.train[~hidden], log.train[hidden])
-    order = np.random.default_rng(seed).permutation(len(everybody))
-    learned = _chosen(everybody, order[: effort.learned])
+    known, truth = log.train[~hidden], log.train[hidden]
+    user = _shuffled(log.holdout(known, truth), seed)
+    learned = log.holdout(known, _of(truth, user[: effort.learned]))
     with progress.step("validation: learn the blend", total=len(learned)) as step:
         blend = learn_blend(model, learned, seed=seed, advance=step.advance)
-    others = _chosen(everybody, order[effort.learned : effort.learned + effort.validated])
+    others = log.holdout(known, _of(truth, user[effort.learned : effort.learned + effort.validated]))
     return blend, figures_of(dataclasses.replace(model, blend=blend), others, progress, stage="validation")
 
 
@@ -242,20 +244,13 @@ def _numbered(n: int) -> IdMap:
     return IdMap(tuple(f"{number:08d}" for number in range(n)))
 
 
-def _some(holdout: Holdout, most: int | None, seed: int) -> Holdout:
-    return holdout if most is None else _chosen(holdout, np.random.default_rng(seed).permutation(len(holdout))[:most])
+def _shuffled(holdout: Holdout, seed: int) -> npt.NDArray[np.int32]:
+    """Return the measured users by chance."""
+    return np.random.default_rng(seed).permutation(holdout.user)
 
 
-def _chosen(holdout: Holdout, rows: npt.NDArray[np.intp]) -> Holdout:
-    chosen = np.zeros(len(holdout), dtype=np.bool_)
-    chosen[rows] = True
-    return dataclasses.replace(
-        holdout,
-        user=holdout.user[chosen],
-        bought=holdout.bought.select(chosen),
-        owned=holdout.owned.select(chosen),
-        value=holdout.value[chosen],
-    )
+def _of(pairs: Indices, user: npt.NDArray[np.int32]) -> Indices:
+    return pairs[np.isin(pairs[:, 0], user)]
 
 
 def _row(name: str, value: float, bounds: Mapping[str, tuple[float, float]]) -> Row:
