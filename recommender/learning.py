@@ -1,12 +1,14 @@
 """Learning the blend's weights from what people bought in a window after the model's "now".
 
-Every measured user gives one list: their candidates, described, and which of them they went on to buy. Two passes:
+Every measured user gives one list: their candidates, described, and which of them they went on to buy.
 
-1. a listwise softmax over the whole list (ListNet's top-one loss, Cao et al. 2007) finds weights that bring the
-   right hundred up;
-2. with those, each list is cut to its `HEAD` best, and the weights are learned again on these alone, because the order
+1. A listwise softmax over the whole list (ListNet's top-one loss, Cao et al. 2007) finds weights that bring the
+   right hundred up.
+2. With those, each list is cut to its `HEAD` best, and the weights are learned again on these alone, because the order
    of the first ten is decided among them: by a pointwise logistic loss where a list has many right answers
-   ("all"), and by the softmax where it has few ("new").
+   ("all", "again"), and by the softmax where it has few ("new", "cart").
+3. The new weights may bring up candidates that were cut off and that nobody ever said were wrong. They join the list,
+   and step 2 is repeated, `ROUNDS` times or until hardly anything joins.
 
 Both losses are convex and minimised by L-BFGS from zero, so the result is a function of the data.
 """
@@ -22,17 +24,26 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from recommender.blend import FEATURES, Blend
-from recommender.features import Describer
+from recommender.features import NO_CART, Describer, offered
 from recommender.holdout import Holdout
 from recommender.model import Model
-from recommender.purpose import Purpose
+from recommender.purpose import WITHOUT_CART, Purpose
 from recommender.ranking import top_k
 
-HEAD = 80
-"""How many of the best candidates the second pass looks at."""
+HEAD = 40
+"""How many of the best candidates a round adds to what is learned from."""
+
+ROUNDS = 3
+"""The first round of step 2 and two more; a fourth changed nothing."""
+
+SETTLED = 0.01
+"""If a round would bring fewer new candidates than this share, the lists have settled."""
 
 MAX_USERS = 4000
 """More users change the weights by less than their error; a sample keeps memory bounded."""
+
+MANY_ANSWERS = frozenset({Purpose.ALL, Purpose.AGAIN})
+"""Purposes for which a list has many right answers."""
 
 Floats = npt.NDArray[np.float32]
 Loss = Callable[[npt.NDArray[np.float64], "Lists"], tuple[float, npt.NDArray[np.float64]]]
@@ -58,6 +69,11 @@ class Lists:
         """Return (n,): a value per list, repeated for its rows."""
         return np.repeat(values, self.length)
 
+    def select(self, rows: npt.NDArray[np.int64]) -> Lists:
+        """Return the same lists with only the `rows`, ascending; each list keeps one at least."""
+        length = np.diff(np.searchsorted(rows, np.append(self.starts, len(self.relevant))))
+        return Lists(self.features[rows], self.relevant[rows], length.astype(np.int64))
+
     def rows(self) -> Iterator[slice]:
         """Yield the rows of each list."""
         for start, length in zip(self.starts.tolist(), self.length.tolist(), strict=True):
@@ -72,7 +88,7 @@ def learn_blend(
     max_users: int = MAX_USERS,
     advance: Callable[[], None] = lambda: None,
 ) -> Blend:
-    """Learn weights for both purposes from what the users of `holdout` bought after ``model.as_of``.
+    """Learn weights for every purpose from what the users of `holdout` bought after ``model.as_of``.
 
     Parameters
     ----------
@@ -97,14 +113,20 @@ def learn_blend(
     for purpose in Purpose:
         examples = lists[purpose]
         weights[purpose] = learn_weights(examples, purpose) if examples is not None else DEFAULT_BLEND.weights(purpose)
-    return Blend(all=weights[Purpose.ALL], new=weights[Purpose.NEW])
+    return Blend(**{purpose.value: found for purpose, found in weights.items()})
 
 
 def learn_weights(lists: Lists, purpose: Purpose) -> Floats:
-    """Return (n_features,) weights learned from `lists` in two passes."""
-    coarse = _minimise(softmax_loss, lists, l2=1e-2)
-    head = _heads(lists, lists.features @ coarse)
-    return _minimise(logistic_loss if purpose is Purpose.ALL else softmax_loss, head, l2=1e-3)
+    """Return (n_features,) weights learned from `lists`."""
+    weights = _minimise(softmax_loss, lists, l2=1e-2)
+    loss = logistic_loss if purpose in MANY_ANSWERS else softmax_loss
+    heads = _heads(lists, weights)
+    for _ in range(ROUNDS):
+        weights = _minimise(loss, lists.select(heads), l2=1e-3)
+        seen, heads = heads, np.union1d(heads, _heads(lists, weights))
+        if len(heads) < len(seen) * (1 + SETTLED):
+            break
+    return weights
 
 
 def softmax_loss(weights: npt.NDArray[np.float64], lists: Lists) -> tuple[float, npt.NDArray[np.float64]]:
@@ -158,11 +180,10 @@ def _minimise(loss: Loss, lists: Lists, *, l2: float) -> Floats:
     return weights
 
 
-def _heads(lists: Lists, scores: Floats) -> Lists:
-    chosen = [rows.start + np.sort(top_k(scores[rows], HEAD).item) for rows in lists.rows()]
-    positions = np.concatenate(chosen)
-    lengths = np.array([len(head) for head in chosen], dtype=np.int64)
-    return Lists(lists.features[positions], lists.relevant[positions], lengths)
+def _heads(lists: Lists, weights: Floats) -> npt.NDArray[np.int64]:
+    """Return the rows of the `HEAD` best of each list, ascending."""
+    scores = lists.features @ weights
+    return np.concatenate([rows.start + np.sort(top_k(scores[rows], HEAD).item) for rows in lists.rows()])
 
 
 def _sample(n: int, most: int, seed: int) -> npt.NDArray[np.int64]:
@@ -176,15 +197,17 @@ def _collect(
     found: dict[Purpose, list[tuple[Floats, Floats]]] = {purpose: [] for purpose in Purpose}
     relevant = {purpose: holdout.relevant(purpose) for purpose in Purpose}
     for row in chosen.tolist():
-        history = model.histories.of(int(holdout.user[row]))
-        signals = describer.signals(history, now=now)
-        item = describer.candidates(history, signals)
-        features = describer.features(history, signals, item, now=now)
-        for purpose in Purpose:
-            allowed = slice(None) if purpose is Purpose.ALL else ~history.owns(item)
-            bought = np.isin(item[allowed], relevant[purpose].row(row)).astype(np.float32)
-            if bought.any():
-                found[purpose].append((features[allowed], bought))
+        past, cart = model.histories.of(int(holdout.user[row])), holdout.cart.row(row)
+        situations = [(past, NO_CART, WITHOUT_CART)]
+        if len(cart):
+            situations.append((past.with_cart(cart, model.confidence, now=now), cart, (Purpose.CART,)))
+        for history, held, purposes in situations:
+            described = describer.describe(history, now=now, cart=held)
+            for purpose in purposes:
+                allowed = offered(purpose, history, described.item, cart=held)
+                bought = np.isin(described.item[allowed], relevant[purpose].row(row)).astype(np.float32)
+                if bought.any():
+                    found[purpose].append((described.features[allowed], bought))
         advance()
     return {purpose: _joined(examples) for purpose, examples in found.items()}
 
@@ -215,6 +238,24 @@ DEFAULT_BLEND = Blend.from_weights(
             "together_log": 0.2,
             "category_affinity": 0.3,
             "popular_month": 0.5,
+        },
+        Purpose.AGAIN: {
+            "bought_month": 0.6,
+            "bought_season": 0.8,
+            "orders": 0.3,
+            "owned_repeat_rate": 0.3,
+            "due": 0.2,
+        },
+        Purpose.CART: {
+            "bought_month": 0.6,
+            "bought_season": 0.8,
+            "orders": 0.3,
+            "owned_repeat_rate": 0.2,
+            "cart_together_log": 0.5,
+            "cart_together": 0.3,
+            "cart_similar_log": 0.3,
+            "cart_category": 0.2,
+            "popular_month": 0.3,
         },
     }
 )

@@ -6,6 +6,7 @@ trained on today and next week gives the same bytes; the wall clock is seen only
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from training.rehearsal import rehearse
 from training.report import ReportData, write_record, write_report
 from training.settings import TrainingSettings
 from training.sources.event_files import find_event_files, read_event_files
-from training.sources.items import ItemRows, build_catalogue, read_items
+from training.sources.items import ItemRows, build_catalogue, read_items, with_unsold_items
 from training.sources.log import LogRows, read_log
 from training.sources.paths import SourceFile, find_files
 from training.steps import MeasuredProgress, StepRecord
@@ -143,6 +144,8 @@ def load(sources: Sources, settings: TrainingSettings, progress: Progress) -> tu
         with writing_to(settings.data_dir / "quarantine"):
             write_quarantine(log.refused, settings.data_dir / "quarantine" / "purchases.csv")
         step.note(f"{log.report.rows_kept:,} rows of {log.report.users:,} users kept")
+    if settings.items.include_unsold:
+        log = dataclasses.replace(log, interactions=with_unsold_items(log.interactions, items))
     return log, items
 
 

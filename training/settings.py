@@ -161,6 +161,8 @@ class ItemSettings(FileFormat):
     """Column or template of the product page's address."""
     image_url: str = ""
     """Column or template of the picture's address; without it, one is drawn."""
+    include_unsold: bool = True
+    """Whether items of the catalogue that nobody has bought yet may be recommended: new arrivals."""
     exclude: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Items never to learn from or recommend: a field or column, and the values to leave out."""
 

@@ -183,10 +183,11 @@ def rehearse(
     model = log.fit(log.train[~hidden], settings, progress, blend=None, stage="validation")
     known, truth = log.train[~hidden], log.train[hidden]
     user = _shuffled(log.holdout(known, truth), seed)
-    learned = log.holdout(known, _of(truth, user[: effort.learned]))
+    first = min(effort.learned, len(user) // 2)
+    learned = log.holdout(known, _of(truth, user[:first]))
     with progress.step("validation: learn the blend", total=len(learned)) as step:
         blend = learn_blend(model, learned, seed=seed, advance=step.advance)
-    others = log.holdout(known, _of(truth, user[effort.learned : effort.learned + effort.validated]))
+    others = log.holdout(known, _of(truth, user[first : first + effort.validated]))
     return blend, figures_of(dataclasses.replace(model, blend=blend), others, progress, stage="validation")
 
 
@@ -231,7 +232,8 @@ def _rankings(model: Model, holdout: Holdout, advance: Callable[[], None]) -> Ra
             "popularity": popular,
         }
         for name, scores in alone.items():
-            rows.setdefault(name, []).append(top_k(scores, K, exclude=history.owned).item)
+            if scores is not None:
+                rows.setdefault(name, []).append(top_k(scores, K, exclude=history.owned).item)
         advance()
     return {name: ItemLists.from_rows(lists) for name, lists in rows.items()}
 

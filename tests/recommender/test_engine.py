@@ -209,6 +209,47 @@ def test_new_means_new(user: int) -> None:
     assert (model.repeat.rate[again] >= REPLENISHABLE_RATE).all()
 
 
+@given(user=st.integers(0, N_USERS - 1))
+def test_again_is_what_returns(user: int) -> None:
+    """The reorder ranking holds every replenishable item the person owns, nothing else, and says since when."""
+    model = models.shop_model()
+    history = model.histories.of(user)
+    found = models.engine_of(model).candidates(history, purpose=Purpose.AGAIN, now=model.as_of, k=N_ITEMS)
+    owned = history.owned
+    assert sorted(found.item.tolist()) == owned[model.repeat.rate[owned] >= REPLENISHABLE_RATE].tolist()
+    assert set(found.source.tolist()) <= {Source.BUY_AGAIN}
+
+
+@given(st.lists(st.integers(0, N_ITEMS - 1), min_size=1, max_size=4, unique=True), st.integers(-1, N_USERS - 1))
+def test_cart_shelf_never_shows_what_is_in_the_cart(held: list[int], user: int) -> None:
+    """Neither to a known user nor to a stranger, whom the cart alone has to tell something."""
+    model = models.shop_model()
+    past = History.empty(model.as_of) if user < 0 else model.histories.of(user)
+    cart = np.array(held, dtype=np.int32)
+    history = past.with_cart(cart, model.confidence, now=model.as_of)
+    found = models.engine_of(model).candidates(history, purpose=Purpose.CART, now=model.as_of, cart=cart)
+    assert len(found)
+    assert not np.isin(found.item, cart).any()
+    assert (set(found.source.tolist()) == {Source.BOUGHT_TOGETHER}) == (user < 0)
+    slate = recommend(model, SlateRequest(placement=Placement.CART, history=history, cart=tuple(held)))
+    assert not set(shown(model, slate)) & set(held)
+    assert slate.source in {Source.BOUGHT_TOGETHER, Source.PERSONAL}
+
+
+def test_cart_moves_the_shelf_towards_its_aisle() -> None:
+    """The same person with tea in the cart and with soap in the cart is offered different things."""
+    shop, model = planted.shop(), models.shop_model()
+    engine, history = models.engine_of(model), model.histories.of(7)
+    shares = []
+    for aisle in range(4):
+        cart = np.flatnonzero(shop.aisle == aisle)[:3].astype(np.int32)
+        filling = history.with_cart(cart, model.confidence, now=model.as_of)
+        found = engine.candidates(filling, purpose=Purpose.CART, now=model.as_of, k=10, cart=cart)
+        plain = engine.candidates(history, purpose=Purpose.ALL, now=model.as_of, k=10)
+        shares.append(np.mean(shop.aisle[found.item] == aisle) - np.mean(shop.aisle[plain.item] == aisle))
+    assert np.mean(shares) > 0.2
+
+
 def test_staples_lead_and_tastes_follow() -> None:
     """Planted: people buy their staples again, and discover in their own aisle, far more often than by chance."""
     shop, model = planted.shop(), models.shop_model()

@@ -200,7 +200,7 @@ def test_peers_that_are_off_leave_no_trace() -> None:
     item = describer.candidates(history, signals)
     features = describer.features(history, signals, item, now=model.as_of)
     columns = [list(FEATURES).index(name) for name in ("peers", "peers_log")]
-    assert not signals.peers.any()
+    assert signals.peers is None
     assert not features[:, columns].any()
     assert len(item) <= len(history.owned) + 5 * CANDIDATES_PER_SIGNAL
 
