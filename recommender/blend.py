@@ -31,6 +31,7 @@ class Component(enum.IntEnum):
     CATEGORY = 4
     POPULARITY = 5
     CART = 6
+    PEERS = 7
 
 
 FEATURES: dict[str, Component] = {
@@ -50,6 +51,8 @@ FEATURES: dict[str, Component] = {
     "similar_log": Component.SIMILAR,
     "together": Component.TOGETHER,
     "together_log": Component.TOGETHER,
+    "peers": Component.PEERS,
+    "peers_log": Component.PEERS,
     "category_taste": Component.CATEGORY,
     "category_affinity": Component.CATEGORY,
     "category_rest_days": Component.CATEGORY,

@@ -1,9 +1,9 @@
 """From one person's past to the numbers the blend weighs.
 
-First four signals score the whole catalogue: the factors, neighbours by users, neighbours by baskets, and the person's
-taste in categories; where a basket is being filled, the neighbours of what lies in it are two more. What each likes
-best, with everything the person owns and what is popular, are the candidates; each is then described by one row of
-features.
+First the signals score the whole catalogue: the factors, neighbours by users, neighbours by baskets, people with a
+similar past where they are asked, and the person's taste in categories; where a basket is being filled, the neighbours
+of what lies in it are two more. What each likes best, with everything the person owns and what is popular, are the
+candidates; each is then described by one row of features.
 
 ======================  =====================================================================================
 owned                   1 if bought before
@@ -14,7 +14,7 @@ rest_days               log(1 + days since it was last bought)
 due                     log(days since last bought / own gap), within ±3; 0 if bought once
 owned_repeat_rate       log repeat rate of the item, if owned
 owned_popular_week      log((1 + buyers in the last 7 days) / (1 + the most any item has)), if owned
-factors, similar, together   the signal, standardised over the person's candidates
+factors, similar, together, peers   the signal, standardised over the person's candidates
 …_log                   log(0.1 + signal / its mean over the candidates)
 category_taste          log share of the category in the person's purchases, decayed
 category_affinity       the same + log share of the item in its category's recent sales
@@ -66,6 +66,8 @@ class Signals:
     factors: Floats
     similar: Floats
     together: Floats
+    peers: Floats | None
+    """None where nobody is asked."""
     affinity: Floats
     cart: npt.NDArray[np.int32]
     """(c,) what lies in the basket that is being filled."""
@@ -75,7 +77,8 @@ class Signals:
 
     def rankings(self) -> list[Floats]:
         """Return the signals that say something."""
-        found = (self.factors, self.similar, self.together, self.affinity, self.cart_together, self.cart_similar)
+        personal = (self.factors, self.similar, self.together, self.peers, self.affinity)
+        found = (*personal, self.cart_together, self.cart_similar)
         return [signal for signal in found if signal is not None]
 
 
@@ -132,6 +135,7 @@ class Describer:
             factors=filled(model.factors.scores(self.vector(history))),
             similar=filled(model.similar.scores(history.item, np.ones(len(history), np.float32))),
             together=filled(model.together.scores(history.item, np.log1p(weight))),
+            peers=filled(model.peers.scores(history)) if model.peers.is_on else None,
             affinity=self._log_taste(history, weight)[model.catalogue.category] + self._in_category,
             cart=cart,
             cart_together=filled(model.together.scores(cart, np.ones(len(cart)))) if len(cart) else None,
@@ -159,10 +163,11 @@ class Describer:
         """Return (k, n_features): the description of the candidates `item` (k,), ascending."""
         rows = np.zeros((len(item), len(FEATURES)), dtype=np.float32)
         rows[:, _COLUMN["popular"] : _COLUMN["popular"] + self._static.shape[1]] = self._static[item]
-        for name in ("factors", "similar", "together"):
-            signal = getattr(signals, name)[item]
-            rows[:, _COLUMN[name]] = _standardised(signal)
-            rows[:, _COLUMN[f"{name}_log"]] = _log_relative(signal)
+        for name in ("factors", "similar", "together", "peers"):
+            scores = getattr(signals, name)
+            if scores is not None:
+                rows[:, _COLUMN[name]] = _standardised(scores[item])
+                rows[:, _COLUMN[f"{name}_log"]] = _log_relative(scores[item])
         self._describe_categories(rows, history, signals, item, now)
         self._describe_owned(rows, history, item, now)
         self._describe_cart(rows, signals, item)
