@@ -8,6 +8,7 @@ The score of item i for user u is the inner product of their vectors (both of le
 where p is 1 for the user's items and 0 elsewhere, so that only the rows of their items enter, beside the Gram
 matrix YᵀY that is the same for everybody and computed once. This is how a guest, or a user with new events, gets
 recommendations without training ("fold-in"), and why each recommendation can name the purchase it rests on.
+λ may grow with the number of the user's items: `recommender.regularization`.
 
 A vector of length zero says nothing is known: every score is 0, which is no ranking. Ask `is_cold` first.
 """
@@ -22,6 +23,7 @@ import numpy.typing as npt
 from scipy.linalg import lapack
 
 from recommender.errors import InvalidInput
+from recommender.regularization import PLAIN, FrequencyScaling
 
 Vector = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.integer[Any]]
@@ -56,6 +58,8 @@ class Factors:
     """(n_items, f)"""
     regularization: float
     """λ, the one they were trained with."""
+    scaling: FrequencyScaling = PLAIN
+    """How λ grows with the number of a user's items."""
     gram: npt.NDArray[np.float64] = field(init=False, repr=False)
     """(f, f) float64: YᵀY of the item vectors."""
 
@@ -140,7 +144,7 @@ class Factors:
         weights = np.asarray(confidence, dtype=np.float64) - 1
         # YᵀY + Yᵀ(C − I)Y + λI, where C − I is zero outside the user's items
         A: npt.NDArray[np.float64] = self.gram + (Y_u.T * weights) @ Y_u
-        A.flat[:: self.size + 1] += self.regularization
+        A.flat[:: self.size + 1] += self.regularization * self.scaling.of(len(Y_u))
         return A
 
 

@@ -17,6 +17,7 @@ MAX_BODY_LINES = 50
 
 ALLOWED_IMPORTERS = {
     "implicit": ("training/backends/implicit_als.py",),
+    "numba": ("training/backends/numba_als.py",),
     "pyspark": ("training/backends/spark_als.py",),
     "redis": ("serving/stores/", "serving/events/"),
 }
