@@ -6,7 +6,8 @@
 * **own recent top**: the same, with an order of the last 90 days counting four times
   (3 × orders of the last 90 days + all orders).
 
-For the purpose "new" nothing the user owns may be recommended, so the own lists are popularity without it.
+For the purpose "new" nothing the user owns may be recommended, so the own lists are popularity without it; for "again"
+nothing else may. A cart is nothing to them: what lies in it is taken out by who measures.
 """
 
 from __future__ import annotations
@@ -49,22 +50,20 @@ class Baseline(Protocol):
 def rank_by_popularity(
     train: Interactions, users: npt.NDArray[np.int32], *, purpose: Purpose, k: int, now: np.datetime64
 ) -> ItemLists:
-    """Rank by distinct buyers; for "new", leave out what each user owns."""
+    """Rank by distinct buyers; for "new", leave out what each user owns, for "again" all else."""
     del now  # the whole log counts alike
     purchases = train.purchases()
-    owned = ItemLists.empty(len(users)) if purpose is Purpose.ALL else distinct_items(purchases, users)
-    return _popular_without(owned, _buyers(purchases), k=k)
+    return _by_score(purchases, users, _buyers(purchases), purpose=purpose, k=k)
 
 
 def rank_by_recent_popularity(
     train: Interactions, users: npt.NDArray[np.int32], *, purpose: Purpose, k: int, now: np.datetime64
 ) -> ItemLists:
-    """Rank by distinct buyers of the last 30 days, then by all; for "new", leave out what each user owns."""
+    """Rank by distinct buyers of the last 30 days, then by all; purposes as above."""
     purchases = train.purchases()
-    owned = ItemLists.empty(len(users)) if purpose is Purpose.ALL else distinct_items(purchases, users)
     ever = _buyers(purchases)
     lately = _buyers(purchases.between(now - np.timedelta64(POPULAR_DAYS, "D"), None))
-    return _popular_without(owned, lately * (ever.max(initial=0) + 1) + ever, k=k)
+    return _by_score(purchases, users, lately * (ever.max(initial=0) + 1) + ever, purpose=purpose, k=k)
 
 
 def rank_by_own_orders(
@@ -106,7 +105,27 @@ def _rank_by_own(
     purchases = train.purchases()
     buyers = _buyers(purchases)
     own = _own_items(purchases, users, buyers, now=now, recent_weight=recent_weight)
+    if purpose is Purpose.AGAIN:
+        return own.top(k)
     return _one_after_the_other(own.top(k), _popular_without(own, buyers, k=k)).top(k)
+
+
+def _by_score(
+    purchases: Interactions,
+    users: npt.NDArray[np.int32],
+    score: npt.NDArray[np.int64],
+    *,
+    purpose: Purpose,
+    k: int,
+) -> ItemLists:
+    """Return every user's list by one score for all, ties by smaller index."""
+    if purpose in (Purpose.ALL, Purpose.CART):
+        return _popular_without(ItemLists.empty(len(users)), score, k=k)
+    owned = distinct_items(purchases, users)
+    if purpose is Purpose.NEW:
+        return _popular_without(owned, score, k=k)
+    order = np.lexsort((owned.item, -score[owned.item], owned.rows()))
+    return ItemLists.from_pairs(owned.rows()[order], owned.item[order], n_rows=len(users)).top(k)
 
 
 def _own_items(

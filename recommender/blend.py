@@ -4,7 +4,7 @@ A candidate is described by the features below; its score is their weighted sum.
 at training time, one user with a fresh purchase on line, and a guest: whatever a person's past is, it becomes
 features, and features have weights. Weights are learned on a validation window in the past (`recommender.learning`).
 
-Buying again and discovering are different tasks, so each `Purpose` has its own weights.
+Buying again, discovering and filling a basket are different tasks, so each `Purpose` has its own weights.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Component(enum.IntEnum):
     TOGETHER = 3
     CATEGORY = 4
     POPULARITY = 5
+    CART = 6
 
 
 FEATURES: dict[str, Component] = {
@@ -55,6 +56,10 @@ FEATURES: dict[str, Component] = {
     "popular_month": Component.POPULARITY,
     "popular_week": Component.POPULARITY,
     "repeat_rate": Component.POPULARITY,
+    "cart_together": Component.CART,
+    "cart_together_log": Component.CART,
+    "cart_similar_log": Component.CART,
+    "cart_category": Component.CART,
 }
 """Every feature in the order of the columns, and the component it belongs to; `recommender.features` defines them."""
 
@@ -67,7 +72,7 @@ _MEMBERSHIP = np.eye(len(Component), dtype=np.float32)[COMPONENT_OF]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blend:
-    """Feature weights of the two purposes.
+    """Feature weights of every purpose.
 
     Raises
     ------
@@ -79,6 +84,10 @@ class Blend:
     """(n_features,) weights for ranking everything."""
     new: npt.NDArray[np.float32]
     """(n_features,) weights for ranking what the user does not own."""
+    again: npt.NDArray[np.float32]
+    """(n_features,) weights for ranking what the user owns."""
+    cart: npt.NDArray[np.float32]
+    """(n_features,) weights for completing the basket that is being filled."""
 
     def __post_init__(self) -> None:
         for purpose in Purpose:
@@ -101,7 +110,8 @@ class Blend:
 
     def weights(self, purpose: Purpose) -> npt.NDArray[np.float32]:
         """Return (n_features,) the weights of one purpose."""
-        return self.all if purpose is Purpose.ALL else self.new
+        weights: npt.NDArray[np.float32] = getattr(self, purpose.value)
+        return weights
 
     def named(self, purpose: Purpose) -> dict[str, float]:
         """Return the weights of one purpose by feature name."""

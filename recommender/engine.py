@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode, Source
-from recommender.features import Describer
+from recommender.features import NO_CART, Describer, offered
 from recommender.histories import FreshEvent, History
-from recommender.ladder import DEPTH, PURE, ladder
+from recommender.ladder import DEPTH, PURE, Blended, ladder
 from recommender.loyalty.due import due_days
 from recommender.model import Model
 from recommender.purpose import Purpose
@@ -51,6 +52,7 @@ class Engine:
         self._category_cap = category_cap
         self._describer = Describer(model)
         self._replenishable = model.repeat.rate >= REPLENISHABLE_RATE
+        self._blended = Blended(personal=self._personal, buy_again=self._buy_again, completing=self._completing)
 
     def history(self, user_id: str) -> History | None:
         """Return what the model knows of a user, or None if it never heard of them."""
@@ -63,25 +65,52 @@ class Engine:
         updated = start.with_events(events, self.model.confidence)
         return updated if len(updated) else None
 
-    def candidates(self, history: History, *, purpose: Purpose, now: np.datetime64, k: int = 100) -> Candidates:
+    def candidates(
+        self,
+        history: History,
+        *,
+        purpose: Purpose,
+        now: np.datetime64,
+        k: int = 100,
+        cart: npt.NDArray[np.int32] = NO_CART,
+    ) -> Candidates:
         """Return the person's `k` best items for one purpose, each with its reason."""
-        return self.candidates_for(history, [purpose], now=now, k=k)[purpose]
+        return self.candidates_for(history, [purpose], now=now, k=k, cart=cart)[purpose]
 
     def candidates_for(
-        self, history: History, purposes: Iterable[Purpose], *, now: np.datetime64, k: int = 100
+        self,
+        history: History,
+        purposes: Iterable[Purpose],
+        *,
+        now: np.datetime64,
+        k: int = 100,
+        cart: npt.NDArray[np.int32] = NO_CART,
     ) -> dict[Purpose, Candidates]:
-        """Return the same for several purposes, at little more than the cost of one."""
-        signals = self._describer.signals(history, now=now)
-        item = self._describer.candidates(history, signals)
-        features = self._describer.features(history, signals, item, now=now)
-        owned = history.owns(item)
-        source = Source.FOLDED_IN if history.user_index is None else Source.PERSONAL
+        """Return the same for several purposes, at little more than the cost of one.
+
+        Parameters
+        ----------
+        history
+            The person's past; whatever lies in their cart should be among it (`History.with_cart`).
+        purposes
+            What to rank for.
+        now
+            The moment the recommendation is for.
+        k
+            How many items at most, for each purpose.
+        cart
+            (c,) what lies in the basket, each item once; it matters to `Purpose.CART`.
+        """
+        described = self._describer.describe(history, now=now, cart=cart)
+        item, features = described.item, described.features
+        may_return = ~history.owns(item) | self._replenishable[item]
         found = {}
         for purpose in purposes:
-            keep = ~owned if purpose is Purpose.NEW else ~owned | self._replenishable[item]
+            keep = may_return & offered(purpose, history, item, cart=cart)
             best = top_k(self.model.blend.score(features, purpose), k, keep=keep)
             contributions = self.model.blend.contributions(features, purpose)[best.item]
-            reason, anchor = explain(self.model, history, item[best.item], contributions)
+            reason, anchor = explain(self.model, history, item[best.item], contributions, cart=cart)
+            source = _source(purpose, history)
             found[purpose] = Candidates.of(item[best.item], best.score, source=source, reason=reason, anchor=anchor)
         return found
 
@@ -90,7 +119,7 @@ class Engine:
         rules = self._rules(request)
         cap = None if request.categories else self._category_cap
         shown = Candidates.empty()
-        for rung in ladder(request.placement, personal=self._personal):
+        for rung in ladder(request.placement, self._blended):
             offered = rung(self.model, request, now)
             shown = shown.then(offered.select(keep_all(rules, offered.item)))
             if self._fills(shown, request.limit, cap) or (request.placement in PURE and len(shown)):
@@ -102,10 +131,22 @@ class Engine:
         """The person's stored candidates, or what their past says now."""
         if request.candidates is not None:
             return request.candidates
-        if request.history is None or not len(request.history):
+        return self._ranked(request, Purpose.NEW if request.new_only else Purpose.ALL, now)
+
+    def _buy_again(self, _: Model, request: SlateRequest, now: np.datetime64) -> Candidates:
+        """What the person owns, most needed first."""
+        return self._ranked(request, Purpose.AGAIN, now)
+
+    def _completing(self, _: Model, request: SlateRequest, now: np.datetime64) -> Candidates:
+        """What goes with the items in the cart, for this person or for a stranger."""
+        return self._ranked(request, Purpose.CART, now) if request.cart else Candidates.empty()
+
+    def _ranked(self, request: SlateRequest, purpose: Purpose, now: np.datetime64) -> Candidates:
+        cart = np.array(request.cart, dtype=np.int32)
+        history = History.empty(self.model.as_of) if request.history is None else request.history
+        if not len(history) and not len(cart):
             return Candidates.empty()
-        purpose = Purpose.NEW if request.new_only else Purpose.ALL
-        return self.candidates(request.history, purpose=purpose, now=now, k=DEPTH)
+        return self.candidates(history, purpose=purpose, now=now, k=DEPTH, cart=cart)
 
     def _rules(self, request: SlateRequest) -> tuple[Rule, ...]:
         barred: Collection[int] = {*request.context, *request.cart, *request.exclude, *request.resting}
@@ -165,3 +206,12 @@ class Engine:
         rows = history.item.searchsorted(again[history.owns(again)])
         days = due_days(history.last[rows], self.model.repeat.gaps_of(history)[rows])
         return dict(zip(history.item[rows].tolist(), days.tolist(), strict=True))
+
+
+def _source(purpose: Purpose, history: History) -> Source:
+    """Name the rung a ranking stands on."""
+    if purpose is Purpose.AGAIN:
+        return Source.BUY_AGAIN
+    if purpose is Purpose.CART and not len(history.owned):
+        return Source.BOUGHT_TOGETHER
+    return Source.FOLDED_IN if history.user_index is None else Source.PERSONAL

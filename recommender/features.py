@@ -1,8 +1,9 @@
 """From one person's past to the numbers the blend weighs.
 
 First four signals score the whole catalogue: the factors, neighbours by users, neighbours by baskets, and the person's
-taste in categories. What each likes best, with everything the person owns and what is popular, are the candidates;
-each is then described by one row of features.
+taste in categories; where a basket is being filled, the neighbours of what lies in it are two more. What each likes
+best, with everything the person owns and what is popular, are the candidates; each is then described by one row of
+features.
 
 ======================  =====================================================================================
 owned                   1 if bought before
@@ -19,6 +20,9 @@ category_affinity       the same + log share of the item in its category's recen
 category_rest_days      log(1 + days since the person last bought in the category)
 popular, …_month, …_week  log(1 + buyers: ever, in the last 30 days, in the last 7)
 repeat_rate             log repeat rate of the item
+cart_together (…_log)   what is bought together with the items in the cart, as above; 0 without a cart
+cart_similar_log        what their buyers buy besides, likewise
+cart_category           log(0.1 + share of the category among the items in the cart)
 ======================  =====================================================================================
 """
 
@@ -33,6 +37,7 @@ from recommender.blend import FEATURES
 from recommender.histories import History
 from recommender.interactions import SECONDS_PER_DAY
 from recommender.model import Model
+from recommender.purpose import Purpose
 from recommender.ranking import top_k
 
 CANDIDATES_PER_SIGNAL = 200
@@ -44,18 +49,53 @@ LOOK_WEIGHT = 0.5
 NEVER_DAYS = 365.0
 """Said of a category the person never bought in."""
 
+NO_CART = np.empty(0, dtype=np.int32)
+"""The cart of someone who has put nothing into it."""
+
 Floats = npt.NDArray[np.float32]
 _COLUMN = {name: column for column, name in enumerate(FEATURES)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Signals:
-    """Scores of one person for the whole catalogue, each (n_items,) float32."""
+    """Scores of one person for the whole catalogue, each (n_items,) float32, and what they hold in their cart."""
 
     factors: Floats
     similar: Floats
     together: Floats
     affinity: Floats
+    cart: npt.NDArray[np.int32]
+    """(c,) what lies in the basket that is being filled."""
+    cart_together: Floats | None = None
+    """None without a cart, as the next one."""
+    cart_similar: Floats | None = None
+
+    def rankings(self) -> list[Floats]:
+        """Return the signals that say something."""
+        found = (self.factors, self.similar, self.together, self.affinity, self.cart_together, self.cart_similar)
+        return [signal for signal in found if signal is not None]
+
+
+def offered(
+    purpose: Purpose, history: History, item: npt.NDArray[np.int32], *, cart: npt.NDArray[np.int32] = NO_CART
+) -> npt.NDArray[np.bool_]:
+    """Return (k,) bool: which of the candidates `item` (k,) a ranking for `purpose` may name."""
+    if purpose is Purpose.ALL:
+        return np.ones(len(item), dtype=np.bool_)
+    if purpose is Purpose.CART:
+        return ~np.isin(item, cart)
+    owned = history.owns(item)
+    return owned if purpose is Purpose.AGAIN else ~owned
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Described:
+    """Candidates and their features."""
+
+    item: npt.NDArray[np.int32]
+    """(k,) ascending."""
+    features: Floats
+    """(k, n_features)"""
 
 
 class Describer:
@@ -70,8 +110,14 @@ class Describer:
         self._in_category = _log_share_in_category(model)
         self._popular = top_k(popularity.recent + 1e-3 * popularity.total, len(model.items)).item
 
-    def signals(self, history: History, *, now: np.datetime64) -> Signals:
-        """Score the whole catalogue by each signal."""
+    def describe(self, history: History, *, now: np.datetime64, cart: npt.NDArray[np.int32] = NO_CART) -> Described:
+        """Choose a person's candidates and describe them; `cart` is (c,) what lies in their basket, each item once."""
+        signals = self.signals(history, now=now, cart=cart)
+        item = self.candidates(history, signals)
+        return Described(item, self.features(history, signals, item, now=now))
+
+    def signals(self, history: History, *, now: np.datetime64, cart: npt.NDArray[np.int32] = NO_CART) -> Signals:
+        """Score the whole catalogue by each signal; `cart` is (c,) what lies in the basket, each item once."""
         model = self._model
         weight = _weight(history, now)
         return Signals(
@@ -79,6 +125,9 @@ class Describer:
             similar=model.similar.scores(history.item, np.ones(len(history), np.float32)),
             together=model.together.scores(history.item, np.log1p(weight)),
             affinity=self._log_taste(history, weight)[model.catalogue.category] + self._in_category,
+            cart=cart,
+            cart_together=model.together.scores(cart, np.ones(len(cart))) if len(cart) else None,
+            cart_similar=model.similar.scores(cart, np.ones(len(cart))) if len(cart) else None,
         )
 
     def vector(self, history: History) -> Floats:
@@ -91,10 +140,7 @@ class Describer:
     def candidates(self, history: History, signals: Signals) -> npt.NDArray[np.int32]:
         """Return (k,) ascending: what the person owns, and the best of every signal beyond that."""
         owned = history.owned
-        best = [
-            top_k(scores, CANDIDATES_PER_SIGNAL, exclude=owned).item
-            for scores in (signals.factors, signals.similar, signals.together, signals.affinity)
-        ]
+        best = [top_k(scores, CANDIDATES_PER_SIGNAL, exclude=owned).item for scores in signals.rankings()]
         popular = self._popular[: CANDIDATES_PER_SIGNAL + len(owned)]
         popular = popular[~history.owns(popular)][:CANDIDATES_PER_SIGNAL]
         return np.unique(np.concatenate([owned, *best, popular])).astype(np.int32)
@@ -111,6 +157,7 @@ class Describer:
             rows[:, _COLUMN[f"{name}_log"]] = _log_relative(signal)
         self._describe_categories(rows, history, signals, item, now)
         self._describe_owned(rows, history, item, now)
+        self._describe_cart(rows, signals, item)
         return rows
 
     def _describe_categories(
@@ -148,6 +195,16 @@ class Describer:
         }
         for name, values in columns.items():
             rows[at, _COLUMN[name]] = values
+
+    def _describe_cart(self, rows: Floats, signals: Signals, item: npt.NDArray[np.int32]) -> None:
+        if signals.cart_together is None or signals.cart_similar is None:
+            return
+        category = self._model.catalogue.category
+        share = np.bincount(category[signals.cart], minlength=len(self._model.catalogue.categories)) / len(signals.cart)
+        rows[:, _COLUMN["cart_together"]] = _standardised(signals.cart_together[item])
+        rows[:, _COLUMN["cart_together_log"]] = _log_relative(signals.cart_together[item])
+        rows[:, _COLUMN["cart_similar_log"]] = _log_relative(signals.cart_similar[item])
+        rows[:, _COLUMN["cart_category"]] = np.log(0.1 + share)[category[item]]
 
     def _log_taste(self, history: History, weight: Floats) -> Floats:
         """Return (n_categories,) log share of each category in what the person bought and looked at."""

@@ -124,6 +124,11 @@ class History:
             grown.confidence[grown._row(event)] += confidence.gain(event.event, event.quantity)
         return grown
 
+    def with_cart(self, cart: npt.NDArray[np.int32], confidence: Confidence, *, now: np.datetime64) -> History:
+        """Return this past with the items of `cart` (c,) put into the cart just now."""
+        put = [FreshEvent(item, Event.ADD_TO_CART, 1.0, now) for item in cart.tolist()]
+        return self.with_events(put, confidence)
+
     def _with_rows(self, items: npt.NDArray[np.int32]) -> History:
         """Return a copy with writable columns that has a row for each of `items`."""
         missing = np.setdiff1d(items, self.item)

@@ -1,7 +1,9 @@
 """The truth rankings are measured by: what users bought after the cut, and what was known of them before.
 
 One row per user who bought at least one known item after the cut. For the purpose "new" only items the user
-did not own count as relevant, and only users with at least one such item are measured.
+did not own count as relevant, for "again" only those they did, and only users with at least one such item are
+measured. For "cart" the user's first basket after the cut is laid open by half: what lies in the cart is known, the
+rest is to be found.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ from recommender.splits import Split
 
 N_DECILES = 10
 
+MIN_BASKET = 2
+"""Items of a basket that can be laid open by half."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Holdout:
@@ -33,6 +38,10 @@ class Holdout:
     """n rows: the distinct items bought after the cut."""
     owned: ItemLists
     """n rows: the distinct items bought before the cut."""
+    cart: ItemLists
+    """n rows: a random half of the first basket after the cut; empty if that held fewer than two known items."""
+    rest: ItemLists
+    """n rows: the other half."""
     value: npt.NDArray[np.float64]
     """(n,) money spent before the cut."""
     known_item: npt.NDArray[np.bool_]
@@ -59,11 +68,15 @@ class Holdout:
         if not len(test):
             raise EmptyLog(f"nobody known before {split.cut} bought a known item after it; choose an earlier cut")
         user = np.unique(test.user)
+        first = first_baskets(test, user)
+        in_cart = _random_half(first)
         spent = np.bincount(train.user, weights=train.amount, minlength=len(train.users)).astype(np.float64)
         return cls(
             user=user,
             bought=distinct_items(test, user),
             owned=distinct_items(train, user),
+            cart=first.keep(in_cart),
+            rest=first.keep(~in_cart),
             value=spent[user],
             known_item=np.bincount(sold.item, minlength=len(sold.items)) > 0,
             buyers=_distinct_buyers(train),
@@ -75,8 +88,16 @@ class Holdout:
         return len(self.user)
 
     def relevant(self, purpose: Purpose) -> ItemLists:
-        """Return n rows: the items that count as right answers; a row may be empty for "new"."""
-        return self.bought if purpose is Purpose.ALL else self.bought.without(self.owned)
+        """Return n rows: the items that count as right answers; a row may be empty unless for "all"."""
+        match purpose:
+            case Purpose.ALL:
+                return self.bought
+            case Purpose.NEW:
+                return self.bought.without(self.owned)
+            case Purpose.AGAIN:
+                return self.bought.keep(self.bought.found_in(self.owned))
+            case Purpose.CART:
+                return self.rest
 
     def deciles(self) -> npt.NDArray[np.int64]:
         """Return (n,) 1 to 10 by money spent before the cut, 10 the most; equal values share a decile."""
@@ -90,6 +111,37 @@ def distinct_items(interactions: Interactions, users: npt.NDArray[np.int32]) -> 
     n_items = len(interactions.items)
     row, item = np.divmod(np.unique(np.searchsorted(users, rows.user) * n_items + rows.item), max(n_items, 1))
     return ItemLists.from_pairs(row, item, n_rows=len(users))
+
+
+def first_baskets(purchases: Interactions, users: npt.NDArray[np.int32]) -> ItemLists:
+    """Return one row per entry of `users` (ascending): the items of the first order of two items or more, ascending.
+
+    A row is empty where there is none.
+    """
+    rows = purchases.select(np.isin(purchases.user, users))
+    n_items, n_orders = max(len(rows.items), 1), int(rows.order.max(initial=0)) + 1
+    # Rows ascend in time, so the first row of a basket says when it was bought.
+    baskets, first_row, basket = np.unique(
+        rows.user.astype(np.int64) * n_orders + rows.order, return_index=True, return_inverse=True
+    )
+    row_basket, item = np.divmod(np.unique(basket * n_items + rows.item), n_items)
+    large = np.flatnonzero(np.bincount(row_basket, minlength=len(baskets)) >= MIN_BASKET)
+    by_time = large[np.lexsort((first_row[large], baskets[large] // n_orders))]
+    user, at = np.unique(baskets[by_time] // n_orders, return_index=True)
+    row_of = np.full(len(baskets), -1, dtype=np.int64)
+    row_of[by_time[at]] = np.searchsorted(users, user)
+    chosen = row_of[row_basket] >= 0
+    return ItemLists.from_pairs(row_of[row_basket][chosen], item[chosen], n_rows=len(users))
+
+
+def _random_half(baskets: ItemLists) -> npt.NDArray[np.bool_]:
+    """Return (n,): half of the entries of each row, rounded down; the same for the same lists."""
+    order = np.random.default_rng(len(baskets.item)).permutation(len(baskets.item))
+    place = np.empty(len(order), dtype=np.int64)
+    shuffled = baskets.rows()[order]
+    by_row = np.argsort(shuffled, kind="stable")
+    place[order[by_row]] = np.arange(len(order)) - np.searchsorted(shuffled[by_row], shuffled[by_row])
+    return place < np.repeat(baskets.lengths // 2, baskets.lengths)
 
 
 def _distinct_buyers(purchases: Interactions) -> npt.NDArray[np.int64]:

@@ -7,7 +7,7 @@ Which user a row stands for is said by whoever holds the lists (see `recommender
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,10 @@ class ItemLists:
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.int32]]:
+        """Yield the list of each row as a view."""
+        return (self.row(index) for index in range(len(self)))
 
     def row(self, index: int) -> npt.NDArray[np.int32]:
         """Return the list of one row as a view."""

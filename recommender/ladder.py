@@ -7,12 +7,12 @@ list of rungs; climbing down it ends at what is popular, so a shelf is never emp
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from recommender.candidates import Candidates, ReasonCode, Source
-from recommender.loyalty.due import due_items
 from recommender.model import Model
 from recommender.neighbours import Neighbours
 from recommender.ranking import Ranked, top_k
@@ -25,12 +25,16 @@ DEPTH = 400
 Rung = Callable[[Model, SlateRequest, np.datetime64], Candidates]
 
 
-def buy_again(model: Model, request: SlateRequest, now: np.datetime64) -> Candidates:
-    """What the person buys regularly, most needed first."""
-    if request.history is None:
-        return Candidates.empty()
-    due = due_items(request.history, model.repeat, now=now)
-    return _candidates(Ranked(due.item[:DEPTH], due.score[:DEPTH]), Source.BUY_AGAIN, ReasonCode.BUY_AGAIN)
+@dataclass(frozen=True, slots=True)
+class Blended:
+    """The rungs on which the learned blend ranks: the engine's own."""
+
+    personal: Rung
+    """What this person may want, for whatever purpose."""
+    buy_again: Rung
+    """What this person owns, most needed first."""
+    completing: Rung
+    """What goes into the basket that is being filled."""
 
 
 def bought_together(model: Model, request: SlateRequest, _now: np.datetime64) -> Candidates:
@@ -81,14 +85,23 @@ PURE = frozenset({Placement.REORDER})
 """Placements whose name is a promise: a lower rung is climbed only if nothing at all stands above it."""
 
 
-def ladder(placement: Placement, personal: Rung) -> tuple[Rung, ...]:
-    """Return the rungs of a placement, from the top; `personal` is the engine's own."""
+def ladder(placement: Placement, blended: Blended) -> tuple[Rung, ...]:
+    """Return the rungs of a placement, from the top."""
+    personal = blended.personal
     return {
         Placement.HOME: (personal, similar, popular_in_category, popular, anything),
         Placement.EMAIL: (personal, popular, anything),
         Placement.PRODUCT: (similar, bought_together, popular_in_category, popular, anything),
-        Placement.CART: (bought_together, similar, personal, popular_in_category, popular, anything),
-        Placement.REORDER: (buy_again, personal, popular, anything),
+        Placement.CART: (
+            blended.completing,
+            bought_together,
+            similar,
+            personal,
+            popular_in_category,
+            popular,
+            anything,
+        ),
+        Placement.REORDER: (blended.buy_again, personal, popular, anything),
         Placement.TRENDING: (trending, popular_in_category, popular, anything),
         Placement.BESTSELLERS: (bestsellers, anything),
     }[placement]

@@ -6,7 +6,7 @@ Every measured user gives one list: their candidates, described, and which of th
    right hundred up;
 2. with those, each list is cut to its `HEAD` best, and the weights are learned again on these alone, because the order
    of the first ten is decided among them: by a pointwise logistic loss where a list has many right answers
-   ("all"), and by the softmax where it has few ("new").
+   ("all", "again"), and by the softmax where it has few ("new", "cart").
 
 Both losses are convex and minimised by L-BFGS from zero, so the result is a function of the data.
 """
@@ -22,10 +22,10 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from recommender.blend import FEATURES, Blend
-from recommender.features import Describer
+from recommender.features import NO_CART, Describer, offered
 from recommender.holdout import Holdout
 from recommender.model import Model
-from recommender.purpose import Purpose
+from recommender.purpose import WITHOUT_CART, Purpose
 from recommender.ranking import top_k
 
 HEAD = 80
@@ -33,6 +33,9 @@ HEAD = 80
 
 MAX_USERS = 4000
 """More users change the weights by less than their error; a sample keeps memory bounded."""
+
+MANY_ANSWERS = frozenset({Purpose.ALL, Purpose.AGAIN})
+"""Purposes for which a list has many right answers."""
 
 Floats = npt.NDArray[np.float32]
 Loss = Callable[[npt.NDArray[np.float64], "Lists"], tuple[float, npt.NDArray[np.float64]]]
@@ -72,7 +75,7 @@ def learn_blend(
     max_users: int = MAX_USERS,
     advance: Callable[[], None] = lambda: None,
 ) -> Blend:
-    """Learn weights for both purposes from what the users of `holdout` bought after ``model.as_of``.
+    """Learn weights for every purpose from what the users of `holdout` bought after ``model.as_of``.
 
     Parameters
     ----------
@@ -97,14 +100,14 @@ def learn_blend(
     for purpose in Purpose:
         examples = lists[purpose]
         weights[purpose] = learn_weights(examples, purpose) if examples is not None else DEFAULT_BLEND.weights(purpose)
-    return Blend(all=weights[Purpose.ALL], new=weights[Purpose.NEW])
+    return Blend(**{purpose.value: found for purpose, found in weights.items()})
 
 
 def learn_weights(lists: Lists, purpose: Purpose) -> Floats:
     """Return (n_features,) weights learned from `lists` in two passes."""
     coarse = _minimise(softmax_loss, lists, l2=1e-2)
     head = _heads(lists, lists.features @ coarse)
-    return _minimise(logistic_loss if purpose is Purpose.ALL else softmax_loss, head, l2=1e-3)
+    return _minimise(logistic_loss if purpose in MANY_ANSWERS else softmax_loss, head, l2=1e-3)
 
 
 def softmax_loss(weights: npt.NDArray[np.float64], lists: Lists) -> tuple[float, npt.NDArray[np.float64]]:
@@ -176,15 +179,17 @@ def _collect(
     found: dict[Purpose, list[tuple[Floats, Floats]]] = {purpose: [] for purpose in Purpose}
     relevant = {purpose: holdout.relevant(purpose) for purpose in Purpose}
     for row in chosen.tolist():
-        history = model.histories.of(int(holdout.user[row]))
-        signals = describer.signals(history, now=now)
-        item = describer.candidates(history, signals)
-        features = describer.features(history, signals, item, now=now)
-        for purpose in Purpose:
-            allowed = slice(None) if purpose is Purpose.ALL else ~history.owns(item)
-            bought = np.isin(item[allowed], relevant[purpose].row(row)).astype(np.float32)
-            if bought.any():
-                found[purpose].append((features[allowed], bought))
+        past, cart = model.histories.of(int(holdout.user[row])), holdout.cart.row(row)
+        situations = [(past, NO_CART, WITHOUT_CART)]
+        if len(cart):
+            situations.append((past.with_cart(cart, model.confidence, now=now), cart, (Purpose.CART,)))
+        for history, held, purposes in situations:
+            described = describer.describe(history, now=now, cart=held)
+            for purpose in purposes:
+                allowed = offered(purpose, history, described.item, cart=held)
+                bought = np.isin(described.item[allowed], relevant[purpose].row(row)).astype(np.float32)
+                if bought.any():
+                    found[purpose].append((described.features[allowed], bought))
         advance()
     return {purpose: _joined(examples) for purpose, examples in found.items()}
 
@@ -215,6 +220,24 @@ DEFAULT_BLEND = Blend.from_weights(
             "together_log": 0.2,
             "category_affinity": 0.3,
             "popular_month": 0.5,
+        },
+        Purpose.AGAIN: {
+            "bought_month": 0.6,
+            "bought_season": 0.8,
+            "orders": 0.3,
+            "owned_repeat_rate": 0.3,
+            "due": 0.2,
+        },
+        Purpose.CART: {
+            "bought_month": 0.6,
+            "bought_season": 0.8,
+            "orders": 0.3,
+            "owned_repeat_rate": 0.2,
+            "cart_together_log": 0.5,
+            "cart_together": 0.3,
+            "cart_similar_log": 0.3,
+            "cart_category": 0.2,
+            "popular_month": 0.3,
         },
     }
 )

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from recommender.blend import Component
 from recommender.candidates import NO_ANCHOR, ReasonCode
+from recommender.features import NO_CART
 from recommender.histories import History
 from recommender.model import Model
 
@@ -23,6 +24,7 @@ _REASON_OF = {
     Component.TOGETHER: ReasonCode.BOUGHT_TOGETHER,
     Component.CATEGORY: ReasonCode.FAVOURITE_CATEGORY,
     Component.POPULARITY: ReasonCode.POPULAR,
+    Component.CART: ReasonCode.BOUGHT_TOGETHER,
 }
 _REASON_NUMBERS = np.array([_REASON_OF[component] for component in Component], dtype=np.uint8)
 _ANCHORED = (Component.FACTORS, Component.SIMILAR, Component.TOGETHER)
@@ -31,7 +33,12 @@ Reasons = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]
 
 
 def explain(
-    model: Model, history: History, item: npt.NDArray[np.int32], contributions: npt.NDArray[np.float32]
+    model: Model,
+    history: History,
+    item: npt.NDArray[np.int32],
+    contributions: npt.NDArray[np.float32],
+    *,
+    cart: npt.NDArray[np.int32] = NO_CART,
 ) -> Reasons:
     """Return the reason and the anchor of each of the (k,) items.
 
@@ -45,11 +52,13 @@ def explain(
         (k,) item indices.
     contributions
         (k, n_components) from `Blend.contributions`.
+    cart
+        (c,) what lies in the basket that is being filled.
     """
     component = contributions.argmax(axis=1)
     owned = history.owns(item)
-    # An owned item is an offer to buy again, whatever else speaks for it; a new one never is.
-    component[owned] = Component.HABIT
+    # An owned item is an offer to buy again, unless it completes the cart; a new one never is.
+    component[owned & (component != Component.CART)] = Component.HABIT
     not_habit = contributions.copy()
     not_habit[:, Component.HABIT] = -np.inf
     component[~owned] = not_habit[~owned].argmax(axis=1)
@@ -58,8 +67,11 @@ def explain(
     for kind in _ANCHORED:
         rows = np.flatnonzero(component == kind)
         anchor[rows] = _anchors(model, history, item[rows], kind)
-    anchored = np.isin(component, _ANCHORED)
+    completing = np.flatnonzero(component == Component.CART)
+    anchor[completing] = _in_cart(model, cart, item[completing])
+    anchored = np.isin(component, (*_ANCHORED, Component.CART))
     reason[anchored & (anchor == NO_ANCHOR)] = ReasonCode.POPULAR
+    anchored[completing] = False
     reason[anchored & ~history.owns(anchor) & (anchor != NO_ANCHOR)] = ReasonCode.SIMILAR_TO
     return reason, anchor
 
@@ -78,3 +90,13 @@ def _anchors(model: Model, history: History, target: npt.NDArray[np.int32], kind
     best = strength.argmax(axis=1)
     known = strength[np.arange(len(target)), best] > 0
     return np.where(known, history.item[best], NO_ANCHOR).astype(np.int32)
+
+
+def _in_cart(model: Model, cart: npt.NDArray[np.int32], target: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return (t,) the item in the cart that goes best with each target, or `NO_ANCHOR`."""
+    if not len(target) or not len(cart):
+        return np.full(len(target), NO_ANCHOR, dtype=np.int32)
+    together, similar = model.together.links(cart, target), model.similar.links(cart, target)
+    strength = np.where(together.any(axis=1, keepdims=True), together, similar)
+    best = strength.argmax(axis=1)
+    return np.where(strength[np.arange(len(target)), best] > 0, cart[best], NO_ANCHOR).astype(np.int32)

@@ -15,7 +15,12 @@ WITH_INTERVAL = {"ndcg": "nDCG", "recall": "recall"}
 WITHOUT_INTERVAL = {"hit_rate": "hit", "coverage": "cover"}
 """Fewer digits, so that a row fits into 80 columns; `--json` has all metrics."""
 
-TITLES = {Purpose.ALL: "All items", Purpose.NEW: "Items new to the user"}
+TITLES = {
+    Purpose.ALL: "All items",
+    Purpose.NEW: "Items new to the user",
+    Purpose.AGAIN: "Items the user owns",
+    Purpose.CART: "The rest of a basket, half of it known",
+}
 
 
 def evaluation_view(evaluation: EvaluationTable, *, k: int | None = None) -> RenderableType:

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from recommender.engine import Engine
 from recommender.errors import StoreUnavailable, UnknownVersion
-from recommender.purpose import Purpose
+from recommender.purpose import STORED, Purpose
 from serving.stores import Pointer, SlateStore
 from serving.stores.packed import pack
 
@@ -63,7 +63,7 @@ async def publish(
     *,
     progress: Progress,
     now: np.datetime64 | None = None,
-    purposes: Iterable[Purpose] = tuple(Purpose),
+    purposes: Iterable[Purpose] = STORED,
     k: int = CANDIDATES,
 ) -> Publication:
     """Write the candidates of every user, and serve them; `now` is the end of the log unless given.

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from recommender.baselines import BASELINES
 from recommender.blend import Blend
 from recommender.bootstrap import Bootstrap
+from recommender.candidates import Candidates
 from recommender.catalogue import Catalogue
 from recommender.engine import Engine
 from recommender.errors import EmptyLog
@@ -32,7 +33,8 @@ from recommender.interactions import Interactions
 from recommender.item_lists import ItemLists
 from recommender.learning import MAX_USERS, learn_blend
 from recommender.model import Model
-from recommender.purpose import Purpose
+from recommender.purpose import WITHOUT_CART, Purpose
+from recommender.ranking import top_k
 from recommender.splits import Split, time_split
 from training.backends import Backend
 from training.fitting import fit
@@ -41,6 +43,9 @@ from training.settings import EvaluationSettings, TrainingSettings
 
 SUBJECT = "regulars"
 """Name of the model in tables and reports."""
+
+TOGETHER = "bought together"
+"""Name of the baseline that only knows which items share baskets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +108,7 @@ def measure(model: Model, test: Window, settings: TrainingSettings, progress: Pr
     """Rank for every user of the window with the model and the baselines, and compare."""
     options, holdout = settings.evaluation, test.holdout
     with progress.step("test: rank", total=len(holdout)) as step:
-        rankings = {SUBJECT: _rank(model, holdout, options.k, step.advance)}
-        for name, baseline in BASELINES.items():
-            rankings[name] = {
-                purpose: baseline(test.split.train, holdout.user, purpose=purpose, k=options.k, now=model.as_of)
-                for purpose in Purpose
-            }
+        rankings = {SUBJECT: _rank(model, holdout, options.k, step.advance), **_simple_rankings(model, test, options.k)}
     bootstrap = Bootstrap(resamples=options.bootstrap, seed=settings.als.seed)
     with progress.step("test: measure", total=n_steps(rankings, bootstrap)) as step:
         return evaluate(
@@ -135,9 +135,32 @@ def _learn(model: Model, holdout: Holdout, settings: TrainingSettings, progress:
 def _rank(model: Model, holdout: Holdout, k: int, advance: Callable[[], None]) -> dict[Purpose, ItemLists]:
     engine = Engine(model, version="rehearsal")
     rows: dict[Purpose, list[npt.NDArray[np.int32]]] = {purpose: [] for purpose in Purpose}
-    for user in holdout.user.tolist():
-        found = engine.candidates_for(model.histories.of(user), tuple(Purpose), now=model.as_of, k=k)
+    for row, user in enumerate(holdout.user.tolist()):
+        history, cart = model.histories.of(user), holdout.cart.row(row)
+        found = engine.candidates_for(history, WITHOUT_CART, now=model.as_of, k=k)
+        found[Purpose.CART] = Candidates.empty()
+        if len(cart):
+            filling = history.with_cart(cart, model.confidence, now=model.as_of)
+            found |= engine.candidates_for(filling, [Purpose.CART], now=model.as_of, k=k, cart=cart)
         for purpose, candidates in found.items():
             rows[purpose].append(candidates.item)
         advance()
     return {purpose: ItemLists.from_rows(lists) for purpose, lists in rows.items()}
+
+
+def _simple_rankings(model: Model, test: Window, k: int) -> dict[str, dict[Purpose, ItemLists]]:
+    """Rank with the baselines; for a cart, with what its items are bought together with as well."""
+    train, holdout = test.split.train, test.holdout
+    longest = k + int(holdout.cart.lengths.max(initial=0))
+    found = {}
+    for name, baseline in BASELINES.items():
+        ranked = {p: baseline(train, holdout.user, purpose=p, k=k, now=model.as_of) for p in WITHOUT_CART}
+        longer = baseline(train, holdout.user, purpose=Purpose.ALL, k=longest, now=model.as_of)
+        found[name] = {**ranked, Purpose.CART: longer.without(holdout.cart).top(k)}
+    found[TOGETHER] = {Purpose.CART: ItemLists.from_rows([_around(model, cart, k) for cart in holdout.cart])}
+    return found
+
+
+def _around(model: Model, cart: npt.NDArray[np.int32], k: int) -> npt.NDArray[np.int32]:
+    links = model.together.scores(cart, np.ones(len(cart)))
+    return top_k(links, k, keep=links > 0, exclude=cart).item

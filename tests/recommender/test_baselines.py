@@ -89,7 +89,7 @@ def logs(draw: st.DrawFn) -> list[DatedLine]:
     return [("ann", "item 0", "2024-01-05"), *draw(st.lists(line, max_size=30))]
 
 
-def brute_force(lines: list[DatedLine], user: str, *, new: bool, k: int, recent_weight: float) -> list[str]:
+def brute_force(lines: list[DatedLine], user: str, *, purpose: Purpose, k: int, recent_weight: float) -> list[str]:
     """Rank as the module's docstring says, with dictionaries."""
     buyers = Counter(item for _, item in {(who or f"guest {day}", item) for who, item, day in lines})
     own: Counter[str] = Counter()
@@ -98,7 +98,9 @@ def brute_force(lines: list[DatedLine], user: str, *, new: bool, k: int, recent_
     popular = sorted(buyers, key=lambda item: (-buyers[item], item))
     mine = sorted(own, key=lambda item: (-own[item], -buyers[item], item))
     others = [item for item in popular if item not in own]
-    return (others if new else mine + others)[:k]
+    if purpose is Purpose.AGAIN:
+        return mine[:k]
+    return (others if purpose is Purpose.NEW else mine + others)[:k]
 
 
 @given(lines=logs(), k=st.integers(1, 9), purpose=st.sampled_from(list(Purpose)))
@@ -109,5 +111,5 @@ def test_baselines_equal_their_definition(lines: list[DatedLine], k: int, purpos
     for rank, recent_weight in ((rank_by_own_orders, 0.0), (rank_by_own_recent_orders, 3.0)):
         ranked = rank(log, users, purpose=purpose, k=k, now=NOW)
         for row, user in enumerate(log.users):
-            expected = brute_force(lines, user, new=purpose is Purpose.NEW, k=k, recent_weight=recent_weight)
+            expected = brute_force(lines, user, purpose=purpose, k=k, recent_weight=recent_weight)
             assert [log.items.ids[item] for item in ranked.row(row)] == expected

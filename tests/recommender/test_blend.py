@@ -47,8 +47,7 @@ def test_weights_have_names(purpose: Purpose) -> None:
     named = blend.named(purpose)
     assert list(named) == list(FEATURES)
     assert {name: weight for name, weight in named.items() if weight} == {"owned": 2.0, "repeat_rate": -1.0}
-    (other,) = set(Purpose) - {purpose}
-    assert not blend.weights(other).any()
+    assert not any(blend.weights(other).any() for other in set(Purpose) - {purpose})
 
 
 def test_unknown_feature_is_refused_by_name() -> None:
@@ -60,8 +59,9 @@ def test_unknown_feature_is_refused_by_name() -> None:
 @pytest.mark.parametrize("weights", [np.zeros(3, np.float32), np.full(len(FEATURES), np.nan, np.float32)])
 def test_unusable_weights_are_refused(weights: npt.NDArray[np.float32]) -> None:
     """A blend of another program's features, or one that diverged, scores nothing."""
+    zeros = np.zeros(len(FEATURES), np.float32)
     with pytest.raises(InvalidInput, match=f"blend new: {len(FEATURES)} finite weights"):
-        Blend(all=np.zeros(len(FEATURES), np.float32), new=weights)
+        Blend(all=zeros, new=weights, again=zeros, cart=zeros)
 
 
 def test_every_component_speaks() -> None:

@@ -64,9 +64,9 @@ def test_figures_are_the_means_of_the_metrics(rankings: Rankings, holdout: Holdo
         assert figure.n_users == 40
 
 
-def test_every_ranker_has_every_metric_for_both_purposes(table: EvaluationTable) -> None:
-    """Every ranker, two purposes, two cutoffs, five accuracies, novelty and coverage."""
-    assert len(table.figures) == len(BASELINES) * 2 * 2 * 7
+def test_every_ranker_has_every_metric_for_every_purpose(table: EvaluationTable) -> None:
+    """Every ranker and purpose, two cutoffs, five accuracies, novelty and coverage."""
+    assert len(table.figures) == len(BASELINES) * len(Purpose) * 2 * 7
     assert table.rankers == tuple(BASELINES)
     assert table.purposes == tuple(Purpose)
     assert table.cutoffs == (2, 5)
@@ -180,7 +180,7 @@ def test_nobody_with_new_items_leaves_the_purpose_out() -> None:
     holdout = Holdout.from_split(split)
     lists = {purpose: ItemLists.from_rows([[0]]) for purpose in Purpose}
     table = evaluate({"model": lists}, holdout, subject="model", bootstrap=QUICK)
-    assert table.purposes == (Purpose.ALL,)
+    assert table.purposes == (Purpose.ALL, Purpose.AGAIN)
     assert table.figure("model", Purpose.ALL, "ndcg", 10).value == 1
 
 

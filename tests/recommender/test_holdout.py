@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recommender.errors import EmptyLog
 from recommender.events import Event
-from recommender.holdout import Holdout
+from recommender.holdout import Holdout, first_baskets
 from recommender.item_lists import ItemLists
 from recommender.purpose import Purpose
 from recommender.splits import time_split
@@ -78,3 +80,38 @@ def test_deciles_order_users_by_money_spent() -> None:
 def test_equal_spenders_share_a_decile() -> None:
     """Ties are not split at random."""
     assert set(holdout().deciles().tolist()) == {1}
+
+
+def test_owned_items_bought_again_are_the_truth_of_again() -> None:
+    """Bob's tea was bought before and after the cut; Ann's milk was not."""
+    items = dated_log(LINES).items
+    assert rows(holdout().relevant(Purpose.AGAIN)) == [[items.index("tea")], [items.index("tea")]]
+
+
+def test_cart_and_rest_make_up_the_first_basket_after_the_cut() -> None:
+    """Half of it, rounded down, lies in the cart; baskets of one item say nothing, and later ones are not looked at."""
+    lines: list[DatedLine] = [(user, item, "2024-03-01") for user in ("ann", "bob", "eve") for item in "abcdefg"]
+    lines += [("ann", "a", "2024-03-10"), *(("ann", item, "2024-03-11") for item in "bcdef")]
+    lines += [*(("ann", item, "2024-03-12") for item in "fg"), ("bob", "a", "2024-03-13")]
+    lines += [("eve", item, "2024-03-14") for item in "ab"]
+    truth = Holdout.from_split(time_split(dated_log(lines), CUT))
+    assert truth.cart.lengths.tolist() == [2, 0, 1]
+    assert truth.rest.lengths.tolist() == [3, 0, 1]
+    assert [sorted([*held, *rest]) for held, rest in zip(truth.cart, truth.rest, strict=True)] == [
+        [1, 2, 3, 4, 5],
+        [],
+        [0, 1],
+    ]
+    assert truth.relevant(Purpose.CART) is truth.rest
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(0, 8)), max_size=40))
+def test_first_baskets_equal_their_definition(lines: list[tuple[int, int, int]]) -> None:
+    """The vectorised search is that of a loop over each user's days."""
+    known = [(f"user {user}", f"item {item}", "2024-03-01") for user in range(5) for item in range(7)]
+    log = dated_log([*known, *((f"user {u}", f"item {i}", f"2024-04-0{day + 1}") for u, i, day in lines)])
+    bought = log.between(np.datetime64("2024-04-01"), None)
+    users = np.arange(5, dtype=np.int32)
+    for user, found in zip(users.tolist(), first_baskets(bought, users), strict=True):
+        baskets = [sorted({i for u, i, d in lines if (u, d) == (user, day)}) for day in range(9)]
+        assert found.tolist() == next((basket for basket in baskets if len(basket) >= 2), [])

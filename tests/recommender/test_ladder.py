@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode, Source
 from recommender.ladder import (
     DEPTH,
+    Blended,
     Rung,
     anything,
     bestsellers,
     bought_together,
-    buy_again,
     ladder,
     popular,
     popular_in_category,
@@ -28,21 +28,34 @@ N_ITEMS = 120
 
 
 def personal(model: Model, request: SlateRequest, now: np.datetime64) -> Candidates:
-    """Stands for the engine's own rung."""
+    """Stands for a rung of the engine's own."""
     return Candidates.empty()
+
+
+def buy_again(model: Model, request: SlateRequest, now: np.datetime64) -> Candidates:
+    """Stands for another."""
+    return Candidates.empty()
+
+
+def completing(model: Model, request: SlateRequest, now: np.datetime64) -> Candidates:
+    """Stands for a third."""
+    return Candidates.empty()
+
+
+BLENDED = Blended(personal=personal, buy_again=buy_again, completing=completing)
 
 
 @pytest.mark.parametrize("placement", Placement)
 def test_every_ladder_ends_with_the_whole_catalogue(placement: Placement) -> None:
     """A shelf is never empty while the shop sells anything; each rung is climbed once."""
-    rungs = ladder(placement, personal)
+    rungs = ladder(placement, BLENDED)
     assert rungs[-1] is anything
     assert len(set(rungs)) == len(rungs)
     model = models.shop_model()
     assert sorted(anything(model, SlateRequest(), model.as_of).item.tolist()) == list(range(N_ITEMS))
 
 
-@pytest.mark.parametrize("rung", [buy_again, bought_together, similar, popular_in_category])
+@pytest.mark.parametrize("rung", [bought_together, similar, popular_in_category])
 def test_rung_with_nothing_to_say_is_silent(rung: Rung) -> None:
     """Without a past, a page, a cart or a category there is nothing to add."""
     model = models.shop_model()
@@ -98,7 +111,6 @@ def test_popular_is_by_recent_buyers_and_bestsellers_by_all() -> None:
 @pytest.mark.parametrize(
     ("rung", "source", "code"),
     [
-        (buy_again, Source.BUY_AGAIN, ReasonCode.BUY_AGAIN),
         (bought_together, Source.BOUGHT_TOGETHER, ReasonCode.BOUGHT_TOGETHER),
         (similar, Source.SIMILAR, ReasonCode.SIMILAR_TO),
         (trending, Source.TRENDING, ReasonCode.TRENDING),

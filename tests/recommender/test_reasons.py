@@ -43,12 +43,29 @@ def test_owned_is_buy_again_and_new_never_is(user: int, component: Component, se
     """Whatever speaks for it most."""
     model = models.shop_model()
     history, item = model.histories.of(user), np.arange(N_ITEMS, dtype=np.int32)
-    noise = np.random.default_rng(seed).normal(size=(N_ITEMS, len(Component))).astype(np.float32)
+    noise = 0.1 * np.random.default_rng(seed).uniform(size=(N_ITEMS, len(Component))).astype(np.float32)
     reason, anchor = explain(model, history, item, by_component(component, N_ITEMS) + noise)
     owned = history.owns(item)
-    assert (reason[owned] == ReasonCode.BUY_AGAIN).all()
     assert (reason[~owned] != ReasonCode.BUY_AGAIN).all()
     assert (anchor[owned] == NO_ANCHOR).all()
+    if component is not Component.CART:
+        assert (reason[owned] == ReasonCode.BUY_AGAIN).all()
+
+
+@given(st.lists(st.integers(0, N_ITEMS - 1), min_size=1, max_size=4, unique=True))
+def test_what_completes_a_cart_names_an_item_in_it(held: list[int]) -> None:
+    """Of the items in the cart, the one with the strongest link; without any link the item is merely popular."""
+    model, cart = models.shop_model(), np.array(held, dtype=np.int32)
+    item = np.setdiff1d(np.arange(N_ITEMS, dtype=np.int32), cart)
+    stranger = History.empty(model.as_of)
+    reason, anchor = explain(model, stranger, item, by_component(Component.CART, len(item)), cart=cart)
+    linked = anchor != NO_ANCHOR
+    assert np.isin(anchor[linked], cart).all()
+    assert (reason == np.where(linked, ReasonCode.BOUGHT_TOGETHER, ReasonCode.POPULAR)).all()
+    links = model.together.links(cart, item)
+    together = links.any(axis=1)
+    assert together.any()
+    assert (anchor[together] == cart[links[together].argmax(axis=1)]).all()
 
 
 @given(st.integers(0, 199), st.sampled_from(Component))

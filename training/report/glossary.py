@@ -39,7 +39,12 @@ METRICS: dict[str, tuple[str, str]] = {
 }
 """Metric → the name people read, and what it says."""
 
-PURPOSES: dict[Purpose, str] = {Purpose.ALL: "All items", Purpose.NEW: "Items new to the customer"}
+PURPOSES: dict[Purpose, str] = {
+    Purpose.ALL: "All items",
+    Purpose.NEW: "Items new to the customer",
+    Purpose.AGAIN: "Items bought before",
+    Purpose.CART: "The rest of a basket",
+}
 
 TERMS: dict[str, str] = {
     "All items": "Lists may hold what the customer already owns, and buying it again counts as right.",
