@@ -29,6 +29,9 @@ Vector = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.integer[Any]]
 Confidences = npt.NDArray[np.floating[Any]]
 
+_LEAST_REST = 1e-12
+"""What is left of an item's direction without it; rounding could make it 0."""
+
 _BLOCK_ROWS = 16_384
 """Rows widened to float64 at a time: 16 MB at 128 factors."""
 
@@ -137,6 +140,36 @@ class Factors:
         # p̂_ui = Σ_j s_ij c_uj with s_ij = y_iᵀ W y_j and W = (YᵀY + Yᵀ(C − I)Y + λI)⁻¹, section 5
         W_Y_t = _solve(self._system(Y_u, confidence), Y_t.T)
         return ((W_Y_t.T @ Y_u.T) * confidence).astype(np.float32)
+
+    def leaving_out(self, item: Indices, confidence: Confidences) -> npt.NDArray[np.float32]:
+        """Return (f, m) float32: what a user's vector loses without each of their `m` items, the others staying.
+
+        Column j is ``fold_in(item, confidence)`` less the same without the j-th item, with λ as it is, so that
+        ``self.item[target] @ leaving_out(…)`` is by how much scores fall. This is not an item's share of a score
+        (`contributions`): without it the others would be given other shares.
+
+        Parameters
+        ----------
+        item
+            (m,) item indices, each once.
+        confidence
+            (m,) c ≥ 1 of each.
+
+        Raises
+        ------
+        InvalidInput
+            If a confidence is below 1 or not finite.
+        """
+        if not len(item):
+            return np.zeros((self.size, 0), dtype=np.float32)
+        Y_u = self.item[item].astype(np.float64)
+        c = np.asarray(confidence, dtype=np.float64)
+        W_Y_u = _solve(self._system(Y_u, c), Y_u.T)
+        own_score, leverage = Y_u @ (W_Y_u @ c), (Y_u.T * W_Y_u).sum(axis=0)
+        # x − x₋ⱼ = A⁻¹yⱼ (cⱼ − (cⱼ − 1) p̂ⱼ) / (1 − (cⱼ − 1) yⱼᵀA⁻¹yⱼ), by Sherman & Morrison
+        step = (c - (c - 1) * own_score) / np.maximum(1 - (c - 1) * leverage, _LEAST_REST)
+        lost: npt.NDArray[np.float32] = (W_Y_u * step).astype(np.float32)
+        return lost
 
     def _system(self, Y_u: npt.NDArray[np.float64], confidence: Confidences) -> npt.NDArray[np.float64]:
         if not ((confidence >= 1) & (confidence < np.inf)).all():
