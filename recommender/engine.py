@@ -110,7 +110,7 @@ class Engine:
         for purpose in purposes:
             keep = may_return & offered(purpose, history, item, cart=cart)
             best = top_k(self.model.blend.score(features, purpose), k, keep=keep)
-            contributions = self.model.blend.contributions(features, purpose)[best.item]
+            contributions = self.model.blend.contributions(features, purpose, best.item)
             influence = Influence(evidence, self.model.blend.weights(purpose))
             reason, anchor = explain(
                 self.model, history, item[best.item], contributions, influence=influence, cart=cart

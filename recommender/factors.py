@@ -164,7 +164,8 @@ class Factors:
             return np.zeros((self.size, 0), dtype=np.float32)
         Y_u = self.item[item].astype(np.float64)
         c = np.asarray(confidence, dtype=np.float64)
-        W_Y_u = _solve(self._system(Y_u, c), Y_u.T)
+        # W = (YᵀY + Yᵀ(C − I)Y + λI)⁻¹: for more items than factors cheaper than so many right-hand sides
+        W_Y_u = _solve(self._system(Y_u, c), np.eye(self.size)) @ Y_u.T
         own_score, leverage = Y_u @ (W_Y_u @ c), (Y_u.T * W_Y_u).sum(axis=0)
         # x − x₋ⱼ = A⁻¹yⱼ (cⱼ − (cⱼ − 1) p̂ⱼ) / (1 − (cⱼ − 1) yⱼᵀA⁻¹yⱼ), by Sherman & Morrison
         step = (c - (c - 1) * own_score) / np.maximum(1 - (c - 1) * leverage, _LEAST_REST)
