@@ -96,6 +96,7 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
         progress.message(f"nothing has changed since {done.version} was trained: it is reused")
         return _result(registry, done, reused=True)
 
+    backend.prepare(measured)
     with threadpool_limits(limits=1, user_api="blas"):
         log, items = load(sources, settings, measured)
         now = log.interactions.time[-1] + np.timedelta64(1, "s")
