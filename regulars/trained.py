@@ -7,6 +7,7 @@ from recommender.bootstrap import Bootstrap
 from recommender.errors import InvalidArtifact, UnknownVersion
 from recommender.manifest import Manifest
 from regulars.config import Config
+from regulars.hints import hint
 from training.comparison.compare import SAMPLE, Comparison, Trained, compare
 from training.gate import Verdict, judge
 from training.measured import find_measured, load_measured
@@ -35,7 +36,7 @@ def chosen(registry: Registry, version: str | None) -> str:
         return version
     if versions := registry.versions():
         return versions[-1]
-    raise UnknownVersion(f"nothing was trained yet in {registry.root}; run: regulars train")
+    raise UnknownVersion(f"nothing was trained yet in {registry.root}; run: {hint('train')}")
 
 
 def record_of(config: Config, version: str) -> ReportData:
@@ -74,7 +75,7 @@ def served(config: Config) -> Artifact:
     registry = registry_of(config)
     version = registry.current()
     if version is None:
-        raise UnknownVersion(f"nothing was published yet from {registry.root}; run: regulars publish")
+        raise UnknownVersion(f"nothing was published yet from {registry.root}; run: {hint('publish')}")
     return load_artifact(registry.get(version))
 
 

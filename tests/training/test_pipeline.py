@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from recommender.artifact import load_artifact
+from recommender.diversity import Variety
 from recommender.engine import Engine
 from recommender.errors import ConfigError, EmptyLog, InvalidInput
 from recommender.interactions import Interactions
@@ -23,6 +24,7 @@ from training.progress import SilentProgress, SilentStep, Step
 from training.records import load_record
 from training.registry import JOURNAL_FILE, TRAINED, Registry
 from training.settings import TrainingSettings
+from training.variety import DIALS, RANKED, SHOWN
 
 COLUMNS = {"user": "user", "item": "item", "order": "order", "quantity": "quantity", "amount": "amount", "time": "time"}
 
@@ -115,6 +117,22 @@ def test_what_each_list_was_worth_is_kept(trained: tuple[Path, TrainResult]) -> 
         for ranker in result.evaluation.rankers:
             mean = outcomes.values(purpose, "ndcg", ranker).mean()
             assert mean == pytest.approx(result.evaluation.figure(ranker, purpose, "ndcg", 10).value, abs=2e-6)
+
+
+def test_slates_are_settled_by_the_configuration(trained: tuple[Path, TrainResult], tmp_path: Path) -> None:
+    """What is configured is in the artifact, what it costs is in the record, and the page shows customers."""
+    folder, result = trained
+    record = load_record(result.version, reports_folder(settings_for(folder)))
+    assert load_artifact(result.directory).model.variety == Variety(diversity=0.2, category_cap=4, one_per_title=True)
+    assert record.variety is not None
+    assert {row.dial for row in record.variety.tradeoff} == {None, *DIALS}
+    assert {SHOWN, RANKED} < {row.ranker for row in record.variety.slates}
+    assert len(record.examples) > 1
+    (tmp_path / "log.parquet").write_bytes((folder / "log.parquet").read_bytes())
+    settings = settings_for(tmp_path, slates={"diversity": 0.0, "category_cap": 0, "one_per_title": False})
+    other = train(settings, progress=SilentProgress())
+    assert other.version != result.version
+    assert load_artifact(other.directory).model.variety == Variety(0.0, category_cap=None, one_per_title=False)
 
 
 def test_nothing_changed_nothing_done(trained: tuple[Path, TrainResult]) -> None:
