@@ -10,6 +10,7 @@ import numpy as np
 from recommender.blend import Blend
 from recommender.catalogue import Catalogue
 from recommender.confidence import Confidence
+from recommender.diversity import Variety
 from recommender.histories import Histories
 from recommender.interactions import Interactions
 from recommender.learning import DEFAULT_BLEND
@@ -76,6 +77,7 @@ def fit(
             repeat=RepeatHabits.from_histories(histories, catalogue.category),
             blend=DEFAULT_BLEND if blend is None else blend,
             customers=CustomerBase.from_interactions(interactions, now=now),
+            variety=variety_of(settings),
         )
 
 
@@ -85,6 +87,14 @@ def confidence_of(settings: TrainingSettings) -> Confidence:
         alpha=settings.confidence.alpha,
         half_life_days=settings.confidence.half_life_days,
         event_weights=settings.confidence.weights(),
+    )
+
+
+def variety_of(settings: TrainingSettings) -> Variety:
+    """Return how varied slates are, as configured."""
+    options = settings.slates
+    return Variety(
+        diversity=options.diversity, category_cap=options.category_cap or None, one_per_title=options.one_per_title
     )
 
 

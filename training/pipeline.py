@@ -19,17 +19,20 @@ from recommender.artifact import MANIFEST_FILE, save_artifact
 from recommender.errors import ConfigError, InvalidArtifact, InvalidInput
 from recommender.evaluation_table import EvaluationTable
 from recommender.manifest import Manifest
+from recommender.outcomes import Outcomes
 from training.backends import make_backend
 from training.cleaning import CleaningReport, CleanLog, clean
 from training.fingerprint import library_versions, run_fingerprint
 from training.fitting import fit
 from training.mlflow_log import log_training, require_mlflow
+from training.outcome_files import outcomes_path, save_outcomes
 from training.progress import Progress
 from training.quarantine import write_quarantine
 from training.records import compare_with, describe_origin, describe_training, load_record
 from training.registry import TRAINED, Registry
 from training.rehearsal import rehearse
 from training.report import ReportData, write_record, write_report
+from training.report.card import write_card
 from training.settings import TrainingSettings
 from training.sources.event_files import find_event_files, read_event_files
 from training.sources.items import ItemRows, build_catalogue, read_items, with_unsold_items
@@ -115,11 +118,13 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
         manifest = save_artifact(model, provenance, registry.root)
 
     with progress.step("describe"):
-        record = describe_training(
-            manifest, model, log, settings, evaluation=learned.evaluation, steps=measured.records
-        )
+        record = describe_training(manifest, model, log, settings, learned=learned, steps=measured.records)
     record = compare_with(registry.current(), record, reports_folder(settings))
-    _keep(registry, record, settings, fingerprint=fingerprint, progress=progress)
+    _keep(registry, record, learned.outcomes, settings, fingerprint=fingerprint, progress=progress)
+    with progress.step("report"), writing_to(reports_folder(settings)):
+        # Pages come last: whatever happens to a drawing, what was trained is not lost.
+        write_card(record, manifest, learned.outcomes, reports_folder(settings))
+        write_report(record, reports_folder(settings))
     files = _files(registry, record, settings)
     log_training(settings.mlflow, record, tags=_tags(manifest), files=files, progress=progress)
     return _result(registry, record, reused=False)
@@ -195,17 +200,23 @@ def reports_folder(settings: TrainingSettings) -> Path:
 
 
 def _keep(
-    registry: Registry, record: ReportData, settings: TrainingSettings, *, fingerprint: str, progress: Progress
+    registry: Registry,
+    record: ReportData,
+    outcomes: Outcomes | None,
+    settings: TrainingSettings,
+    *,
+    fingerprint: str,
+    progress: Progress,
 ) -> None:
-    """Write the record, note the training in the journal, and draw the page."""
+    """Write the figures, and then note the training in the journal."""
     folder = reports_folder(settings)
     with writing_to(folder):
         write_record(record, folder)
-    # The page comes last: whatever happens to a drawing, what was trained is not lost.
+        if outcomes is not None:
+            with progress.step("keep figures by user"):
+                save_outcomes(outcomes, record.version, folder)
     with writing_to(registry.root):
         registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
-    with progress.step("report"), writing_to(folder):
-        write_report(record, folder)
 
 
 def _reusable(registry: Registry, fingerprint: str, settings: TrainingSettings) -> ReportData | None:
@@ -213,9 +224,11 @@ def _reusable(registry: Registry, fingerprint: str, settings: TrainingSettings) 
     if entry is None:
         return None
     try:
-        return load_record(entry.version, reports_folder(settings))
+        record = load_record(entry.version, reports_folder(settings))
     except InvalidArtifact:
         return None
+    is_whole = record.evaluation is None or outcomes_path(record.version, reports_folder(settings)).is_file()
+    return record if is_whole else None
 
 
 def _tags(manifest: Manifest) -> dict[str, str]:

@@ -17,6 +17,8 @@ COMMANDS = (
     "train",
     "evaluate",
     "tune",
+    "compare",
+    "gate",
     "report",
     "publish",
     "rollback",
