@@ -19,6 +19,7 @@ from recommender.artifact import MANIFEST_FILE, save_artifact
 from recommender.errors import ConfigError, InvalidArtifact, InvalidInput
 from recommender.evaluation_table import EvaluationTable
 from recommender.manifest import Manifest
+from recommender.outcomes import Outcomes
 from training.backends import make_backend
 from training.cleaning import CleaningReport, CleanLog, clean
 from training.fingerprint import library_versions, run_fingerprint
@@ -120,17 +121,11 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
     with progress.step("describe"):
         record = describe_training(manifest, model, log, settings, learned=learned, steps=measured.records)
     record = compare_with(registry.current(), record, reports_folder(settings))
-    with writing_to(reports_folder(settings)):
-        write_record(record, reports_folder(settings))
-        if learned.outcomes is not None:
-            with progress.step("keep figures by user"):
-                save_outcomes(learned.outcomes, record.version, reports_folder(settings))
-    # The pages come last: whatever happens to a drawing, what was trained is not lost.
-    with writing_to(registry.root):
-        registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
+    _keep(registry, record, learned.outcomes, settings, fingerprint=fingerprint, progress=progress)
     with progress.step("report"), writing_to(reports_folder(settings)):
-        write_report(record, reports_folder(settings))
+        # Pages come last: whatever happens to a drawing, what was trained is not lost.
         write_card(record, manifest, learned.outcomes, reports_folder(settings))
+        write_report(record, reports_folder(settings))
     files = _files(registry, record, settings)
     log_training(settings.mlflow, record, tags=_tags(manifest), files=files, progress=progress)
     return _result(registry, record, reused=False)
@@ -203,6 +198,26 @@ def artifacts_folder(settings: TrainingSettings) -> Path:
 def reports_folder(settings: TrainingSettings) -> Path:
     """Return where the records and reports of versions are kept."""
     return settings.data_dir / "reports"
+
+
+def _keep(
+    registry: Registry,
+    record: ReportData,
+    outcomes: Outcomes | None,
+    settings: TrainingSettings,
+    *,
+    fingerprint: str,
+    progress: Progress,
+) -> None:
+    """Write the figures, and then note the training in the journal."""
+    folder = reports_folder(settings)
+    with writing_to(folder):
+        write_record(record, folder)
+        if outcomes is not None:
+            with progress.step("keep figures by user"):
+                save_outcomes(outcomes, record.version, folder)
+    with writing_to(registry.root):
+        registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
 
 
 def _reusable(registry: Registry, fingerprint: str, settings: TrainingSettings) -> ReportData | None:

@@ -39,7 +39,7 @@ def run(
     if page is None:
         with TerminalProgress().step("report"):
             record = record_of(settings, version)
-            page = write_report(record, folder)
             write_card(record, manifest_of(settings, version), find_measured(version, folder).outcomes, folder)
+            page = write_report(record, folder)
     say("Open it in a browser:")
     write(str(page))
