@@ -1,9 +1,9 @@
 """From one person's past to the numbers the blend weighs.
 
-First four signals score the whole catalogue: the factors, neighbours by users, neighbours by baskets, and the person's
-taste in categories; where a basket is being filled, the neighbours of what lies in it are two more. What each likes
-best, with everything the person owns and what is popular, are the candidates; each is then described by one row of
-features.
+First the signals score the whole catalogue: the factors, neighbours by users, neighbours by baskets, people with a
+similar past where they are asked, and the person's taste in categories; where a basket is being filled, the neighbours
+of what lies in it are two more. What each likes best, with everything the person owns and what is popular, are the
+candidates; each is then described by one row of features.
 
 ======================  =====================================================================================
 owned                   1 if bought before
@@ -13,12 +13,14 @@ bought_once             1 if exactly once
 rest_days               log(1 + days since it was last bought)
 due                     log(days since last bought / own gap), within ±3; 0 if bought once
 owned_repeat_rate       log repeat rate of the item, if owned
-factors, similar, together   the signal, standardised over the person's candidates
+owned_popular_week      log((1 + buyers in the last 7 days) / (1 + the most any item has)), if owned
+factors, similar, together, peers   the signal, standardised over the person's candidates
 …_log                   log(0.1 + signal / its mean over the candidates)
 category_taste          log share of the category in the person's purchases, decayed
 category_affinity       the same + log share of the item in its category's recent sales
 category_rest_days      log(1 + days since the person last bought in the category)
-popular, …_month, …_week  log(1 + buyers: ever, in the last 30 days, in the last 7)
+popular, …_month, …_week, …_season  log(1 + buyers: ever, in the last 30 days, the last 7, the next 30 a year ago)
+popular_week_root       √(buyers in the last 7 days / the most any item has): bestsellers stand out more than in the log
 repeat_rate             log repeat rate of the item
 cart_together (…_log)   what is bought together with the items in the cart, as above; 0 without a cart
 cart_similar_log        what their buyers buy besides, likewise
@@ -35,6 +37,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recommender.blend import FEATURES
+from recommender.cold import Newcomers
 from recommender.histories import History
 from recommender.interactions import SECONDS_PER_DAY
 from recommender.model import Model
@@ -53,7 +56,7 @@ NEVER_DAYS = 365.0
 NO_CART = np.empty(0, dtype=np.int32)
 """The cart of someone who has put nothing into it."""
 
-SCALED = ("factors", "similar", "together", "cart_together", "cart_similar")
+SCALED = ("factors", "similar", "together", "peers", "cart_together", "cart_similar")
 """The signals that are read in relation to a person's other candidates."""
 
 Floats = npt.NDArray[np.float32]
@@ -67,6 +70,8 @@ class Signals:
     factors: Floats
     similar: Floats
     together: Floats
+    peers: Floats | None
+    """None where nobody is asked."""
     affinity: Floats
     votes: Floats
     """(m,) what each item of the past counts for in `together`."""
@@ -78,7 +83,8 @@ class Signals:
 
     def rankings(self) -> list[Floats]:
         """Return the signals that say something."""
-        found = (self.factors, self.similar, self.together, self.affinity, self.cart_together, self.cart_similar)
+        personal = (self.factors, self.similar, self.together, self.peers, self.affinity)
+        found = (*personal, self.cart_together, self.cart_similar)
         return [signal for signal in found if signal is not None]
 
     def scales(self, item: npt.NDArray[np.int32]) -> dict[str, Scale]:
@@ -145,10 +151,15 @@ class Describer:
     def __init__(self, model: Model) -> None:
         self._model = model
         popularity = model.popularity
-        buyers = (popularity.total, popularity.recent, popularity.week)
+        buyers = (popularity.total, popularity.recent, popularity.week, popularity.season)
         repeat_rate = np.log(model.repeat.rate + 1e-3)
-        self._static = np.stack([*map(np.log1p, buyers), repeat_rate], axis=1).astype(np.float32)
-        self._in_category = _log_share_in_category(model)
+        self._newcomers = Newcomers.of(model.catalogue, popularity.total > 0)
+        known = [self._newcomers.filled(np.log1p(count)) for count in buyers]
+        week = known[2]
+        self._log_week_share = (week - week.max(initial=0)).astype(np.float32)
+        root = np.sqrt(np.expm1(week) / max(np.expm1(week).max(initial=0), 1))
+        self._static = np.stack([*known, root, repeat_rate], axis=1).astype(np.float32)
+        self._in_category = self._newcomers.filled(_log_share_in_category(model))
         self._popular = top_k(popularity.recent + 1e-3 * popularity.total, len(model.items)).item
 
     def describe(self, history: History, *, now: np.datetime64, cart: npt.NDArray[np.int32] = NO_CART) -> Described:
@@ -160,18 +171,19 @@ class Describer:
 
     def signals(self, history: History, *, now: np.datetime64, cart: npt.NDArray[np.int32] = NO_CART) -> Signals:
         """Score the whole catalogue by each signal; `cart` is (c,) what lies in the basket, each item once."""
-        model = self._model
+        model, filled = self._model, self._newcomers.filled
         weight = _weight(history, now)
         votes = np.log1p(weight)
         return Signals(
-            factors=model.factors.scores(self.vector(history)),
-            similar=model.similar.scores(history.item, np.ones(len(history), np.float32)),
-            together=model.together.scores(history.item, votes),
+            factors=filled(model.factors.scores(self.vector(history))),
+            similar=filled(model.similar.scores(history.item, np.ones(len(history), np.float32))),
+            together=filled(model.together.scores(history.item, votes)),
+            peers=filled(model.peers.scores(history)) if model.peers.is_on else None,
             affinity=self._log_taste(history, weight)[model.catalogue.category] + self._in_category,
             votes=votes,
             cart=cart,
-            cart_together=model.together.scores(cart, np.ones(len(cart))) if len(cart) else None,
-            cart_similar=model.similar.scores(cart, np.ones(len(cart))) if len(cart) else None,
+            cart_together=filled(model.together.scores(cart, np.ones(len(cart)))) if len(cart) else None,
+            cart_similar=filled(model.similar.scores(cart, np.ones(len(cart)))) if len(cart) else None,
         )
 
     def vector(self, history: History) -> Floats:
@@ -244,6 +256,7 @@ class Describer:
             "rest_days": np.log1p(rest),
             "due": np.where(orders == 1, 0, np.clip(np.log((rest + 0.5) / gap), -3, 3)),
             "owned_repeat_rate": np.log(self._model.repeat.rate[history.item[bought]] + 1e-3),
+            "owned_popular_week": self._log_week_share[item[at]],
         }
         for name, values in columns.items():
             rows[at, _COLUMN[name]] = values

@@ -25,6 +25,7 @@ SIGNALS: Mapping[Component, tuple[str, ...]] = {
     Component.FACTORS: ("factors",),
     Component.SIMILAR: ("similar",),
     Component.TOGETHER: ("together",),
+    Component.PEERS: ("peers",),
     Component.CART: ("cart_together", "cart_similar"),
 }
 """The fields of `Signals` that a component speaks through."""

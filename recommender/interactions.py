@@ -10,7 +10,7 @@ A guest's row has no user. Guests count for baskets and popularity, and for noth
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,6 +121,13 @@ class Interactions:
         return dataclasses.replace(
             self, users=users, items=items, user=user.astype(np.int32), item=item.astype(np.int32)
         )
+
+    def with_items(self, item_ids: Iterable[str]) -> Interactions:
+        """Return the same rows over an item map that holds `item_ids` as well."""
+        items = IdMap.from_values([*self.items.ids, *item_ids])
+        # Both maps ascend, so indices keep their order, and rows the canonical one.
+        index = items.known(self.items.ids)
+        return dataclasses.replace(self, items=items, item=index[self.item])
 
     def _columns(self) -> dict[str, npt.NDArray[Any]]:
         return {name: getattr(self, name) for name in ("user", "item", "event", "quantity", "amount", "order", "time")}

@@ -1,12 +1,14 @@
 """Learning the blend's weights from what people bought in a window after the model's "now".
 
-Every measured user gives one list: their candidates, described, and which of them they went on to buy. Two passes:
+Every measured user gives one list: their candidates, described, and which of them they went on to buy.
 
-1. a listwise softmax over the whole list (ListNet's top-one loss, Cao et al. 2007) finds weights that bring the
-   right hundred up;
-2. with those, each list is cut to its `HEAD` best, and the weights are learned again on these alone, because the order
+1. A listwise softmax over the whole list (ListNet's top-one loss, Cao et al. 2007) finds weights that bring the
+   right hundred up.
+2. With those, each list is cut to its `HEAD` best, and the weights are learned again on these alone, because the order
    of the first ten is decided among them: by a pointwise logistic loss where a list has many right answers
    ("all", "again"), and by the softmax where it has few ("new", "cart").
+3. The new weights may bring up candidates that were cut off and that nobody ever said were wrong. They join the list,
+   and step 2 is repeated, `ROUNDS` times or until hardly anything joins.
 
 Both losses are convex and minimised by L-BFGS from zero, so the result is a function of the data.
 """
@@ -28,8 +30,14 @@ from recommender.model import Model
 from recommender.purpose import WITHOUT_CART, Purpose
 from recommender.ranking import top_k
 
-HEAD = 80
-"""How many of the best candidates the second pass looks at."""
+HEAD = 40
+"""How many of the best candidates a round adds to what is learned from."""
+
+ROUNDS = 3
+"""The first round of step 2 and two more; a fourth changed nothing."""
+
+SETTLED = 0.01
+"""If a round would bring fewer new candidates than this share, the lists have settled."""
 
 MAX_USERS = 4000
 """More users change the weights by less than their error; a sample keeps memory bounded."""
@@ -60,6 +68,11 @@ class Lists:
     def spread(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """Return (n,): a value per list, repeated for its rows."""
         return np.repeat(values, self.length)
+
+    def select(self, rows: npt.NDArray[np.int64]) -> Lists:
+        """Return the same lists with only the `rows`, ascending; each list keeps one at least."""
+        length = np.diff(np.searchsorted(rows, np.append(self.starts, len(self.relevant))))
+        return Lists(self.features[rows], self.relevant[rows], length.astype(np.int64))
 
     def rows(self) -> Iterator[slice]:
         """Yield the rows of each list."""
@@ -104,10 +117,16 @@ def learn_blend(
 
 
 def learn_weights(lists: Lists, purpose: Purpose) -> Floats:
-    """Return (n_features,) weights learned from `lists` in two passes."""
-    coarse = _minimise(softmax_loss, lists, l2=1e-2)
-    head = _heads(lists, lists.features @ coarse)
-    return _minimise(logistic_loss if purpose in MANY_ANSWERS else softmax_loss, head, l2=1e-3)
+    """Return (n_features,) weights learned from `lists`."""
+    weights = _minimise(softmax_loss, lists, l2=1e-2)
+    loss = logistic_loss if purpose in MANY_ANSWERS else softmax_loss
+    heads = _heads(lists, weights)
+    for _ in range(ROUNDS):
+        weights = _minimise(loss, lists.select(heads), l2=1e-3)
+        seen, heads = heads, np.union1d(heads, _heads(lists, weights))
+        if len(heads) < len(seen) * (1 + SETTLED):
+            break
+    return weights
 
 
 def softmax_loss(weights: npt.NDArray[np.float64], lists: Lists) -> tuple[float, npt.NDArray[np.float64]]:
@@ -161,11 +180,10 @@ def _minimise(loss: Loss, lists: Lists, *, l2: float) -> Floats:
     return weights
 
 
-def _heads(lists: Lists, scores: Floats) -> Lists:
-    chosen = [rows.start + np.sort(top_k(scores[rows], HEAD).item) for rows in lists.rows()]
-    positions = np.concatenate(chosen)
-    lengths = np.array([len(head) for head in chosen], dtype=np.int64)
-    return Lists(lists.features[positions], lists.relevant[positions], lengths)
+def _heads(lists: Lists, weights: Floats) -> npt.NDArray[np.int64]:
+    """Return the rows of the `HEAD` best of each list, ascending."""
+    scores = lists.features @ weights
+    return np.concatenate([rows.start + np.sort(top_k(scores[rows], HEAD).item) for rows in lists.rows()])
 
 
 def _sample(n: int, most: int, seed: int) -> npt.NDArray[np.int64]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from recommender.blend import Blend
 from recommender.catalogue import Catalogue
 from recommender.confidence import Confidence
+from recommender.diversity import Variety
 from recommender.errors import InvalidInput
 from recommender.factors import Factors
 from recommender.histories import Histories
 from recommender.ids import IdMap
 from recommender.loyalty.rfm import CustomerBase
 from recommender.neighbours import Neighbours
+from recommender.peers import Peers
 from recommender.popularity import Popularity
 from recommender.repeat import RepeatHabits
 
@@ -41,10 +43,14 @@ class Model:
     """Items bought by the same users."""
     together: Neighbours
     """Items bought in the same baskets."""
+    peers: Peers
+    """Who bought what, to find people with a similar past; empty where that is off."""
     popularity: Popularity
     repeat: RepeatHabits
     blend: Blend
     customers: CustomerBase
+    variety: Variety = field(default_factory=Variety)
+    """How varied its slates are: part of the model, so that the API, campaigns and reports agree."""
 
     def __post_init__(self) -> None:
         n_users, n_items = len(self.users), len(self.items)
@@ -52,12 +58,14 @@ class Model:
             "factors": len(self.factors.user),
             "histories": len(self.histories),
             "customers": len(self.customers.recency_days),
+            "peers": len(self.peers.items.size),
         }
         items = {
             "catalogue": len(self.catalogue),
             "factors": len(self.factors.item),
             "similar": len(self.similar.indptr) - 1,
             "together": len(self.together.indptr) - 1,
+            "peers": len(self.peers.buyers.size),
             "popularity": len(self.popularity.total),
             "repeat": len(self.repeat.rate),
         }

@@ -1,4 +1,4 @@
-"""How many people buy an item: ever, lately, and compared with before.
+"""How many people buy an item: ever, lately, at this time of the year, and compared with before.
 
 Buyers are counted, not units: one wholesaler is one buyer. A guest has no name, so each guest order counts as one.
 
@@ -22,6 +22,9 @@ import numpy.typing as npt
 from recommender.errors import InvalidInput
 from recommender.interactions import GUEST, SECONDS_PER_DAY, Interactions
 
+YEAR_DAYS = 364
+"""A year of whole weeks: Mondays are compared with Mondays."""
+
 TREND_SMOOTHING = 5.0
 """s, in buyers: an item nobody bought before needs fifteen buyers to look four times as popular."""
 
@@ -42,11 +45,13 @@ class Popularity:
     """(n_items,) distinct buyers in the last `recent_days`."""
     week: npt.NDArray[np.float32]
     """(n_items,) distinct buyers in the last 7 days."""
+    season: npt.NDArray[np.float32]
+    """(n_items,) distinct buyers a year ago, in the `recent_days` that are to come; 0 if the log is younger."""
     trend: npt.NDArray[np.float32]
     """(n_items,) greater than 0; 1 is "as before"."""
 
     def __post_init__(self) -> None:
-        lengths = [len(self.total), len(self.recent), len(self.week), len(self.trend)]
+        lengths = [len(column) for column in (self.total, self.recent, self.week, self.season, self.trend)]
         if len(set(lengths)) != 1:
             raise InvalidInput(f"popularity columns differ in length: {lengths}")
 
@@ -70,11 +75,15 @@ class Popularity:
         window = age_seconds // (recent_days * SECONDS_PER_DAY)
         is_recent, is_this_week = window == 0, age_seconds < 7 * SECONDS_PER_DAY
         ever = np.zeros_like(window)
+        in_season = (age_seconds <= YEAR_DAYS * SECONDS_PER_DAY) & (
+            age_seconds > (YEAR_DAYS - recent_days) * SECONDS_PER_DAY
+        )
         recent = _count_buyers(rows.select(is_recent), window[is_recent])
         earlier = _count_buyers(rows.select(~is_recent), window[~is_recent])
         return cls(
             total=_count_buyers(rows, ever).astype(np.float32),
             recent=recent.astype(np.float32),
+            season=_count_buyers(rows.select(in_season), ever[in_season]).astype(np.float32),
             week=_count_buyers(rows.select(is_this_week), ever[is_this_week]).astype(np.float32),
             trend=_trend(recent, earlier),
         )

@@ -31,9 +31,15 @@ _REASON_OF: dict[int, ReasonCode] = {
     Component.TOGETHER: ReasonCode.BOUGHT_TOGETHER,
     Component.CATEGORY: ReasonCode.FAVOURITE_CATEGORY,
     Component.POPULARITY: ReasonCode.POPULAR,
+    Component.PEERS: ReasonCode.BECAUSE_YOU_BOUGHT,
     Component.CART: ReasonCode.BOUGHT_TOGETHER,
 }
-_OF_THE_PAST = {Component.FACTORS: "factors", Component.SIMILAR: "similar", Component.TOGETHER: "together"}
+_OF_THE_PAST = {
+    Component.FACTORS: "factors",
+    Component.SIMILAR: "similar",
+    Component.TOGETHER: "together",
+    Component.PEERS: "peers",
+}
 """Components that name an item of the past, and their signals."""
 _NOTICEABLE = 1e-5
 """In points of a score: less may be rounding."""
@@ -172,6 +178,8 @@ class _Reasons:
                 return loss
             case "similar":
                 return model.similar.links(history.item[column], target)
+            case "peers":
+                return model.peers.links(history, target)[:, column]
             case "together":
                 links = model.together.links(history.item[column], target)
                 return links if self._influence is None else links * self._influence.evidence.votes[column]

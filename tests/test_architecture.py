@@ -19,6 +19,8 @@ ALLOWED_IMPORTERS = {
     "implicit": ("training/backends/implicit_als.py",),
     "numba": ("training/backends/numba_als.py",),
     "pyspark": ("training/backends/spark_als.py",),
+    "optuna": ("training/tuning/study.py",),
+    "mlflow": ("training/mlflow_log.py",),
     "redis": ("serving/stores/", "serving/events/"),
 }
 

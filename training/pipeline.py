@@ -6,6 +6,7 @@ trained on today and next week gives the same bytes; the wall clock is seen only
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,22 +15,27 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from recommender.artifact import save_artifact
+from recommender.artifact import MANIFEST_FILE, save_artifact
 from recommender.errors import ConfigError, InvalidArtifact, InvalidInput
 from recommender.evaluation_table import EvaluationTable
+from recommender.manifest import Manifest
+from recommender.outcomes import Outcomes
 from training.backends import make_backend
 from training.cleaning import CleaningReport, CleanLog, clean
 from training.fingerprint import library_versions, run_fingerprint
 from training.fitting import fit
+from training.mlflow_log import log_training, require_mlflow
+from training.outcome_files import outcomes_path, save_outcomes
 from training.progress import Progress
 from training.quarantine import write_quarantine
 from training.records import compare_with, describe_origin, describe_training, load_record
 from training.registry import TRAINED, Registry
 from training.rehearsal import rehearse
 from training.report import ReportData, write_record, write_report
+from training.report.card import write_card
 from training.settings import TrainingSettings
 from training.sources.event_files import find_event_files, read_event_files
-from training.sources.items import ItemRows, build_catalogue, read_items
+from training.sources.items import ItemRows, build_catalogue, read_items, with_unsold_items
 from training.sources.log import LogRows, read_log
 from training.sources.paths import SourceFile, find_files
 from training.steps import MeasuredProgress, StepRecord
@@ -76,6 +82,7 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
     ConfigError
         If the configuration names no purchase log.
     """
+    require_mlflow(settings.mlflow)
     measured = MeasuredProgress(progress)
     backend = make_backend(settings.als)
     registry = Registry(artifacts_folder(settings))
@@ -94,7 +101,8 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
     with threadpool_limits(limits=1, user_api="blas"):
         log, items = load(sources, settings, measured)
         now = log.interactions.time[-1] + np.timedelta64(1, "s")
-        catalogue = build_catalogue(items, log.interactions, now=now)
+        with progress.step("catalogue"):
+            catalogue = build_catalogue(items, log.interactions, now=now)
         learned = rehearse(log.interactions, catalogue, settings, backend, now=now, progress=measured)
         model = fit(
             log.interactions,
@@ -110,15 +118,16 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
         provenance = describe_origin(log, catalogue, settings, libraries=libraries, evaluation=learned.evaluation)
         manifest = save_artifact(model, provenance, registry.root)
 
-    record = describe_training(manifest, model, log, settings, evaluation=learned.evaluation, steps=measured.records)
+    with progress.step("describe"):
+        record = describe_training(manifest, model, log, settings, learned=learned, steps=measured.records)
     record = compare_with(registry.current(), record, reports_folder(settings))
-    with writing_to(reports_folder(settings)):
-        write_record(record, reports_folder(settings))
-    # The page comes last: whatever happens to a drawing, what was trained is not lost.
-    with writing_to(registry.root):
-        registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
+    _keep(registry, record, learned.outcomes, settings, fingerprint=fingerprint, progress=progress)
     with progress.step("report"), writing_to(reports_folder(settings)):
+        # Pages come last: whatever happens to a drawing, what was trained is not lost.
+        write_card(record, manifest, learned.outcomes, reports_folder(settings))
         write_report(record, reports_folder(settings))
+    files = _files(registry, record, settings)
+    log_training(settings.mlflow, record, tags=_tags(manifest), files=files, progress=progress)
     return _result(registry, record, reused=False)
 
 
@@ -144,6 +153,8 @@ def load(sources: Sources, settings: TrainingSettings, progress: Progress) -> tu
         with writing_to(settings.data_dir / "quarantine"):
             write_quarantine(log.refused, settings.data_dir / "quarantine" / "purchases.csv")
         step.note(f"{log.report.rows_kept:,} rows of {log.report.users:,} users kept")
+    if settings.items.include_unsold:
+        log = dataclasses.replace(log, interactions=with_unsold_items(log.interactions, items))
     return log, items
 
 
@@ -189,14 +200,48 @@ def reports_folder(settings: TrainingSettings) -> Path:
     return settings.data_dir / "reports"
 
 
+def _keep(
+    registry: Registry,
+    record: ReportData,
+    outcomes: Outcomes | None,
+    settings: TrainingSettings,
+    *,
+    fingerprint: str,
+    progress: Progress,
+) -> None:
+    """Write the figures, and then note the training in the journal."""
+    folder = reports_folder(settings)
+    with writing_to(folder):
+        write_record(record, folder)
+        if outcomes is not None:
+            with progress.step("keep figures by user"):
+                save_outcomes(outcomes, record.version, folder)
+    with writing_to(registry.root):
+        registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
+
+
 def _reusable(registry: Registry, fingerprint: str, settings: TrainingSettings) -> ReportData | None:
     entry = registry.trained(fingerprint)
     if entry is None:
         return None
     try:
-        return load_record(entry.version, reports_folder(settings))
+        record = load_record(entry.version, reports_folder(settings))
     except InvalidArtifact:
         return None
+    is_whole = record.evaluation is None or outcomes_path(record.version, reports_folder(settings)).is_file()
+    return record if is_whole else None
+
+
+def _tags(manifest: Manifest) -> dict[str, str]:
+    """Return what a training is found by on an MLflow server."""
+    commit = {} if manifest.git_commit is None else {"mlflow.source.git.commit": manifest.git_commit}
+    return {**commit, "regulars.version": manifest.version, "regulars.data_fingerprint": manifest.data_fingerprint}
+
+
+def _files(registry: Registry, record: ReportData, settings: TrainingSettings) -> list[Path]:
+    """Return what a person may want to open: the manifest, and whatever was written about the version."""
+    pages = sorted(reports_folder(settings).glob(f"{record.version}*"))
+    return [registry.get(record.version) / MANIFEST_FILE, *pages]
 
 
 def _result(registry: Registry, record: ReportData, *, reused: bool) -> TrainResult:

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.candidates import Candidates, ReasonCode, Source
-from recommender.engine import DEFAULT_CATEGORY_CAP, REPLENISHABLE_RATE, Engine
+from recommender.diversity import DEFAULT_CATEGORY_CAP
+from recommender.engine import REPLENISHABLE_RATE, Engine
 from recommender.events import Event
 from recommender.histories import FreshEvent, History
 from recommender.ladder import DEPTH
@@ -153,7 +154,7 @@ def test_the_same_question_has_the_same_answer(data: st.DataObject) -> None:
 class ThoroughEngine(Engine):
     """Climbs down every rung, whatever it has found."""
 
-    def _fills(self, shown: Candidates, limit: int, cap: int | None) -> bool:
+    def _fills(self, shown: Candidates, limit: int, *, capped: bool) -> bool:
         return False
 
 
@@ -162,7 +163,8 @@ def test_stopping_early_changes_nothing(data: st.DataObject, cap: int | None) ->
     """The rungs that are not climbed could not have changed the slate."""
     model = models.tiny_model("one day") if data.draw(st.booleans()) else models.shop_model()
     request = data.draw(requests(model))
-    thorough = ThoroughEngine(model, version="20240101-0123456789ab", category_cap=cap)
+    variety = dataclasses.replace(model.variety, category_cap=cap)
+    thorough = ThoroughEngine(model, version="20240101-0123456789ab", variety=variety)
     expected = thorough.recommend(request, now=model.as_of, slate_id="slate", created_at=CREATED)
     assert recommend(model, request, category_cap=cap) == expected
 
@@ -207,6 +209,47 @@ def test_new_means_new(user: int) -> None:
     assert not history.owns(found[Purpose.NEW].item).any()
     again = found[Purpose.ALL].item[history.owns(found[Purpose.ALL].item)]
     assert (model.repeat.rate[again] >= REPLENISHABLE_RATE).all()
+
+
+@given(user=st.integers(0, N_USERS - 1))
+def test_again_is_what_returns(user: int) -> None:
+    """The reorder ranking holds every replenishable item the person owns, nothing else, and says since when."""
+    model = models.shop_model()
+    history = model.histories.of(user)
+    found = models.engine_of(model).candidates(history, purpose=Purpose.AGAIN, now=model.as_of, k=N_ITEMS)
+    owned = history.owned
+    assert sorted(found.item.tolist()) == owned[model.repeat.rate[owned] >= REPLENISHABLE_RATE].tolist()
+    assert set(found.source.tolist()) <= {Source.BUY_AGAIN}
+
+
+@given(st.lists(st.integers(0, N_ITEMS - 1), min_size=1, max_size=4, unique=True), st.integers(-1, N_USERS - 1))
+def test_cart_shelf_never_shows_what_is_in_the_cart(held: list[int], user: int) -> None:
+    """Neither to a known user nor to a stranger, whom the cart alone has to tell something."""
+    model = models.shop_model()
+    past = History.empty(model.as_of) if user < 0 else model.histories.of(user)
+    cart = np.array(held, dtype=np.int32)
+    history = past.with_cart(cart, model.confidence, now=model.as_of)
+    found = models.engine_of(model).candidates(history, purpose=Purpose.CART, now=model.as_of, cart=cart)
+    assert len(found)
+    assert not np.isin(found.item, cart).any()
+    assert (set(found.source.tolist()) == {Source.BOUGHT_TOGETHER}) == (user < 0)
+    slate = recommend(model, SlateRequest(placement=Placement.CART, history=history, cart=tuple(held)))
+    assert not set(shown(model, slate)) & set(held)
+    assert slate.source in {Source.BOUGHT_TOGETHER, Source.PERSONAL}
+
+
+def test_cart_moves_the_shelf_towards_its_aisle() -> None:
+    """The same person with tea in the cart and with soap in the cart is offered different things."""
+    shop, model = planted.shop(), models.shop_model()
+    engine, history = models.engine_of(model), model.histories.of(7)
+    shares = []
+    for aisle in range(4):
+        cart = np.flatnonzero(shop.aisle == aisle)[:3].astype(np.int32)
+        filling = history.with_cart(cart, model.confidence, now=model.as_of)
+        found = engine.candidates(filling, purpose=Purpose.CART, now=model.as_of, k=10, cart=cart)
+        plain = engine.candidates(history, purpose=Purpose.ALL, now=model.as_of, k=10)
+        shares.append(np.mean(shop.aisle[found.item] == aisle) - np.mean(shop.aisle[plain.item] == aisle))
+    assert np.mean(shares) > 0.2
 
 
 def test_staples_lead_and_tastes_follow() -> None:

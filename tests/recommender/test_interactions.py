@@ -122,3 +122,11 @@ def test_tiny_logs_are_valid(tiny_log: Interactions) -> None:
     """The smallest logs survive every selection."""
     assert len(tiny_log.relabel()) == len(tiny_log)
     assert len(tiny_log.select(np.zeros(len(tiny_log), np.bool_)).relabel().users) == 0
+
+
+@given(logs(), st.lists(st.sampled_from(["tea", "!", "空", "zz"]), max_size=4))
+def test_with_items_changes_no_row(log: Interactions, more: list[str]) -> None:
+    """Every row still names the same item; the map holds the others as well."""
+    wider = log.with_items(more)
+    assert set(wider.items) == {*log.items, *more}
+    assert [wider.items.ids[item] for item in wider.item] == [log.items.ids[item] for item in log.item]

@@ -24,7 +24,7 @@ NONE = np.empty(0, dtype=np.float32)
         ({"factors": Factors(np.zeros((3, 2), np.float32), np.zeros((120, 2), np.float32), 1.0)}, "'factors': 3"),
         ({"factors": Factors(np.zeros((200, 2), np.float32), np.zeros((9, 2), np.float32), 1.0)}, "'factors': 9"),
         ({"catalogue": Catalogue.from_items([])}, "120 items, but its parts disagree: {'catalogue': 0}"),
-        ({"popularity": Popularity(NONE, NONE, NONE, NONE)}, "'popularity': 0"),
+        ({"popularity": Popularity(NONE, NONE, NONE, NONE, NONE)}, "'popularity': 0"),
         ({"repeat": RepeatHabits(NONE, NONE)}, "'repeat': 0"),
         ({"histories": models.tiny_model("one user").histories}, "'histories': 1"),
         ({"customers": models.tiny_model("one user").customers}, "'customers': 1"),

@@ -32,6 +32,17 @@ def test_buyers_are_counted_once(log: Interactions, end: int, recent_days: int) 
         assert column.tolist() == [len(buyers(window, item)) for item in range(len(log.items))]
 
 
+@given(logs(), st.integers(360, 460), st.integers(1, 60))
+def test_season_is_the_days_to_come_a_year_ago(log: Interactions, end: int, recent_days: int) -> None:
+    """364 days ago it was the same day of the week; a log younger than that knows no season."""
+    log = log.between(None, at(end))
+    purchases, popularity = log.purchases(), Popularity.from_interactions(log, now=at(end), recent_days=recent_days)
+    a_year_ago = purchases.between(at(end - 364), at(end - 364 + recent_days))
+    assert popularity.season.tolist() == [len(buyers(a_year_ago, item)) for item in range(len(log.items))]
+    young = log.between(at(max(0, end - 300)), None)
+    assert not Popularity.from_interactions(young, now=at(end), recent_days=recent_days).season.any()
+
+
 @given(logs(), st.integers(1, 60))
 def test_trend_is_positive_and_finite(log: Interactions, recent_days: int) -> None:
     """A trend can be ranked and multiplied, whatever the log."""

@@ -36,11 +36,12 @@ SIGNALS = {
     Component.FACTORS: ("factors",),
     Component.SIMILAR: ("similar",),
     Component.TOGETHER: ("together",),
+    Component.PEERS: ("peers",),
     Component.CART: ("cart_together", "cart_similar"),
 }
 NAMED_BY = {
     ReasonCode.BOUGHT_TOGETHER: (Component.TOGETHER, Component.CART),
-    ReasonCode.BECAUSE_YOU_BOUGHT: (Component.FACTORS, Component.SIMILAR),
+    ReasonCode.BECAUSE_YOU_BOUGHT: (Component.FACTORS, Component.SIMILAR, Component.PEERS),
     ReasonCode.SIMILAR_TO: (Component.FACTORS, Component.SIMILAR, Component.TOGETHER),
 }
 """Which components may have given a reason."""

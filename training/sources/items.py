@@ -19,7 +19,7 @@ import polars as pl
 
 from recommender.catalogue import Catalogue, Item
 from recommender.errors import ConfigError
-from recommender.ids import IdMap
+from recommender.ids import IdMap, id_problem
 from recommender.interactions import Interactions
 from training.settings import ItemSettings
 from training.sources.columns import as_ids, as_numbers
@@ -71,6 +71,12 @@ def read_items(files: Sequence[SourceFile], settings: ItemSettings) -> ItemRows:
     together = pl.concat(frames).filter(pl.col("id").is_not_null())
     once = together.unique("id", keep="first", maintain_order=True)
     return ItemRows(once, frozenset(excluded), together.height - once.height)
+
+
+def with_unsold_items(interactions: Interactions, items: ItemRows) -> Interactions:
+    """Return the same rows over an item map that also holds the catalogue's items that were never bought."""
+    listed = set(items.rows["id"]) - items.excluded
+    return interactions.with_items(item_id for item_id in listed if id_problem(item_id) is None)
 
 
 def build_catalogue(items: ItemRows, interactions: Interactions, *, now: np.datetime64) -> Catalogue:
