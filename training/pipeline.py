@@ -19,6 +19,7 @@ from recommender.artifact import MANIFEST_FILE, save_artifact
 from recommender.errors import ConfigError, InvalidArtifact, InvalidInput
 from recommender.evaluation_table import EvaluationTable
 from recommender.manifest import Manifest
+from recommender.outcomes import Outcomes
 from training.backends import make_backend
 from training.cleaning import CleaningReport, CleanLog, clean
 from training.fingerprint import library_versions, run_fingerprint
@@ -119,11 +120,8 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
     with progress.step("describe"):
         record = describe_training(manifest, model, log, settings, learned=learned, steps=measured.records)
     record = compare_with(registry.current(), record, reports_folder(settings))
-    with writing_to(reports_folder(settings)):
-        write_record(record, reports_folder(settings))
-        if learned.outcomes is not None:
-            with progress.step("keep figures by user"):
-                save_outcomes(learned.outcomes, record.version, reports_folder(settings))
+    with progress.step("keep the figures"), writing_to(reports_folder(settings)):
+        _keep_figures(record, learned.outcomes, reports_folder(settings))
     # The pages come last: whatever happens to a drawing, what was trained is not lost.
     with writing_to(registry.root):
         registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
@@ -202,6 +200,12 @@ def artifacts_folder(settings: TrainingSettings) -> Path:
 def reports_folder(settings: TrainingSettings) -> Path:
     """Return where the records and reports of versions are kept."""
     return settings.data_dir / "reports"
+
+
+def _keep_figures(record: ReportData, outcomes: Outcomes | None, folder: Path) -> None:
+    write_record(record, folder)
+    if outcomes is not None:
+        save_outcomes(outcomes, record.version, folder)
 
 
 def _reusable(registry: Registry, fingerprint: str, settings: TrainingSettings) -> ReportData | None:
