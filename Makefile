@@ -58,6 +58,9 @@ setup: $(VENV)/.dev ## install everything a contributor needs into .venv
 .PHONY: setup-spark
 setup-spark: $(VENV)/.spark ## add the Spark training backend to .venv (needs a JVM)
 
+.PHONY: setup-fast
+setup-fast: $(VENV)/.fast ## add the compiled training backend to .venv, for als.backend = "numba"
+
 .PHONY: setup-mlflow
 setup-mlflow: $(VENV)/.mlflow ## add the MLflow client to .venv, for [mlflow] in the settings
 
@@ -157,12 +160,13 @@ bench-quality: $(VENV)/.dev ## measure the rankings on public data (DATA=tafeng:
 
 .PHONY: lock
 lock: $(VENV)/.dev ## resolve the locks in requirements/ again (LOCK_ARGS=--upgrade: newest versions)
-	$(LOCK) pyproject.toml --group build --extra demo --extra tune --extra mlflow --extra dev --output-file requirements/dev.lock
+	$(LOCK) pyproject.toml --group build --extra demo --extra tune --extra mlflow --extra fast --extra dev --output-file requirements/dev.lock
 	$(LOCK) pyproject.toml --group build --extra demo --constraint requirements/dev.lock \
 		--output-file requirements/demo.lock
 	$(LOCK) requirements/spark.in --constraint requirements/dev.lock --output-file requirements/spark.lock
 	$(LOCK) requirements/tune.in --constraint requirements/dev.lock --output-file requirements/tune.lock
 	$(LOCK) requirements/mlflow.in --constraint requirements/dev.lock --output-file requirements/mlflow.lock
+	$(LOCK) requirements/fast.in --constraint requirements/dev.lock --output-file requirements/fast.lock
 
 .PHONY: clean
 clean: ## remove what the tools leave behind
@@ -187,7 +191,7 @@ $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.lock pyproject.toml | $(B
 	@touch $@
 
 # Beside .venv/.demo; what .venv/.dev has installed already, pip finds there.
-$(VENV)/.tune $(VENV)/.mlflow: $(VENV)/.%: requirements/%.lock | $(BIN)/python
+$(VENV)/.tune $(VENV)/.mlflow $(VENV)/.fast: $(VENV)/.%: requirements/%.lock | $(BIN)/python
 	$(PIP) install --quiet --require-hashes --requirement $<
 	@touch $@
 

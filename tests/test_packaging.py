@@ -117,7 +117,8 @@ def test_command_is_installed() -> None:
 
 def test_every_promised_extra_exists() -> None:
     """The extras that the README and the error messages name are the ones there are."""
-    assert sorted(pyproject()["project"]["optional-dependencies"]) == ["demo", "dev", "mlflow", "spark", "tune"]
+    extras = ["demo", "dev", "fast", "mlflow", "spark", "tune"]
+    assert sorted(pyproject()["project"]["optional-dependencies"]) == extras
 
 
 @pytest.mark.parametrize(

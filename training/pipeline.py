@@ -97,6 +97,7 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
         progress.message(f"nothing has changed since {done.version} was trained: it is reused")
         return _result(registry, done, reused=True)
 
+    backend.prepare(measured)
     with threadpool_limits(limits=1, user_api="blas"):
         log, items = load(sources, settings, measured)
         now = log.interactions.time[-1] + np.timedelta64(1, "s")
@@ -120,14 +121,11 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
     with progress.step("describe"):
         record = describe_training(manifest, model, log, settings, learned=learned, steps=measured.records)
     record = compare_with(registry.current(), record, reports_folder(settings))
-    with progress.step("keep the figures"), writing_to(reports_folder(settings)):
-        _keep_figures(record, learned.outcomes, reports_folder(settings))
-    # The pages come last: whatever happens to a drawing, what was trained is not lost.
-    with writing_to(registry.root):
-        registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
+    _keep(registry, record, learned.outcomes, settings, fingerprint=fingerprint, progress=progress)
     with progress.step("report"), writing_to(reports_folder(settings)):
-        write_report(record, reports_folder(settings))
+        # Pages come last: whatever happens to a drawing, what was trained is not lost.
         write_card(record, manifest, learned.outcomes, reports_folder(settings))
+        write_report(record, reports_folder(settings))
     files = _files(registry, record, settings)
     log_training(settings.mlflow, record, tags=_tags(manifest), files=files, progress=progress)
     return _result(registry, record, reused=False)
@@ -202,10 +200,24 @@ def reports_folder(settings: TrainingSettings) -> Path:
     return settings.data_dir / "reports"
 
 
-def _keep_figures(record: ReportData, outcomes: Outcomes | None, folder: Path) -> None:
-    write_record(record, folder)
-    if outcomes is not None:
-        save_outcomes(outcomes, record.version, folder)
+def _keep(
+    registry: Registry,
+    record: ReportData,
+    outcomes: Outcomes | None,
+    settings: TrainingSettings,
+    *,
+    fingerprint: str,
+    progress: Progress,
+) -> None:
+    """Write the figures, and then note the training in the journal."""
+    folder = reports_folder(settings)
+    with writing_to(folder):
+        write_record(record, folder)
+        if outcomes is not None:
+            with progress.step("keep figures by user"):
+                save_outcomes(outcomes, record.version, folder)
+    with writing_to(registry.root):
+        registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
 
 
 def _reusable(registry: Registry, fingerprint: str, settings: TrainingSettings) -> ReportData | None:

@@ -215,12 +215,14 @@ class ConfidenceSettings(Section):
 class AlsSettings(Section):
     """The matrix factorisation (Hu, Koren & Volinsky 2008)."""
 
-    backend: Literal["implicit", "spark"] = "implicit"
-    """Which library fits the factors; Spark needs the extra `spark` and Java 17 or newer."""
+    backend: Literal["implicit", "numba", "spark"] = "implicit"
+    """What fits the factors; Numba needs the extra `fast`, Spark the extra `spark` and Java 17 or newer."""
     factors: int = Field(default=64, ge=1, le=2048)
     """Length of the vector of each user and item."""
     regularization: float = Field(default=50.0, gt=0)
     """Pull of all vectors towards zero (λ)."""
+    frequency_scaling: float = Field(default=0.0, ge=0, le=2)
+    """How much harder rows with many entries are pulled (ν); 0 for all alike, above 0 only with backend numba."""
     iterations: int = Field(default=15, ge=1)
     """Passes over users and items."""
     seed: int = Field(default=42, ge=0, lt=2**32)
@@ -231,6 +233,15 @@ class AlsSettings(Section):
     """Memory of the Spark driver, such as 512m or 4g."""
     spark_folder: Path | None = None
     """Absolute path of a folder that all machines of the cluster share; without one, the temporary folder."""
+
+    @model_validator(mode="after")
+    def _scaling_is_possible(self) -> Self:
+        if self.frequency_scaling and self.backend != "numba":
+            raise ValueError(
+                f"frequency_scaling is {self.frequency_scaling}, which the backend {self.backend!r} cannot do: "
+                "set als.backend to 'numba', or als.frequency_scaling to 0"
+            )
+        return self
 
 
 class NeighbourSettings(Section):

@@ -42,8 +42,8 @@ def run(
     if page is None or not is_whole:
         with TerminalProgress().step("report"):
             record = record_of(settings, version)
+            _write_card(settings, record)
             page = write_report(record, folder)
-        _write_card(settings, record)
     say("Open it in a browser:")
     write(str(page))
 

@@ -117,27 +117,6 @@ def test_peers_name_the_purchase_that_is_shared(user: int) -> None:
     assert (reason[~voted] == ReasonCode.POPULAR).all()
 
 
-@given(st.integers(0, 199))
-def test_without_the_anchor_the_score_is_lower(user: int) -> None:
-    """Take the named purchase away, and the factors think less of the item: it was a reason.
-
-    The exception proves the formula: an anchor whose own score the rest of the past already lifts above
-    c / (c − 1) holds it down, and with it what resembles it.
-    """
-    model = models.shop_model()
-    history = model.histories.of(user)
-    item = new_items(history)
-    _, anchors = explain(model, history, item, by_component(Component.FACTORS, len(item)))
-    before = model.factors.scores(model.factors.fold_in(history.item, history.confidence))
-    confidence = dict(zip(history.item.tolist(), history.confidence.tolist(), strict=True))
-    for anchor in set(anchors.tolist()) - {NO_ANCHOR}:
-        if before[anchor] < confidence[anchor] / (confidence[anchor] - 1):
-            rest = history.item != anchor
-            after = model.factors.scores(model.factors.fold_in(history.item[rest], history.confidence[rest]))
-            target = item[anchors == anchor]
-            assert (after[target] < before[target] + 1e-5).all()
-
-
 @pytest.mark.parametrize("component", [Component.FACTORS, Component.SIMILAR])
 def test_looking_is_not_buying(component: Component) -> None:
     """An item only looked at gives "similar to", never "because you bought"."""
