@@ -19,8 +19,8 @@ from collections.abc import Sequence
 
 from recommender.errors import GateRefused
 from training.gate_rules import Verdict, baselines, best_fifth, regression
+from training.gate_settings import GateSettings
 from training.measured import Measured
-from training.settings import GateSettings
 
 __all__ = ["Verdict", "check", "judge", "refuse_failures"]
 

@@ -18,8 +18,8 @@ from recommender.purpose import Purpose
 from training.comparison.groups import BEST_FIFTH
 from training.comparison.paired import Values, mean_gains
 from training.comparison.windows import shared_purposes, why_unpaired
+from training.gate_settings import GateSettings
 from training.measured import Measured
-from training.settings import GateSettings
 
 METRIC = "ndcg"
 

@@ -13,15 +13,11 @@ import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from recommender.events import POSITIVE, Event
-
-
-class Section(BaseModel):
-    """A frozen table of `regulars.toml` in which an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+from training.gate_settings import GateSettings
+from training.section import Section
 
 
 def _one_or_many(value: Any) -> Any:
@@ -316,33 +312,6 @@ class EvaluationSettings(Section):
     """Length of the lists that are measured."""
     bootstrap: int = Field(default=1000, ge=1)
     """Resamples of users behind each 95 % interval."""
-
-
-class GateSettings(Section):
-    """What a version must show before it may be published: nDCG on the test window, compared user by user."""
-
-    min_lift_popularity: float = 0.0
-    """nDCG on all items must exceed popularity's by more than this share of it."""
-    min_lift_recent_popularity: float = 0.0
-    """The same for the popularity of the last 30 days, where that was measured."""
-    min_lift_own_top: float = 0.0
-    """nDCG on all items must exceed the user's own top list by more than this share of it."""
-    min_lift_own_recent_top: float = 0.0
-    """The same for the own top list that prefers recent orders, where that was measured."""
-    min_lift_popularity_new: float = 0.0
-    """nDCG on new items must be at least popularity's, raised by this share of it."""
-    min_lift_recent_popularity_new: float = 0.0
-    """The same for the popularity of the last 30 days, where that was measured."""
-    min_users: int = Field(default=200, ge=0)
-    """Measured users from which on the rules above hold for the mean; with fewer, only a clear loss is refused."""
-    max_loss_other: float = Field(default=0.0, ge=0)
-    """Share of a baseline's nDCG that may be lost clearly where no rule above applies, as for buying again."""
-    max_regression: float = Field(default=0.0, ge=0)
-    """Share of the served version's nDCG that may be lost clearly; 1 switches the rule off."""
-    max_loss_best: float = Field(default=0.0, ge=0)
-    """Share that may be lost clearly among the best fifth of customers by value; 1 switches the rule off."""
-    allow_unevaluated: bool = False
-    """Whether a version may be published whose log was too short to evaluate it."""
 
 
 class MlflowSettings(Section):

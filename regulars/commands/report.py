@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regulars.commands.options import DEFAULT_CONFIG, ConfigPath, Overrides, configuration, examples
+
+if TYPE_CHECKING:
+    from regulars.config import Config
+    from training.report import ReportData
 
 EXAMPLES = examples("regulars report", "regulars report 20180101-3f9c0a1b2c3d")
 
@@ -26,20 +30,37 @@ def run(
     """
     from regulars.progress import TerminalProgress
     from regulars.terminal import say, write
-    from regulars.trained import chosen, manifest_of, record_of, registry_of
-    from training.measured import find_measured
+    from regulars.trained import chosen, record_of, registry_of
     from training.pipeline import reports_folder
     from training.report import current_page, write_report
-    from training.report.card import write_card
 
     settings = configuration(config, set_)
     version = chosen(registry_of(settings), version)
     folder = reports_folder(settings.training)
     page = current_page(version, folder)
-    if page is None:
+    is_whole = page is not None and (folder / f"{version}.md").is_file()
+    if page is None or not is_whole:
         with TerminalProgress().step("report"):
             record = record_of(settings, version)
-            write_card(record, manifest_of(settings, version), find_measured(version, folder).outcomes, folder)
+            _write_card(settings, record)
             page = write_report(record, folder)
     say("Open it in a browser:")
     write(str(page))
+
+
+def _write_card(settings: Config, record: ReportData) -> None:
+    """Write the model card, or say why there is none: an artifact of an earlier release cannot be read."""
+    from recommender.errors import InvalidArtifact
+    from regulars.terminal import say
+    from regulars.trained import manifest_of
+    from training.measured import find_measured
+    from training.pipeline import reports_folder
+    from training.report.card import write_card
+
+    folder = reports_folder(settings.training)
+    try:
+        manifest = manifest_of(settings, record.version)
+    except InvalidArtifact as error:
+        say(f"There is no model card: {error}")
+        return
+    write_card(record, manifest, find_measured(record.version, folder).outcomes, folder)

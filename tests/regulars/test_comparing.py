@@ -84,6 +84,7 @@ def test_an_old_version_without_figures_by_user(
     found = compared(copy, capsys, a, b, "--users", "5")
     assert f"{a} has no figures by user" in str(found["why_unpaired"])
     assert found["changes"]
+    (copy.folder / "data/reports" / f"{a}.md").unlink()
     assert copy.run("report", a) == 0
     assert "was not kept for this version" in (copy.folder / "data/reports" / f"{a}.md").read_text(encoding="utf-8")
     assert copy.run("gate", a) == 0
@@ -104,6 +105,10 @@ def test_an_artifact_that_cannot_be_read(
     assert "Shelves and settings are not compared" in str(found["notes"])
     assert copy.run("compare", a, b) == 0
     assert "train again" in capsys.readouterr().out
+    (copy.folder / "data/reports" / f"{a}.md").unlink()
+    assert copy.run("report", a) == 0
+    said = capsys.readouterr()
+    assert "There is no model card: " in said.err
     assert copy.run("compare", a, b, "--report") == 0
     assert "That cannot be said" in Path(capsys.readouterr().out.strip()).read_text(encoding="utf-8")
 

@@ -13,8 +13,8 @@ from recommender.errors import GateRefused
 from recommender.purpose import Purpose
 from tests.measurements import measured_of, outcomes_of, table_of
 from training.gate import Verdict, check, judge
+from training.gate_settings import GateSettings
 from training.measured import Measured
-from training.settings import GateSettings
 
 SERVED = "20240601-bbbbbbbbbbbb"
 NOISE = np.random.default_rng(1).normal(0, 0.1, 1000)

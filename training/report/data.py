@@ -85,8 +85,8 @@ class ReportData:
                 "steps": tuple(StepRecord(**step) for step in content["steps"]),
                 "evaluation": content["evaluation"] and EvaluationTable.from_dict(content["evaluation"]),
                 "previous": content["previous"] and EvaluationTable.from_dict(content["previous"]),
-                "variety": content["variety"] and VarietyFigures.from_dict(content["variety"]),
-                "examples": tuple(Example.from_dict(example) for example in content["examples"]),
+                "variety": VarietyFigures.from_dict(variety) if (variety := content.get("variety")) else None,
+                "examples": tuple(Example.from_dict(example) for example in content.get("examples", ())),
             }
             return cls(**{**content, **parts})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
