@@ -61,9 +61,34 @@ def accuracy(record: Record) -> str:
     return "\n".join([f"| | {' | '.join(titles)} |", "|---|--:|--:|--:|--:|", *rows, "", note])
 
 
+def variety(record: Record) -> str:
+    """Return what the diversity dial costs on the validation window, and the slates of the test window."""
+    found, chosen = record["variety"], record["parameters"]["slates"]["diversity"]
+    head = [
+        "| | dial | nDCG@10 | change | repeated categories | diversity by category | by taste | coverage | novelty |"
+    ]
+    head += ["|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    blocks = []
+    for purpose, what in _PURPOSES.items():
+        rows = [row for row in found["tradeoff"] if row["purpose"] == purpose]
+        blocks += [f"*{what.capitalize()}, validation window, {rows[0]['n_users']:,} users:*", "", *head]
+        blocks += [*(_varied(row, chosen=chosen) for row in rows), ""]
+    head = [
+        "| | nDCG@10 | by title | repeated categories | coverage | novelty | exposure Gini | fresh | something new |"
+    ]
+    head += ["|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    for purpose, what in _PURPOSES.items():
+        rows = [row for row in found["slates"] if row["purpose"] == purpose]
+        blocks += [f"*{what.capitalize()}, test window, {rows[0]['n_users']:,} users:*", "", *head]
+        blocks += [*(_slate(row) for row in rows), ""]
+    note = "Baselines that offer owned items fall back on popularity for new ones. In bold the dial in use; changes are"
+    return "\n".join([*blocks, f"{note} paired, against the dial at 0. Version {record['version']}."])
+
+
 PLACES: tuple[tuple[str, str, Callable[[Record], str]], ...] = (
     ("README.md", "accuracy", accuracy),
     ("docs/ranking.md", "accuracy", accuracy),
+    ("docs/ranking.md", "variety", variety),
     ("docs/training.md", "steps", steps),
 )
 """Page, name of the comments, and what stands between them."""
@@ -84,6 +109,40 @@ def _cell(evaluation: Record, ranker: str, purpose: str, metric: str) -> str:
     found = (f for f in evaluation["figures"] if (f["ranker"], f["purpose"], f["metric"], f["k"]) == key)
     figure = next(found)
     return f"{figure['value']:.4f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+
+
+def _varied(row: Record, *, chosen: float) -> str:
+    figures, change = row["figures"], row["ndcg_change"]
+    dial = "–" if row["dial"] is None else f"{row['dial']:g}"
+    cells = [
+        str(row["ranker"]) if row["dial"] is None else "slates",
+        f"**{dial}**" if row["dial"] == chosen else dial,
+        f"{figures['ndcg']:.4f}",
+        "–" if change is None else f"{change[0]:+.4f} [{change[1]:+.4f}, {change[2]:+.4f}]",
+        f"{figures['repeated_categories']:.2f}",
+        f"{figures['category_diversity']:.3f}",
+        f"{figures['vector_diversity']:.3f}",
+        f"{figures['coverage']:.3f}",
+        f"{figures['novelty']:.2f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _slate(row: Record) -> str:
+    figures = row["figures"]
+    names = {"ranking": "ranking alone", "as shown": "slates as shown"}
+    cells = [
+        names.get(row["ranker"], str(row["ranker"])),
+        f"{figures['ndcg']:.4f}",
+        f"{figures['ndcg_by_title']:.4f}",
+        f"{figures['repeated_categories']:.2f}",
+        f"{figures['coverage']:.3f}",
+        f"{figures['novelty']:.2f}",
+        f"{figures['exposure_gini']:.3f}",
+        f"{figures['freshness']:.1%}",
+        f"{figures['something_new']:.1%}",
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def _measured_on(record: Record, machine: Mapping[str, Any]) -> str:

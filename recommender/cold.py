@@ -28,19 +28,19 @@ class Newcomers:
     """Items without sales, and the siblings that speak for them."""
 
     item: npt.NDArray[np.int32]
-    """(c,) items without sales that have siblings, ascending."""
+    """(c,) items without sales that have siblings."""
     family: npt.NDArray[np.int64]
     """(c,) which family speaks for each."""
     member: npt.NDArray[np.int32]
     """(m,) items with sales, family by family."""
-    member_family: npt.NDArray[np.int64]
-    """(m,) the family of each member."""
+    start: npt.NDArray[np.int64]
+    """(n_families,) where the members of each family begin, ascending; none is empty."""
 
     @classmethod
     def of(cls, catalogue: Catalogue, sold: npt.NDArray[np.bool_]) -> Newcomers:
         """Find the siblings of every item that is not `sold` (n_items,) bool."""
-        items, families = np.empty(0, np.int32), np.empty(0, np.int64)
-        found, waiting = cls(items, families, items, families), ~sold
+        none, nowhere = np.empty(0, np.int32), np.empty(0, np.int64)
+        found, waiting = cls(none, nowhere, none, nowhere), ~sold
         if not waiting.any():
             return found
         for code in _families(catalogue):
@@ -49,8 +49,7 @@ class Newcomers:
             ready[ready] = siblings[code[ready]] >= MIN_SIBLINGS
             found = found._joined_by(code, newcomer=ready, sold=sold)
             waiting &= ~ready
-        order = np.argsort(found.item, kind="stable")
-        return cls(found.item[order], found.family[order], found.member, found.member_family)
+        return found
 
     def __len__(self) -> int:
         return len(self.item)
@@ -59,9 +58,8 @@ class Newcomers:
         """Return `values` (n_items,) with each newcomer's replaced by the mean of its siblings'."""
         if not len(self):
             return values
-        n_families = int(self.family.max()) + 1
-        total = np.bincount(self.member_family, values[self.member], n_families)
-        mean = total / np.maximum(np.bincount(self.member_family, minlength=n_families), 1)
+        size = np.diff(self.start, append=len(self.member))
+        mean = np.add.reduceat(values[self.member], self.start) / size.astype(np.float32)
         result = values.copy()
         result[self.item] = mean[self.family]
         return result
@@ -72,12 +70,12 @@ class Newcomers:
         item = np.flatnonzero(newcomer)
         wanted, family = np.unique(code[item], return_inverse=True)
         member = np.flatnonzero(sold & np.isin(code, wanted))
-        start = int(self.family.max(initial=-1)) + 1
+        member = member[np.argsort(code[member], kind="stable")]
         return Newcomers(
             item=np.concatenate([self.item, item]).astype(np.int32),
-            family=np.concatenate([self.family, start + family]),
+            family=np.concatenate([self.family, len(self.start) + family]),
             member=np.concatenate([self.member, member]).astype(np.int32),
-            member_family=np.concatenate([self.member_family, start + np.searchsorted(wanted, code[member])]),
+            start=np.concatenate([self.start, len(self.member) + np.searchsorted(code[member], wanted)]),
         )
 
 

@@ -13,21 +13,20 @@ from datetime import date, datetime
 import numpy as np
 import numpy.typing as npt
 
+from recommender.arrangement import Arrangement
 from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode, Source
+from recommender.diversity import Variety
 from recommender.features import NO_CART, Describer, offered
 from recommender.histories import FreshEvent, History
-from recommender.ladder import DEPTH, PURE, Blended, ladder
+from recommender.ladder import DEPTH, PURE, VARIED, Blended, ladder
 from recommender.loyalty.due import due_days
 from recommender.model import Model
 from recommender.purpose import Purpose
 from recommender.ranking import top_k
 from recommender.reasons import explain
 from recommender.request import SlateRequest
-from recommender.rules import Mask, NotAmong, Only, PriceBetween, Rule, keep_all, occurrence, spread
+from recommender.rules import Mask, NotAmong, Only, PriceBetween, Rule, keep_all
 from recommender.slate import Reason, Slate, SlateItem
-
-DEFAULT_CATEGORY_CAP = 4
-"""Items of one category on a shelf before the surplus goes to its end."""
 
 REPLENISHABLE_RATE = 0.05
 """An item that at least this share of its buyers bought again may be offered to its owners."""
@@ -42,14 +41,14 @@ class Engine:
         What was trained.
     version
         Its version, named in every slate.
-    category_cap
-        Items of one category on a shelf before the surplus goes to its end; None for no limit.
+    variety
+        How varied slates are; None for what the model was trained with.
     """
 
-    def __init__(self, model: Model, *, version: str, category_cap: int | None = DEFAULT_CATEGORY_CAP) -> None:
+    def __init__(self, model: Model, *, version: str, variety: Variety | None = None) -> None:
         self.model = model
         self.version = version
-        self._category_cap = category_cap
+        self._arrangement = Arrangement(model.catalogue, model.factors, model.variety if variety is None else variety)
         self._describer = Describer(model)
         self._replenishable = model.repeat.rate >= REPLENISHABLE_RATE
         self._blended = Blended(personal=self._personal, buy_again=self._buy_again, completing=self._completing)
@@ -117,14 +116,16 @@ class Engine:
     def recommend(self, request: SlateRequest, *, now: np.datetime64, slate_id: str, created_at: datetime) -> Slate:
         """Climb down the placement's ladder until the shelf is full."""
         rules = self._rules(request)
-        cap = None if request.categories else self._category_cap
+        # Whoever asks for categories wants more of the same.
+        capped, varied = not request.categories, request.placement in VARIED and not request.categories
         shown = Candidates.empty()
         for rung in ladder(request.placement, self._blended):
             offered = rung(self.model, request, now)
-            shown = shown.then(offered.select(keep_all(rules, offered.item)))
-            if self._fills(shown, request.limit, cap) or (request.placement in PURE and len(shown)):
+            allowed = offered.select(keep_all(rules, offered.item))
+            shown = shown.then(self._arrangement.vary(allowed, k=request.limit) if varied else allowed)
+            if self._fills(shown, request.limit, capped=capped) or (request.placement in PURE and len(shown)):
                 break
-        order = spread(self.model.catalogue.category[shown.item], cap=cap)
+        order = self._arrangement.order(shown.item, capped=capped)
         return self._slate(shown.select(order[: request.limit]), request, slate_id=slate_id, created_at=created_at)
 
     def _personal(self, _: Model, request: SlateRequest, now: np.datetime64) -> Candidates:
@@ -168,12 +169,9 @@ class Engine:
         wanted = [self.model.catalogue.category_index(name) for name in names]
         return np.isin(self.model.catalogue.category, [index for index in wanted if index is not None])
 
-    def _fills(self, shown: Candidates, limit: int, cap: int | None) -> bool:
-        """Say whether lower rungs could change nothing: the shelf is full, and as varied as the categories allow."""
-        if cap is None or len(shown) < limit:
-            return len(shown) >= limit
-        within = occurrence(self.model.catalogue.category[shown.item]) < cap
-        return int(within.sum()) >= min(limit, cap * len(self.model.catalogue.categories))
+    def _fills(self, shown: Candidates, limit: int, *, capped: bool) -> bool:
+        """Say whether lower rungs could change nothing: the shelf is full, and as varied as the catalogue allows."""
+        return self._arrangement.is_settled(shown.item, limit=limit, capped=capped)
 
     def _slate(self, shown: Candidates, request: SlateRequest, *, slate_id: str, created_at: datetime) -> Slate:
         due = self._due_dates(shown, request.history)

@@ -13,12 +13,14 @@ bought_once             1 if exactly once
 rest_days               log(1 + days since it was last bought)
 due                     log(days since last bought / own gap), within ±3; 0 if bought once
 owned_repeat_rate       log repeat rate of the item, if owned
+owned_popular_week      log((1 + buyers in the last 7 days) / (1 + the most any item has)), if owned
 factors, similar, together, peers   the signal, standardised over the person's candidates
 …_log                   log(0.1 + signal / its mean over the candidates)
 category_taste          log share of the category in the person's purchases, decayed
 category_affinity       the same + log share of the item in its category's recent sales
 category_rest_days      log(1 + days since the person last bought in the category)
 popular, …_month, …_week, …_season  log(1 + buyers: ever, in the last 30 days, the last 7, the next 30 a year ago)
+popular_week_root       √(buyers in the last 7 days / the most any item has): bestsellers stand out more than in the log
 repeat_rate             log repeat rate of the item
 cart_together (…_log)   what is bought together with the items in the cart, as above; 0 without a cart
 cart_similar_log        what their buyers buy besides, likewise
@@ -112,7 +114,10 @@ class Describer:
         repeat_rate = np.log(model.repeat.rate + 1e-3)
         self._newcomers = Newcomers.of(model.catalogue, popularity.total > 0)
         known = [self._newcomers.filled(np.log1p(count)) for count in buyers]
-        self._static = np.stack([*known, repeat_rate], axis=1).astype(np.float32)
+        week = known[2]
+        self._log_week_share = (week - week.max(initial=0)).astype(np.float32)
+        root = np.sqrt(np.expm1(week) / max(np.expm1(week).max(initial=0), 1))
+        self._static = np.stack([*known, root, repeat_rate], axis=1).astype(np.float32)
         self._in_category = self._newcomers.filled(_log_share_in_category(model))
         self._popular = top_k(popularity.recent + 1e-3 * popularity.total, len(model.items)).item
 
@@ -200,6 +205,7 @@ class Describer:
             "rest_days": np.log1p(rest),
             "due": np.where(orders == 1, 0, np.clip(np.log((rest + 0.5) / gap), -3, 3)),
             "owned_repeat_rate": np.log(self._model.repeat.rate[history.item[bought]] + 1e-3),
+            "owned_popular_week": self._log_week_share[item[at]],
         }
         for name, values in columns.items():
             rows[at, _COLUMN[name]] = values

@@ -84,6 +84,9 @@ def anything(model: Model, _request: SlateRequest, _now: np.datetime64) -> Candi
 PURE = frozenset({Placement.REORDER})
 """Placements whose name is a promise: a lower rung is climbed only if nothing at all stands above it."""
 
+VARIED = frozenset({Placement.HOME, Placement.EMAIL, Placement.CART})
+"""Placements on which the diversity dial counts; the others promise an order: similar, due, rising, best-selling."""
+
 
 def ladder(placement: Placement, blended: Blended) -> tuple[Rung, ...]:
     """Return the rungs of a placement, from the top."""

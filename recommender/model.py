@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from recommender.blend import Blend
 from recommender.catalogue import Catalogue
 from recommender.confidence import Confidence
+from recommender.diversity import Variety
 from recommender.errors import InvalidInput
 from recommender.factors import Factors
 from recommender.histories import Histories
@@ -48,6 +49,8 @@ class Model:
     repeat: RepeatHabits
     blend: Blend
     customers: CustomerBase
+    variety: Variety = field(default_factory=Variety)
+    """How varied its slates are: part of the model, so that the API, campaigns and reports agree."""
 
     def __post_init__(self) -> None:
         n_users, n_items = len(self.users), len(self.items)

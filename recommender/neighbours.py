@@ -148,6 +148,13 @@ class Neighbours:
         row = slice(int(self.indptr[item_index]), int(self.indptr[item_index + 1]))
         return Ranked(self.item[row], self.weight[row])
 
+    def top(self, k: int) -> Neighbours:
+        """Return the `k` nearest neighbours of every item."""
+        sizes = np.diff(self.indptr)
+        rank = np.arange(len(self.item)) - np.repeat(self.indptr[:-1], sizes)
+        indptr = np.concatenate([[0], np.cumsum(np.minimum(sizes, k))]).astype(np.int64)
+        return Neighbours(indptr, self.item[rank < k], self.weight[rank < k])
+
     def scores(
         self, item: npt.NDArray[np.integer[Any]], weight: npt.NDArray[np.floating[Any]]
     ) -> npt.NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 A rule looks at item indices and says which to keep; it never reorders and never scores. Rules are applied to the
 candidates of every rung, so the least personal shelf obeys them as strictly as the most personal one.
-`spread` is different: it looks at the whole list and keeps one category from filling a shelf.
+`spread` is different: it looks at the whole list and keeps one category, or one title, from filling a shelf.
 """
 
 from __future__ import annotations
@@ -84,17 +84,21 @@ def keep_all(rules: tuple[Rule, ...], items: Items) -> Mask:
     return mask
 
 
-def spread(category: npt.NDArray[np.int32], *, cap: int | None) -> npt.NDArray[np.intp]:
-    """Order positions so that at most `cap` of each category come first, and the surplus last.
+def spread(
+    category: npt.NDArray[np.int32], *, cap: int | None, twin: npt.NDArray[np.int32] | None = None
+) -> npt.NDArray[np.intp]:
+    """Order positions so that the `leading` ones come first, and what is too much of the same last.
 
     Nothing is dropped: where a shop has one category, the shelf is still full.
 
     Parameters
     ----------
     category
-        (k,) category of each candidate, best first.
+        (k,) category of each candidate, best first; negative where it is unknown.
     cap
         How many of one category may stand before the surplus; None for no limit.
+    twin
+        (k,) equal for items a shopper cannot tell apart: one of them is enough; None if all differ.
 
     Returns
     -------
@@ -105,9 +109,19 @@ def spread(category: npt.NDArray[np.int32], *, cap: int | None) -> npt.NDArray[n
     >>> spread(np.array([7, 7, 7, 2], dtype=np.int32), cap=2).tolist()
     [0, 1, 3, 2]
     """
-    if cap is None:
-        return np.arange(len(category))
-    return np.argsort(occurrence(category) >= cap, kind="stable")
+    return np.argsort(~leading(category, cap=cap, twin=twin), kind="stable")
+
+
+def leading(category: npt.NDArray[np.int32], *, cap: int | None, twin: npt.NDArray[np.int32] | None = None) -> Mask:
+    """Return (k,): whether a candidate is the first of its twins and among the first `cap` of its category.
+
+    A later twin takes no place of its category, and an unknown category has no cap: it is no category.
+    """
+    front = np.ones(len(category), dtype=np.bool_) if twin is None else occurrence(twin) == 0
+    if cap is not None:
+        first = np.flatnonzero(front)
+        front[first] = (occurrence(category[first]) < cap) | (category[first] < 0)
+    return front
 
 
 def occurrence(values: npt.NDArray[np.int32]) -> npt.NDArray[np.intp]:

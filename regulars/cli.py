@@ -17,7 +17,21 @@ from typing import Annotated
 import typer
 
 from recommender.errors import RecommenderError
-from regulars.commands import campaign, config, demo, evaluate, publish, report, rollback, serve, train, versions
+from regulars.commands import (
+    campaign,
+    compare,
+    config,
+    demo,
+    evaluate,
+    gate,
+    publish,
+    report,
+    rollback,
+    serve,
+    train,
+    tune,
+    versions,
+)
 from regulars.commands.options import examples
 
 INTERRUPTED = 130
@@ -36,7 +50,7 @@ app = typer.Typer(
 )
 """Pretty tracebacks are off: they print the values of variables, and some of ours are passwords."""
 
-for command in (train, evaluate, report, publish, rollback, serve, campaign, demo):
+for command in (train, evaluate, tune, compare, gate, report, publish, rollback, serve, campaign, demo):
     name = command.__name__.rpartition(".")[2]
     app.command(name, epilog=command.EXAMPLES)(command.run)
 app.add_typer(versions.app, name="versions")

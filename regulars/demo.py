@@ -19,7 +19,6 @@ from regulars.campaigning import write_segment
 from regulars.config import Config
 from regulars.evaluation_view import evaluation_view
 from regulars.household_view import described, household_view
-from regulars.households import Household, households
 from regulars.publishing import is_served, publish
 from regulars.terminal import RIGHT, plain, table
 from regulars.trained import served
@@ -28,6 +27,7 @@ from serving.campaigns.recipients import Pick, Recipients
 from serving.campaigns.settings import CampaignSettings
 from serving.clock import clock_of
 from serving.web.shop import Household as ShopVisitor
+from training.households import Household, households
 from training.pipeline import TrainResult, reports_folder, train
 from training.progress import Progress
 from training.steps import StepRecord

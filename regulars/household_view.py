@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from recommender.loyalty.rfm import Segment
-from regulars.households import Household
 from regulars.terminal import RIGHT, plain, table
 from serving.campaigns.recipients import Pick
 from serving.campaigns.wording import price_words
+from training.households import Household
 
 
 def household_view(household: Household, picks: Sequence[Pick], *, currency: str) -> RenderableType:

@@ -14,14 +14,14 @@ from recommender.artifact import load_artifact
 from recommender.engine import Engine
 from recommender.errors import UnknownVersion
 from regulars.config import Config
-from regulars.trained import record_of, registry_of
+from regulars.trained import gate_verdicts, registry_of
 from serving import publisher
 from serving.clock import clock_of
 from serving.publisher import Publication
 from serving.server import store_of
 from serving.settings import AppSettings
 from serving.stores.redis import RedisStores
-from training.gate import check
+from training.gate import refuse_failures
 from training.progress import Progress
 
 TIMEOUT_SECONDS = 30.0
@@ -42,8 +42,12 @@ def publish(config: Config, version: str, *, progress: Progress, force: bool = F
     """
     if not force:
         with progress.step("gate") as step:
-            verdicts = check(version, record_of(config, version).evaluation, config.training.gate)
-            step.note(f"{len(verdicts)} rules hold")
+            verdicts = gate_verdicts(config, version)
+            refuse_failures(version, verdicts)
+            judged = sum(verdict.judged for verdict in verdicts)
+            step.note(
+                f"{judged} rules hold" + (f", {len(verdicts) - judged} could not be judged" * (judged < len(verdicts)))
+            )
     registry = registry_of(config)
     engine = _engine(config, version, progress)
     now = clock_of(config.app.serving.clock).now(engine.model.as_of)

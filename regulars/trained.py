@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from recommender.artifact import Artifact, load_artifact
+from recommender.artifact import MANIFEST_FILE, Artifact, load_artifact
+from recommender.bootstrap import Bootstrap
 from recommender.errors import UnknownVersion
+from recommender.manifest import Manifest
 from regulars.config import Config
+from regulars.hints import hint
+from training.comparison.compare import SAMPLE, Comparison, Trained, compare
+from training.gate import Verdict, judge
+from training.measured import find_measured, load_measured
 from training.pipeline import artifacts_folder, reports_folder
+from training.progress import Progress
 from training.records import load_record
 from training.registry import Registry
 from training.report import ReportData
@@ -29,7 +36,7 @@ def chosen(registry: Registry, version: str | None) -> str:
         return version
     if versions := registry.versions():
         return versions[-1]
-    raise UnknownVersion(f"nothing was trained yet in {registry.root}; run: regulars train")
+    raise UnknownVersion(f"nothing was trained yet in {registry.root}; run: {hint('train')}")
 
 
 def record_of(config: Config, version: str) -> ReportData:
@@ -41,6 +48,18 @@ def record_of(config: Config, version: str) -> ReportData:
         If the record is missing or cannot be understood.
     """
     return load_record(version, reports_folder(config.training))
+
+
+def manifest_of(config: Config, version: str) -> Manifest:
+    """Return the table of contents of `version`.
+
+    Raises
+    ------
+    InvalidArtifact
+        If it is damaged.
+    """
+    path = registry_of(config).get(version) / MANIFEST_FILE
+    return Manifest.from_json(path.read_text(encoding="utf-8"), where=str(path))
 
 
 def served(config: Config) -> Artifact:
@@ -56,5 +75,62 @@ def served(config: Config) -> Artifact:
     registry = registry_of(config)
     version = registry.current()
     if version is None:
-        raise UnknownVersion(f"nothing was published yet from {registry.root}; run: regulars publish")
+        raise UnknownVersion(f"nothing was published yet from {registry.root}; run: {hint('publish')}")
     return load_artifact(registry.get(version))
+
+
+def gate_verdicts(config: Config, version: str) -> list[Verdict]:
+    """Return what every rule of the gate says about `version`, compared with the one that is served.
+
+    Raises
+    ------
+    InvalidArtifact
+        If the record of `version` is missing or cannot be understood.
+    """
+    folder, current = reports_folder(config.training), registry_of(config).current()
+    served = None if current is None else find_measured(current, folder)
+    return judge(load_measured(version, folder), config.training.gate, current=served)
+
+
+def before_and_after(registry: Registry, a: str | None, b: str | None) -> tuple[str, str]:
+    """Return the two versions a comparison is about: by default the served one and the one trained last.
+
+    If the one trained last is the served one, it is compared with the one trained before it.
+
+    Raises
+    ------
+    UnknownVersion
+        If there is no such version, or nothing to compare with.
+    """
+    after = chosen(registry, b)
+    if a is not None:
+        return chosen(registry, a), after
+    current = registry.current()
+    if current is not None and current != after:
+        return chosen(registry, current), after
+    versions = registry.versions()
+    earlier = versions[: versions.index(after)]
+    if not earlier:
+        raise UnknownVersion(f"there is nothing to compare {after} with in {registry.root}; train another version")
+    return earlier[-1], after
+
+
+def compared(config: Config, versions: tuple[str, str], *, users: int = SAMPLE, progress: Progress) -> Comparison:
+    """Compare the second of two versions with the first.
+
+    Raises
+    ------
+    InvalidArtifact
+        If one of them is damaged.
+    """
+    a, b = (_trained(config, version, progress) for version in versions)
+    settings = config.training
+    bootstrap = Bootstrap(resamples=settings.evaluation.bootstrap, seed=settings.als.seed)
+    return compare(a, b, bootstrap=bootstrap, users=users, progress=progress)
+
+
+def _trained(config: Config, version: str, progress: Progress) -> Trained:
+    with progress.step("load") as step:
+        artifact = load_artifact(registry_of(config).get(version))
+        step.note(version)
+        return Trained(artifact=artifact, measured=find_measured(version, reports_folder(config.training)))

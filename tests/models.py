@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from datetime import UTC, datetime
 
 import numpy as np
 
 from recommender.catalogue import Catalogue, Item
+from recommender.diversity import DEFAULT_CATEGORY_CAP
 from recommender.engine import Engine
 from recommender.interactions import Interactions
 from recommender.manifest import Provenance
 from recommender.model import Model
+from recommender.request import SlateRequest
 from recommender.rules import Shelf
+from recommender.slate import Slate
 from tests import planted
 from training.backends import make_backend
 from training.fitting import fit
@@ -76,9 +80,10 @@ def hostile_model() -> Model:
     return model_of(planted.hostile())
 
 
-def engine_of(model: Model, *, category_cap: int | None = 4) -> Engine:
+def engine_of(model: Model, *, category_cap: int | None = DEFAULT_CATEGORY_CAP) -> Engine:
     """Return an engine over `model` with a version that looks like one."""
-    return Engine(model, version="20240101-0123456789ab", category_cap=category_cap)
+    variety = dataclasses.replace(model.variety, category_cap=category_cap)
+    return Engine(model, version="20240101-0123456789ab", variety=variety)
 
 
 def open_shelf(model: Model) -> Shelf:
@@ -95,3 +100,9 @@ def without_neighbours(model: Model) -> Model:
         weight=np.empty(0, dtype=np.float32),
     )
     return dataclasses.replace(model, similar=nothing, together=nothing)
+
+
+def recommend(engine: Engine, request: SlateRequest) -> Slate:
+    """Ask an engine, just after the end of its log."""
+    created = datetime(2024, 12, 31, tzinfo=UTC)
+    return engine.recommend(request, now=engine.model.as_of, slate_id="slate", created_at=created)

@@ -1,87 +1,76 @@
 """May this version be published?
 
-A model that loses to a list anybody could write in an afternoon is no model. The gate compares nDCG on the
-test window with two such lists: what everybody buys, and what the user always buys. For items new to the user
-the second one has nothing to say; there the model must at least reach popularity.
+A model that loses to a list anybody could write in an afternoon is no model, and one that is worse than what is
+served is no progress. The rules, all of them about nDCG on the test window, and in this order:
+
+1. It was measured at all.
+2. It beats its baselines, each by its own margin.
+3. It does not lose clearly to the version that is served (`training.gate_rules.regression`).
+4. It does not lose clearly among the best fifth of customers, to a baseline or to the served version, whatever its
+   average (`training.gate_rules.best_fifth`).
+
+*Clearly* means that the whole interval of the paired difference lies beyond the margin, so a shop with forty
+customers can publish what is undecided, and cannot publish what is worse.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from recommender.errors import GateRefused
-from recommender.evaluation_table import EvaluationTable
-from recommender.purpose import Purpose
+from training.gate_rules import Verdict, baselines, best_fifth, regression
+from training.measured import Measured
 from training.settings import GateSettings
 
-METRIC = "ndcg"
+__all__ = ["Verdict", "check", "judge", "refuse_failures"]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One comparison."""
-
-    rule: str
-    value: float
-    """The model's figure."""
-    required: float
-    """What it is compared with."""
-    strict: bool
-    """Whether it must exceed that, or may equal it."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether the rule holds."""
-        return self.value > self.required if self.strict else self.value >= self.required
-
-    def __str__(self) -> str:
-        sign = ">" if self.strict else "≥"
-        return f"{self.rule}: {self.value:.4f}, must be {sign} {self.required:.4f}"
+def judge(candidate: Measured, settings: GateSettings, *, current: Measured | None = None) -> list[Verdict]:
+    """Return every rule's verdict on `candidate`; `current` is the version that is served, if any."""
+    if candidate.evaluation is None:
+        return [_unmeasured(candidate, settings)]
+    served = None if current is None or current.version == candidate.version else current
+    return [
+        *baselines(candidate.evaluation, settings),
+        *regression(candidate, served, settings),
+        *best_fifth(candidate, served, settings),
+    ]
 
 
-def judge(evaluation: EvaluationTable, settings: GateSettings) -> list[Verdict]:
-    """Return every rule's verdict; a comparison that could not be measured has none."""
-    return list(_verdicts(evaluation, settings))
-
-
-def check(version: str, evaluation: EvaluationTable | None, settings: GateSettings) -> list[Verdict]:
-    """Return the verdicts of a version that may be published.
+def check(candidate: Measured, settings: GateSettings, *, current: Measured | None = None) -> list[Verdict]:
+    """Return the verdicts on a version that may be published.
 
     Raises
     ------
     GateRefused
-        If a rule does not hold, or nothing was measured and the configuration does not allow that.
+        If a rule does not hold.
     """
-    if evaluation is None:
-        if settings.allow_unevaluated:
-            return []
-        raise GateRefused(
-            f"{version} was never evaluated: its log is too short for a test window, "
-            "or cut in [evaluation] lies outside it. "
-            "Set allow_unevaluated = true in [gate] to publish it all the same"
-        )
-    verdicts = judge(evaluation, settings)
+    verdicts = judge(candidate, settings, current=current)
+    refuse_failures(candidate.version, verdicts)
+    return verdicts
+
+
+def refuse_failures(version: str, verdicts: Sequence[Verdict]) -> None:
+    """Do nothing if every rule holds.
+
+    Raises
+    ------
+    GateRefused
+        If one does not; the message holds the figures of all that fail.
+    """
     if failed := [str(verdict) for verdict in verdicts if not verdict.passed]:
         raise GateRefused(
             f"{version} may not be published: {'; '.join(failed)}. "
             "Train on more or better data, change what [gate] asks for, or publish it all the same with --force"
         )
-    return verdicts
 
 
-def _verdicts(evaluation: EvaluationTable, settings: GateSettings) -> Iterator[Verdict]:
-    k = max(evaluation.cutoffs, default=0)
-    rules = (
-        (Purpose.ALL, "popularity", settings.min_lift_popularity, True),
-        (Purpose.ALL, "own top", settings.min_lift_own_top, True),
-        (Purpose.NEW, "popularity", settings.min_lift_popularity_new, False),
+def _unmeasured(candidate: Measured, settings: GateSettings) -> Verdict:
+    allowed = settings.allow_unevaluated
+    advice = "[gate] allows that" if allowed else "set allow_unevaluated = true in [gate] to allow that"
+    return Verdict(
+        rule="measured on a test window",
+        detail=f"{candidate.problem or 'it was never measured'}; {advice}",
+        passed=allowed,
+        judged=not allowed,
     )
-    for purpose, baseline, lift, strict in rules:
-        try:
-            model = evaluation.figure(evaluation.subject, purpose, METRIC, k)
-            other = evaluation.figure(baseline, purpose, METRIC, k)
-        except KeyError:
-            continue
-        rule = f"nDCG@{k} on {purpose.value} items against {baseline}"
-        yield Verdict(rule, model.value, other.value * (1 + lift), strict)

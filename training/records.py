@@ -20,7 +20,10 @@ from recommender.manifest import Manifest, Provenance
 from recommender.model import Model
 from recommender.purpose import Purpose
 from training.cleaning import CleanLog
+from training.examples import examples_of
 from training.fingerprint import log_fingerprint
+from training.program import git_commit
+from training.rehearsal import Rehearsal
 from training.report import ReportData, ShopFacts
 from training.settings import TrainingSettings
 from training.steps import StepRecord
@@ -49,7 +52,7 @@ def describe_training(
     log: CleanLog,
     settings: TrainingSettings,
     *,
-    evaluation: EvaluationTable | None,
+    learned: Rehearsal,
     steps: Sequence[StepRecord],
 ) -> ReportData:
     """Return what is kept about the training of `model`."""
@@ -63,7 +66,9 @@ def describe_training(
         steps=tuple(steps),
         parameters=manifest.parameters,
         libraries=manifest.libraries,
-        evaluation=evaluation,
+        evaluation=learned.evaluation,
+        variety=learned.variety,
+        examples=examples_of(model),
     )
 
 
@@ -101,6 +106,7 @@ def describe_origin(
         parameters=settings.parameters(),
         metrics={} if evaluation is None else _headline(evaluation),
         libraries=libraries,
+        git_commit=git_commit(),
     )
 
 

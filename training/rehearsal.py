@@ -13,7 +13,8 @@ so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,20 +27,24 @@ from recommender.candidates import Candidates
 from recommender.catalogue import Catalogue
 from recommender.engine import Engine
 from recommender.errors import EmptyLog
-from recommender.evaluation import evaluate, n_steps
+from recommender.evaluation import Rankings, evaluate, n_steps
 from recommender.evaluation_table import EvaluationTable
 from recommender.holdout import Holdout
 from recommender.interactions import Interactions
 from recommender.item_lists import ItemLists
 from recommender.learning import MAX_USERS, learn_blend
 from recommender.model import Model
+from recommender.outcomes import Outcomes
 from recommender.purpose import WITHOUT_CART, Purpose
 from recommender.ranking import top_k
+from recommender.slate_quality import SlateQuality
 from recommender.splits import Split, time_split
 from training.backends import Backend
 from training.fitting import fit
 from training.progress import Progress
 from training.settings import EvaluationSettings, TrainingSettings
+from training.variety import MAX_USERS as MAX_TRIAL_USERS
+from training.variety import Trial, VarietyFigures, n_sweeps, shown_reasons, shown_slates, sweep
 
 SUBJECT = "regulars"
 """Name of the model in tables and reports."""
@@ -56,6 +61,10 @@ class Rehearsal:
     """Learned weights, or None for the built-in ones."""
     evaluation: EvaluationTable | None
     """Figures on the test window, or None if there was nothing to measure."""
+    outcomes: Outcomes | None = None
+    """The same user by user."""
+    variety: VarietyFigures | None = None
+    """What variety costs on the validation window, and the slates as shown on the test window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,7 @@ def rehearse(
     test = _window(interactions, cut, None, "evaluation is skipped", progress)
     end = now if test is None else cut
     blend = None
+    tradeoff: tuple[SlateQuality, ...] = ()
     if settings.blend.learn:
         start = end - np.timedelta64(settings.blend.window_days, "D")
         validation = _window(interactions, start, end, "the blend keeps its built-in weights", progress)
@@ -90,10 +100,17 @@ def rehearse(
                 validation.split.train, catalogue, settings, backend, now=start, progress=progress, stage="validation"
             )
             blend = _learn(past, validation.holdout, settings, progress)
+            tradeoff = _sweep(dataclasses.replace(past, blend=blend), validation, settings, progress)
     if test is None:
-        return Rehearsal(blend, None)
+        return Rehearsal(blend, None, variety=VarietyFigures(tradeoff=tradeoff) if tradeoff else None)
     model = fit(test.split.train, catalogue, settings, backend, now=cut, progress=progress, blend=blend, stage="test")
-    return Rehearsal(blend, measure(model, test, settings, progress))
+    rankings = rank_all(model, test, settings, progress)
+    return Rehearsal(
+        blend,
+        measure(rankings, test, settings, progress),
+        outcomes_of(rankings, test, settings),
+        _measure_slates(model, test, tradeoff, settings, progress),
+    )
 
 
 def cut_of(settings: EvaluationSettings, *, now: np.datetime64) -> np.datetime64:
@@ -104,16 +121,26 @@ def cut_of(settings: EvaluationSettings, *, now: np.datetime64) -> np.datetime64
     return np.datetime64(np.datetime_as_string(start, "D"), "s")
 
 
-def measure(model: Model, test: Window, settings: TrainingSettings, progress: Progress) -> EvaluationTable:
-    """Rank for every user of the window with the model and the baselines, and compare."""
+def rank_all(model: Model, test: Window, settings: TrainingSettings, progress: Progress) -> Rankings:
+    """Rank for every user of the window with the model and the baselines."""
     options, holdout = settings.evaluation, test.holdout
     with progress.step("test: rank", total=len(holdout)) as step:
-        rankings = {SUBJECT: _rank(model, holdout, options.k, step.advance), **_simple_rankings(model, test, options.k)}
+        return {SUBJECT: _rank(model, holdout, options.k, step.advance), **_simple_rankings(model, test, options.k)}
+
+
+def measure(rankings: Rankings, test: Window, settings: TrainingSettings, progress: Progress) -> EvaluationTable:
+    """Compare the model's lists with those of the baselines."""
+    options, holdout = settings.evaluation, test.holdout
     bootstrap = Bootstrap(resamples=options.bootstrap, seed=settings.als.seed)
     with progress.step("test: measure", total=n_steps(rankings, bootstrap)) as step:
         return evaluate(
             rankings, holdout, subject=SUBJECT, cutoffs=(options.k,), bootstrap=bootstrap, advance=step.advance
         )
+
+
+def outcomes_of(rankings: Rankings, test: Window, settings: TrainingSettings) -> Outcomes:
+    """Return what each user's list was worth."""
+    return Outcomes.of(rankings, test.split, test.holdout, subject=SUBJECT, k=settings.evaluation.k)
 
 
 def _window(
@@ -132,20 +159,49 @@ def _learn(model: Model, holdout: Holdout, settings: TrainingSettings, progress:
         return learn_blend(model, holdout, seed=settings.als.seed, advance=step.advance)
 
 
+def _sweep(model: Model, window: Window, settings: TrainingSettings, progress: Progress) -> tuple[SlateQuality, ...]:
+    total = min(len(window.holdout), MAX_TRIAL_USERS) + n_sweeps()
+    with progress.step("validation: turn the diversity dial", total=total) as step:
+        return sweep(_trial(model, window, settings, step.advance), advance=step.advance)
+
+
+def _measure_slates(
+    model: Model, window: Window, tradeoff: tuple[SlateQuality, ...], settings: TrainingSettings, progress: Progress
+) -> VarietyFigures:
+    with progress.step("test: measure slates", total=min(len(window.holdout), MAX_TRIAL_USERS)) as step:
+        trial = _trial(model, window, settings, step.advance)
+        return VarietyFigures(tradeoff=tradeoff, slates=shown_slates(trial), reasons=shown_reasons(trial))
+
+
+def _trial(model: Model, window: Window, settings: TrainingSettings, advance: Callable[[], None]) -> Trial:
+    bootstrap = Bootstrap(resamples=settings.evaluation.bootstrap, seed=settings.als.seed)
+    return Trial.of(model, window.split, window.holdout, k=settings.evaluation.k, bootstrap=bootstrap, advance=advance)
+
+
 def _rank(model: Model, holdout: Holdout, k: int, advance: Callable[[], None]) -> dict[Purpose, ItemLists]:
     engine = Engine(model, version="rehearsal")
     rows: dict[Purpose, list[npt.NDArray[np.int32]]] = {purpose: [] for purpose in Purpose}
-    for row, user in enumerate(holdout.user.tolist()):
-        history, cart = model.histories.of(user), holdout.cart.row(row)
-        found = engine.candidates_for(history, WITHOUT_CART, now=model.as_of, k=k)
-        found[Purpose.CART] = Candidates.empty()
-        if len(cart):
-            filling = history.with_cart(cart, model.confidence, now=model.as_of)
-            found |= engine.candidates_for(filling, [Purpose.CART], now=model.as_of, k=k, cart=cart)
-        for purpose, candidates in found.items():
+    for row in range(len(holdout)):
+        for purpose, candidates in rank_row(engine, holdout, row, tuple(Purpose), k).items():
             rows[purpose].append(candidates.item)
         advance()
     return {purpose: ItemLists.from_rows(lists) for purpose, lists in rows.items()}
+
+
+def rank_row(
+    engine: Engine, holdout: Holdout, row: int, purposes: Collection[Purpose], k: int
+) -> dict[Purpose, Candidates]:
+    """Rank for one user of the holdout, as of the model's "now"."""
+    model = engine.model
+    history, cart = model.histories.of(int(holdout.user[row])), holdout.cart.row(row)
+    usual = [purpose for purpose in purposes if purpose is not Purpose.CART]
+    found = engine.candidates_for(history, usual, now=model.as_of, k=k) if usual else {}
+    if Purpose.CART not in purposes:
+        return found
+    if not len(cart):
+        return {**found, Purpose.CART: Candidates.empty()}
+    filling = history.with_cart(cart, model.confidence, now=model.as_of)
+    return found | engine.candidates_for(filling, [Purpose.CART], now=model.as_of, k=k, cart=cart)
 
 
 def _simple_rankings(model: Model, test: Window, k: int) -> dict[str, dict[Purpose, ItemLists]]:

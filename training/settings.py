@@ -283,6 +283,17 @@ class BlendSettings(Section):
     """Length of the validation window, which ends where the test begins."""
 
 
+class SlateSettings(Section):
+    """How varied what is shown should be."""
+
+    diversity: float = Field(default=0.2, ge=0, le=1)
+    """Accuracy against variety on home, cart and email shelves: 0 follows the scores alone, 1 variety alone."""
+    category_cap: int = Field(default=4, ge=0)
+    """Items of one category on a shelf before the surplus goes to its end; 0 for no limit."""
+    one_per_title: bool = True
+    """Whether items of one title and category count as one: the others go to the end of the shelf."""
+
+
 class EvaluationSettings(Section):
     """The one look at the future, before a model is trusted."""
 
@@ -297,16 +308,39 @@ class EvaluationSettings(Section):
 
 
 class GateSettings(Section):
-    """What a version must show before it may be published."""
+    """What a version must show before it may be published: nDCG on the test window, compared user by user."""
 
     min_lift_popularity: float = 0.0
     """nDCG on all items must exceed popularity's by more than this share of it."""
+    min_lift_recent_popularity: float = 0.0
+    """The same for the popularity of the last 30 days, where that was measured."""
     min_lift_own_top: float = 0.0
     """nDCG on all items must exceed the user's own top list by more than this share of it."""
+    min_lift_own_recent_top: float = 0.0
+    """The same for the own top list that prefers recent orders, where that was measured."""
     min_lift_popularity_new: float = 0.0
     """nDCG on new items must be at least popularity's, raised by this share of it."""
+    min_lift_recent_popularity_new: float = 0.0
+    """The same for the popularity of the last 30 days, where that was measured."""
+    min_users: int = Field(default=200, ge=0)
+    """Measured users from which on the rules above hold for the mean; with fewer, only a clear loss is refused."""
+    max_loss_other: float = Field(default=0.0, ge=0)
+    """Share of a baseline's nDCG that may be lost clearly where no rule above applies, as for buying again."""
+    max_regression: float = Field(default=0.0, ge=0)
+    """Share of the served version's nDCG that may be lost clearly; 1 switches the rule off."""
+    max_loss_best: float = Field(default=0.0, ge=0)
+    """Share that may be lost clearly among the best fifth of customers by value; 1 switches the rule off."""
     allow_unevaluated: bool = False
     """Whether a version may be published whose log was too short to evaluate it."""
+
+
+class MlflowSettings(Section):
+    """Where trainings and searches are logged besides the data folder."""
+
+    tracking_uri: str = ""
+    """Address of an MLflow tracking server, such as http://mlflow:5000; empty: nothing is logged. Needs the extra."""
+    experiment: str = Field(default="regulars", min_length=1)
+    """The experiment that runs are logged under; it is created if there is none."""
 
 
 class TrainingSettings(Section):
@@ -336,10 +370,14 @@ class TrainingSettings(Section):
     """People with a similar past."""
     blend: BlendSettings = BlendSettings()
     """How the rankers are mixed."""
+    slates: SlateSettings = SlateSettings()
+    """How varied what is shown should be."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """The one look at the future."""
     gate: GateSettings = GateSettings()
     """What a version must show to be published."""
+    mlflow: MlflowSettings = MlflowSettings()
+    """Where trainings and searches are logged besides the data folder."""
 
     @property
     def data_dir(self) -> Path:
@@ -357,6 +395,7 @@ _NOT_SHAPING: Any = {
     "folder": True,
     "data": True,
     "gate": True,
+    "mlflow": True,
     "shop": True,
     "purchases": {"paths"},
     "items": {"paths"},

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import training_pages
 from tests.pages import text_of
+from tests.training.report.report_examples import variety
 
 
 def figure(ranker: str, purpose: str, metric: str, value: float) -> dict[str, Any]:
@@ -60,3 +61,16 @@ def test_only_the_block_is_renewed() -> None:
 def test_every_place_exists(page: str, name: str) -> None:
     """Each page has the comments between which its table goes."""
     assert training_pages.filled(text_of(page), name, "here") != text_of(page)
+
+
+def test_variety_marks_the_dial_in_use() -> None:
+    """Every dial with its change, baselines without one, and the slates as shown below."""
+    record = {
+        "version": "20180101-0123456789ab",
+        "variety": variety().to_dict(),
+        "parameters": {"slates": {"diversity": 0.2}},
+    }
+    lines = training_pages.variety(record).splitlines()
+    assert any(line.startswith("| slates | **0.2** | ") and "-0.0100 [-0.0200, +0.0010]" in line for line in lines)
+    assert sum(line.startswith("| popularity | – |") for line in lines) == 2
+    assert sum(line.startswith("| slates as shown | ") for line in lines) == 2

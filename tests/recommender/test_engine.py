@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.candidates import Candidates, ReasonCode, Source
-from recommender.engine import DEFAULT_CATEGORY_CAP, REPLENISHABLE_RATE, Engine
+from recommender.diversity import DEFAULT_CATEGORY_CAP
+from recommender.engine import REPLENISHABLE_RATE, Engine
 from recommender.events import Event
 from recommender.histories import FreshEvent, History
 from recommender.ladder import DEPTH
@@ -153,7 +154,7 @@ def test_the_same_question_has_the_same_answer(data: st.DataObject) -> None:
 class ThoroughEngine(Engine):
     """Climbs down every rung, whatever it has found."""
 
-    def _fills(self, shown: Candidates, limit: int, cap: int | None) -> bool:
+    def _fills(self, shown: Candidates, limit: int, *, capped: bool) -> bool:
         return False
 
 
@@ -162,7 +163,8 @@ def test_stopping_early_changes_nothing(data: st.DataObject, cap: int | None) ->
     """The rungs that are not climbed could not have changed the slate."""
     model = models.tiny_model("one day") if data.draw(st.booleans()) else models.shop_model()
     request = data.draw(requests(model))
-    thorough = ThoroughEngine(model, version="20240101-0123456789ab", category_cap=cap)
+    variety = dataclasses.replace(model.variety, category_cap=cap)
+    thorough = ThoroughEngine(model, version="20240101-0123456789ab", variety=variety)
     expected = thorough.recommend(request, now=model.as_of, slate_id="slate", created_at=CREATED)
     assert recommend(model, request, category_cap=cap) == expected
 

@@ -66,6 +66,7 @@ def test_habit_features_by_hand() -> None:
         "rest_days": [0, 0, math.log(11), math.log(21)],
         "due": [0, 0, math.log(10.5 / 15), 0],
         "owned_repeat_rate": [0, 0, *np.log(model.repeat.rate[2:] + 1e-3).tolist()],
+        "owned_popular_week": [0, 0, 0, 0],
     }
     for name, values in expected.items():
         np.testing.assert_allclose(found[name], values, rtol=1e-5, err_msg=name)
@@ -96,6 +97,24 @@ def test_popularity_features_by_hand() -> None:
     np.testing.assert_allclose(found["popular_month"], np.log1p([1, 0, 2, 2]), rtol=1e-6)
     np.testing.assert_allclose(found["popular_week"], np.log1p([1, 0, 1, 1]), rtol=1e-6)
     np.testing.assert_allclose(found["repeat_rate"], np.log(model.repeat.rate + 1e-3), rtol=1e-6)
+
+
+def test_bestsellers_of_the_week_are_measured_against_the_best() -> None:
+    """Of eight buyers, five, two and none: the root of the share for everything, its logarithm for what is owned."""
+    model = three_item_model()
+    week = np.array([8, 5, 2, 0], dtype=np.float32)
+    model = dataclasses.replace(model, popularity=dataclasses.replace(model.popularity, week=week))
+    found = describe(model, model.histories.of(0), [0, 1, 2, 3])
+    np.testing.assert_allclose(found["popular_week_root"], np.sqrt([1, 5 / 8, 2 / 8, 0]), rtol=1e-6)
+    np.testing.assert_allclose(found["owned_popular_week"], [0, 0, math.log(3 / 9), math.log(1 / 9)], rtol=1e-6)
+
+
+def test_a_week_without_sales_makes_nothing_a_bestseller() -> None:
+    """Nobody bought anything lately: both features are zero, and finite."""
+    model = three_item_model()
+    quiet = dataclasses.replace(model.popularity, week=np.zeros(4, dtype=np.float32))
+    found = describe(dataclasses.replace(model, popularity=quiet), model.histories.of(0), [0, 1, 2, 3])
+    assert found["popular_week_root"] == found["owned_popular_week"] == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("name", ["factors", "similar", "together", "peers"])

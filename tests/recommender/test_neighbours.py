@@ -41,6 +41,15 @@ def groups_of(log: Interactions, column: str, max_size: int) -> list[set[int]]:
     return [group for group in groups if len(group) <= max_size]
 
 
+@given(logs(), st.integers(1, 4), st.integers(0, 4))
+def test_fewer_neighbours_are_the_nearest(log: Interactions, k: int, more: int) -> None:
+    """Cutting a longer list gives what a shorter one would have been."""
+    wide = Neighbours.from_baskets(log, k=k + more).top(k)
+    narrow = Neighbours.from_baskets(log, k=k)
+    for name in ("indptr", "item", "weight"):
+        np.testing.assert_array_equal(getattr(wide, name), getattr(narrow, name))
+
+
 def assert_best_of(neighbours: Neighbours, weights: npt.NDArray[np.float32], k: int) -> None:
     """Every row holds the `k` best of the definition, in its order."""
     for i, row in enumerate(weights):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from recommender.rules import NotAmong, Only, PriceBetween, Rule, keep_all, occurrence, spread
+from recommender.rules import NotAmong, Only, PriceBetween, Rule, keep_all, leading, occurrence, spread
 
 categories = hnp.arrays(np.int32, st.integers(0, 30), elements=st.integers(0, 4))
 PRICE = np.array([1.0, 2.5, np.nan, 10.0, 0.0])
@@ -34,6 +34,36 @@ def test_spread_puts_at_most_cap_of_each_first(category: npt.NDArray[np.int32], 
         seen[value] = seen.get(value, 0) + 1
         (first if seen[value] <= cap else surplus).append(position)
     assert spread(category, cap=cap).tolist() == first + surplus
+
+
+def test_unknown_category_is_no_category() -> None:
+    """Items without a category do not crowd each other out."""
+    assert spread(items(-1, -1, -1, 4, 4, 4), cap=2).tolist() == [0, 1, 2, 3, 4, 5]
+    assert spread(items(4, 4, 4, -1, -1, -1), cap=2).tolist() == [0, 1, 3, 4, 5, 2]
+
+
+def test_one_of_each_title_leads() -> None:
+    """The later twin goes to the end and takes no place of its category; without twins nothing changes."""
+    category, twin = items(7, 7, 7, 7, 2), items(0, 0, 1, 2, 3)
+    assert leading(category, cap=2, twin=twin).tolist() == [True, False, True, False, True]
+    assert spread(category, cap=2, twin=twin).tolist() == [0, 2, 4, 1, 3]
+    assert spread(category, cap=None, twin=twin).tolist() == [0, 2, 3, 4, 1]
+    assert spread(category, cap=2, twin=items(0, 1, 2, 3, 4)).tolist() == spread(category, cap=2).tolist()
+
+
+@given(st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 4)), max_size=30), st.none() | st.integers(1, 4))
+def test_what_leads_is_varied(pairs: list[tuple[int, int]], cap: int | None) -> None:
+    """No twin twice and no known category beyond its cap; whoever does not lead would break one of the two."""
+    category, twin = items(*(pair[0] for pair in pairs)), items(*(pair[1] for pair in pairs))
+    seen: set[int] = set()
+    taken: dict[int, int] = {}
+    for front, group, title in zip(
+        leading(category, cap=cap, twin=twin), category.tolist(), twin.tolist(), strict=True
+    ):
+        full = group >= 0 and cap is not None and taken.get(group, 0) >= cap
+        assert front == (title not in seen and not full)
+        taken[group] = taken.get(group, 0) + bool(front)
+        seen.add(title)
 
 
 @given(categories)

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from recommender.artifact import load_artifact
+from recommender.diversity import Variety
 from recommender.engine import Engine
 from recommender.errors import ConfigError, EmptyLog, InvalidInput
 from recommender.interactions import Interactions
@@ -17,11 +18,13 @@ from recommender.purpose import Purpose
 from recommender.request import SlateRequest
 from tests.planted import PlantedShop
 from tests.training.log_files import write_purchases
+from training.outcome_files import load_outcomes, outcomes_path
 from training.pipeline import TrainResult, artifacts_folder, reports_folder, train
 from training.progress import SilentProgress, SilentStep, Step
 from training.records import load_record
 from training.registry import JOURNAL_FILE, TRAINED, Registry
 from training.settings import TrainingSettings
+from training.variety import DIALS, RANKED, SHOWN
 
 COLUMNS = {"user": "user", "item": "item", "order": "order", "quantity": "quantity", "amount": "amount", "time": "time"}
 
@@ -102,6 +105,34 @@ def test_record_is_kept(trained: tuple[Path, TrainResult]) -> None:
     record = load_record(result.version, reports_folder(settings_for(folder)))
     assert (record.evaluation, record.cleaning, record.steps) == (result.evaluation, result.cleaning, result.steps)
     assert (reports_folder(settings_for(folder)) / f"{result.version}.html").is_file()
+    assert result.version in (reports_folder(settings_for(folder)) / f"{result.version}.md").read_text(encoding="utf-8")
+
+
+def test_what_each_list_was_worth_is_kept(trained: tuple[Path, TrainResult]) -> None:
+    """The figures by user are those of the evaluation, for the model and every baseline."""
+    folder, result = trained
+    outcomes = load_outcomes(result.version, reports_folder(settings_for(folder)))
+    assert result.evaluation is not None
+    for purpose in result.evaluation.purposes:
+        for ranker in result.evaluation.rankers:
+            mean = outcomes.values(purpose, "ndcg", ranker).mean()
+            assert mean == pytest.approx(result.evaluation.figure(ranker, purpose, "ndcg", 10).value, abs=2e-6)
+
+
+def test_slates_are_settled_by_the_configuration(trained: tuple[Path, TrainResult], tmp_path: Path) -> None:
+    """What is configured is in the artifact, what it costs is in the record, and the page shows customers."""
+    folder, result = trained
+    record = load_record(result.version, reports_folder(settings_for(folder)))
+    assert load_artifact(result.directory).model.variety == Variety(diversity=0.2, category_cap=4, one_per_title=True)
+    assert record.variety is not None
+    assert {row.dial for row in record.variety.tradeoff} == {None, *DIALS}
+    assert {SHOWN, RANKED} < {row.ranker for row in record.variety.slates}
+    assert len(record.examples) > 1
+    (tmp_path / "log.parquet").write_bytes((folder / "log.parquet").read_bytes())
+    settings = settings_for(tmp_path, slates={"diversity": 0.0, "category_cap": 0, "one_per_title": False})
+    other = train(settings, progress=SilentProgress())
+    assert other.version != result.version
+    assert load_artifact(other.directory).model.variety == Variety(0.0, category_cap=None, one_per_title=False)
 
 
 def test_nothing_changed_nothing_done(trained: tuple[Path, TrainResult]) -> None:
@@ -124,6 +155,16 @@ def test_lost_record_means_training_again(trained: tuple[Path, TrainResult], tmp
     again = train(settings_for(folder), progress=SilentProgress())
     assert (again.reused, again.version) == (False, result.version)
     assert json.loads(path.read_text())["version"] == result.version
+
+
+def test_lost_outcomes_mean_training_again(trained: tuple[Path, TrainResult]) -> None:
+    """A version of which the figures by user are gone is trained again, and has them."""
+    folder, result = trained
+    path = outcomes_path(result.version, reports_folder(settings_for(folder)))
+    path.unlink()
+    again = train(settings_for(folder), progress=SilentProgress())
+    assert (again.reused, again.version) == (False, result.version)
+    assert path.is_file()
 
 
 def test_same_log_in_another_order_same_bytes(

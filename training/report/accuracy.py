@@ -17,14 +17,15 @@ VERDICT_INKS = {"better": Ink.GOOD, "worse": Ink.BAD, "undecided": Ink.MUTED}
 VERDICT_MARKERS = {"better": "o", "worse": "X", "undecided": "s"}
 
 
-def accuracy_figures(table: EvaluationTable) -> Iterator[Illustration]:
-    """Yield the drawings of the evaluation in reading order."""
+def accuracy_figures(table: EvaluationTable, *, with_variety: bool = True) -> Iterator[Illustration]:
+    """Yield the drawings of the evaluation in reading order; `with_variety` where no section of its own has it."""
     if table.differences:
         yield _differences(table)
     yield _levels(table)
     if table.deciles:
         yield _deciles(table)
-    yield _variety(table)
+    if with_variety:
+        yield _variety(table)
 
 
 def all_metrics(table: EvaluationTable, purpose: Purpose) -> Table:
@@ -82,7 +83,7 @@ def _differences(table: EvaluationTable) -> Illustration:
     return illustrate(
         "difference",
         title=f"{table.subject.capitalize()} minus baseline, customer by customer",
-        caption=f"Mean paired difference in {label} with its {table.level:.0%} interval. Right of the line the "
+        caption=f"Mean paired difference in {label} with its {table.level:.0%} interval. Right of the line "
         f"{table.subject} is better; a whisker that crosses the line is undecided.",
         alt="; ".join(f"{PURPOSES[row.purpose]}, {row.baseline}: {row.value:+.4f}, {verdict(row)}" for row in rows),
         figure=lambda: draw_dots(panels, xlabel=f"difference in {label}", zero=True),

@@ -10,8 +10,10 @@ from typing import Any
 from recommender.errors import InvalidInput
 from recommender.evaluation_table import EvaluationTable
 from training.cleaning import CleaningReport
+from training.examples import Example
 from training.report.facts import ShopFacts
 from training.steps import StepRecord
+from training.variety import VarietyFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,10 @@ class ReportData:
     """Library → version."""
     evaluation: EvaluationTable | None
     """None where nothing could be held out; `why_unmeasured` says why."""
+    variety: VarietyFigures | None = None
+    """Slates beyond accuracy; None where nothing could be measured."""
+    examples: tuple[Example, ...] = ()
+    """A few households, nameless, and what they would be offered."""
     previous_version: str | None = None
     """The version that is published now, if any."""
     previous: EvaluationTable | None = None
@@ -59,6 +65,8 @@ class ReportData:
             "steps": [step.to_dict() for step in self.steps],
             "evaluation": self.evaluation and self.evaluation.to_dict(),
             "previous": self.previous and self.previous.to_dict(),
+            "variety": self.variety and self.variety.to_dict(),
+            "examples": [example.to_dict() for example in self.examples],
         }
 
     @classmethod
@@ -77,9 +85,11 @@ class ReportData:
                 "steps": tuple(StepRecord(**step) for step in content["steps"]),
                 "evaluation": content["evaluation"] and EvaluationTable.from_dict(content["evaluation"]),
                 "previous": content["previous"] and EvaluationTable.from_dict(content["previous"]),
+                "variety": content["variety"] and VarietyFigures.from_dict(content["variety"]),
+                "examples": tuple(Example.from_dict(example) for example in content["examples"]),
             }
             return cls(**{**content, **parts})
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InvalidInput(f"this is not the content of a report: {error!r}; train again") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recommender.evaluation_table import DecileFigure, Difference, EvaluationTable
@@ -17,7 +18,7 @@ class Finding:
 
     title: str
     verdict: str
-    """"better", "worse" or "undecided": the whole interval above 0, below 0, or neither."""
+    """"better", "worse" or "undecided": the whole interval above 0, below 0, or neither; "plain" judges nothing."""
     headline: str
     detail: str
 
@@ -26,6 +27,24 @@ def findings(table: EvaluationTable) -> list[Finding]:
     """Return one finding per purpose that was measured and compared."""
     found = ((purpose, _hardest(table, purpose)) for purpose in table.purposes)
     return [_finding(table, purpose, hardest) for purpose, hardest in found if hardest is not None]
+
+
+def answer(table: EvaluationTable) -> str:
+    """Return the verdict on the whole in one sentence, which the cards then break down."""
+    by_verdict: dict[str, list[str]] = {name: [] for name in _ANSWERS}
+    for purpose in table.purposes:
+        if rows := _headline_rows(table, purpose):
+            verdicts = {verdict(row) for row in rows}
+            worst = next(name for name in ("worse", "undecided", "better") if name in verdicts)
+            by_verdict[worst].append(PURPOSES[purpose].lower())
+    if not by_verdict["worse"] and not by_verdict["undecided"]:
+        return "Yes. It beats every baseline, on every kind of list that was measured."
+    parts = [_ANSWERS[name].format(lists=_listed(lists)) for name, lists in by_verdict.items() if lists]
+    return f"{'In part' if by_verdict['better'] else 'No'}: {'; '.join(parts)}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def verdict(difference: Difference) -> str:
@@ -48,12 +67,12 @@ def headline_k(table: EvaluationTable) -> int:
 
 def _hardest(table: EvaluationTable, purpose: Purpose) -> Difference | None:
     """Return the comparison with the baseline that is hardest to beat."""
-    rows = [
-        row
-        for row in table.differences
-        if (row.purpose, row.metric, row.k) == (purpose, HEADLINE_METRIC, headline_k(table))
-    ]
-    return min(rows, key=lambda row: row.value, default=None)
+    return min(_headline_rows(table, purpose), key=lambda row: row.value, default=None)
+
+
+def _headline_rows(table: EvaluationTable, purpose: Purpose) -> list[Difference]:
+    wanted = (purpose, HEADLINE_METRIC, headline_k(table))
+    return [row for row in table.differences if (row.purpose, row.metric, row.k) == wanted]
 
 
 def _finding(table: EvaluationTable, purpose: Purpose, hardest: Difference) -> Finding:
@@ -70,6 +89,13 @@ _HEADLINES = {
     "better": "Better than {baseline}",
     "worse": "Worse than {baseline}",
     "undecided": "No sure difference to {baseline}",
+}
+
+
+_ANSWERS = {
+    "better": "better than every baseline for {lists}",
+    "worse": "worse than a baseline for {lists}",
+    "undecided": "not surely better than every baseline for {lists}",
 }
 
 

@@ -14,10 +14,12 @@ from recommender.evaluation_table import EvaluationTable
 from recommender.purpose import Purpose
 from training.report.accuracy import accuracy_figures, all_metrics
 from training.report.data import ReportData
-from training.report.findings import HEADLINE_METRIC, findings, headline_k
-from training.report.glossary import METRICS, PURPOSES, TERMS, metric_label
+from training.report.findings import HEADLINE_METRIC, Finding, answer, findings, headline_k
+from training.report.glossary import METRICS, PURPOSES, SLATE_METRICS, TERMS, metric_label
 from training.report.shop import blend_figure, shop_figures
+from training.report.stories import story
 from training.report.tables import Table, number
+from training.report.variety import shown_finding, slates_of
 
 _FOLDER = Path(__file__).parent
 
@@ -29,17 +31,20 @@ def render(data: ReportData) -> str:
         data=data,
         css=Markup((_FOLDER / "report.css").read_text(encoding="utf-8")),  # noqa: S704  # our own file
         table=table,
-        findings=findings(table) if table else [],
-        accuracy=list(accuracy_figures(table)) if table else [],
+        findings=_cards(data),
+        answer=answer(table) if table else "",
+        accuracy=list(accuracy_figures(table, with_variety=data.variety is None)) if table else [],
         metric_tables=[all_metrics(table, purpose) for purpose in table.purposes] if table else [],
         previous=_against_previous(data),
         shop=list(shop_figures(data.cleaning, data.facts)),
         blend=blend_figure(data.blend),
+        slates=slates_of(data.variety, settings=data.parameters.get("slates", {})) if data.variety else None,
+        stories=[story(example, today=data.as_of[:10]) for example in data.examples],
         slowest=max((step.seconds for step in data.steps), default=0) or 1,
         largest=max((step.peak_mb for step in data.steps), default=0) or 1,
         total_seconds=sum(step.seconds for step in data.steps),
         parameters=list(_flat(data.parameters)),
-        glossary=[*TERMS.items(), *METRICS.values()],
+        glossary=sorted(dict([*TERMS.items(), *METRICS.values(), *SLATE_METRICS.values()]).items(), key=_by_letters),
     )
 
 
@@ -58,6 +63,13 @@ def write_record(data: ReportData, folder: Path) -> Path:
     record = folder / f"{data.version}.json"
     record.write_text(content + "\n", encoding="utf-8")
     return record
+
+
+def _cards(data: ReportData) -> list[Finding]:
+    """Return the cards on top: a verdict per purpose, and what is shown in the end."""
+    cards = findings(data.evaluation) if data.evaluation else []
+    shown = shown_finding(data.variety) if cards and data.variety else None
+    return cards if shown is None else [*cards, shown]
 
 
 def _template() -> jinja2.Template:
@@ -95,6 +107,10 @@ def _subject_value(table: EvaluationTable, purpose: Purpose, metric: str, k: int
         return table.figure(table.subject, purpose, metric, k).value
     except KeyError:
         return None
+
+
+def _by_letters(entry: tuple[str, str]) -> str:
+    return entry[0].casefold()
 
 
 def _flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -44,6 +45,33 @@ class Line:
     low: Sequence[float | None]
     high: Sequence[float | None]
 
+    @classmethod
+    def plain(cls, label: str, x: Sequence[float], value: Sequence[float]) -> Self:
+        """Return a line without intervals."""
+        nothing = [None] * len(x)
+        return cls(label=label, x=x, value=value, low=nothing, high=nothing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Points in the plane in the order of a setting, each with its name."""
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    texts: Sequence[str]
+    ring: int | None = None
+    """Place of the point that is marked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """A single point to compare a curve with."""
+
+    label: str
+    x: float
+    y: float
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
@@ -54,6 +82,8 @@ class Bar:
     text: str
     """Written at the end of the bar."""
     ink: Ink = Ink.SERIES_1
+    heading: bool = False
+    """A row without a bar that names those below it."""
 
 
 def draw_dots(panels: Sequence[tuple[str, Sequence[Dot]]], *, xlabel: str, zero: bool = False) -> Figure:
@@ -75,22 +105,65 @@ def draw_dots(panels: Sequence[tuple[str, Sequence[Dot]]], *, xlabel: str, zero:
     return figure
 
 
-def draw_lines(panels: Sequence[tuple[str, Sequence[Line]]], *, xlabel: str, columns: int = 2) -> Figure:
-    """Draw lines with bands for their intervals, panels in rows of `columns`, one legend for all."""
+def draw_lines(
+    panels: Sequence[tuple[str, Sequence[Line]]],
+    *,
+    xlabel: str,
+    columns: int = 2,
+    whole: bool = True,
+    mark: float | None = None,
+) -> Figure:
+    """Draw lines with bands for their intervals, panels in rows of `columns`, one legend for all.
+
+    The x axis counts in `whole` numbers unless said otherwise; `mark` is a place on it that is pointed out.
+    """
     n_rows = -(-len(panels) // columns)
     figure, axes = _panels(len(panels), height=0.45 + 2.15 * n_rows, columns=columns)
     for axis, (title, lines) in zip(axes, panels, strict=True):
         axis.set_title(title)
+        if mark is not None:
+            axis.axvline(mark, color=Ink.MUTED, linewidth=1, linestyle=(0, (4, 3)))
         # The first line is the model: drawn last, above the others.
         for at, line in reversed(list(enumerate(lines))):
             _line(axis, line, at=at)
         axis.set_ylim(bottom=0)
         axis.set_xlabel(xlabel)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True) if whole else MaxNLocator(5))
         axis.yaxis.set_major_locator(MaxNLocator(4))
         axis.grid(axis="y")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles[::-1], labels[::-1], loc="outside upper left", ncols=len(labels))
+    return figure
+
+
+def draw_curves(panels: Sequence[tuple[str, Curve, Sequence[Spot]]], *, xlabel: str, ylabel: str) -> Figure:
+    """Draw a curve with named points and the spots it is compared with, panels side by side.
+
+    The x axis runs from large to small: further right is better on both axes.
+    """
+    figure, axes = _panels(len(panels), height=3.6)
+    for axis, (title, curve, spots) in zip(axes, panels, strict=True):
+        axis.set_title(title)
+        axis.plot(curve.x, curve.y, color=Ink.SERIES_1, linewidth=1.8, marker="o", markersize=5)
+        for x, y, text in zip(curve.x, curve.y, curve.texts, strict=True):
+            _beside(axis, text, x, y, dx=5, dy=5)
+        if curve.ring is not None:
+            at = curve.ring
+            axis.plot([curve.x[at]], [curve.y[at]], "o", markersize=12, fillstyle="none", color=Ink.TEXT)
+        middle = (min(curve.x) + max([*curve.x, *(spot.x for spot in spots)])) / 2
+        for place, spot in enumerate(spots, start=1):
+            ink, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
+            axis.plot([spot.x], [spot.y], marker, color=ink, markersize=6.5, linestyle="none")
+            # Text grows towards the middle, away from the edges of the panel.
+            side = -1 if spot.x < middle else 1
+            _beside(axis, spot.label, spot.x, spot.y, dx=7 * side, dy=-3)
+        axis.margins(0.12)
+        axis.invert_xaxis()
+        axis.set_xlabel(xlabel)
+        axis.set_ylabel(ylabel)
+        axis.xaxis.set_major_locator(MaxNLocator(5))
+        axis.yaxis.set_major_locator(MaxNLocator(5))
+        axis.grid()
     return figure
 
 
@@ -102,6 +175,8 @@ def draw_bars(panels: Sequence[tuple[str, Sequence[Bar]]], *, columns: int | Non
     figure, axes = _panels(len(panels), height=height * -(-len(panels) // n_columns), columns=columns)
     for axis, (title, bars) in zip(axes, panels, strict=True):
         _rows(axis, [bar.label for bar in bars], title=title)
+        for written, bar in zip(axis.get_yticklabels(), bars, strict=True):
+            written.set_fontweight("bold" if bar.heading else "normal")
         values = [bar.value for bar in bars]
         axis.barh(range(len(bars)), values, color=[bar.ink for bar in bars], height=0.62)
         low, high = _limits(values)
@@ -168,6 +243,19 @@ def _line(axis: Axes, line: Line, *, at: int) -> None:
         axis.fill_between(line.x, lows, highs, color=ink, alpha=0.13, linewidth=0)
     width = 2.2 if at == 0 else 1.3
     axis.plot(line.x, line.value, color=ink, marker=marker, markersize=4.5, linewidth=width, label=line.label)
+
+
+def _beside(axis: Axes, text: str, x: float, y: float, *, dx: float, dy: float) -> None:
+    """Write `text` a few points from a place of the plane."""
+    axis.annotate(
+        text,
+        (x, y),
+        xytext=(dx, dy),
+        textcoords="offset points",
+        ha="right" if dx < 0 else "left",
+        color=Ink.MUTED,
+        fontsize=8.5,
+    )
 
 
 def _known(values: Sequence[float | None]) -> list[float]:

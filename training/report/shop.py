@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 
+from recommender.blend import FEATURES
 from recommender.purpose import Purpose
 from training.cleaning import CleaningReport
 from training.report.facts import ShopFacts
@@ -24,35 +26,44 @@ def shop_figures(cleaning: CleaningReport, facts: ShopFacts) -> Iterator[Illustr
 
 
 def blend_figure(blend: Mapping[str, Mapping[str, float]]) -> Illustration | None:
-    """Return the drawing of the learned weights, or None where nothing was learned."""
+    """Return the drawing of the learned weights by component, or None where nothing was learned."""
     learned = {name: weights for name, weights in blend.items() if any(weights.values())}
     if not learned:
         return None
     features = list(dict.fromkeys(feature for weights in learned.values() for feature in weights))
-    panels = [
-        (
-            _purpose(name),
-            [_weight(feature, weights.get(feature, 0.0)) for feature in features],
-        )
-        for name, weights in learned.items()
-    ]
+    panels = [(_purpose(name), list(_weights(features, weights))) for name, weights in learned.items()]
     return illustrate(
         "blend",
         title="What the model learned to weigh",
-        caption="Weight of each signal in the score, learned on a window before the holdout. Signals have their own "
-        "scales, so compare signs and purposes rather than lengths.",
+        caption="Weight of each signal in the score, by component, learned on a window before the holdout. Signals "
+        "have their own scales, so compare signs and purposes rather than lengths.",
         alt="Bars of the weight of every signal, one panel per purpose; the table below has every figure",
-        figure=lambda: draw_bars(panels),
+        figure=lambda: draw_bars(panels, columns=2 if len(panels) > 1 else None),
         table=Table.of(
             "Blend weights",
-            ["Signal", *(_purpose(name) for name in learned)],
-            [[feature, *(f"{weights.get(feature, 0.0):+.4f}" for weights in learned.values())] for feature in features],
+            ["Signal", "Component", *(_purpose(name) for name in learned)],
+            [
+                [feature, _component(feature), *(f"{weights.get(feature, 0.0):+.4f}" for weights in learned.values())]
+                for feature in features
+            ],
         ),
     )
 
 
-def _weight(feature: str, value: float) -> Bar:
-    return Bar(label=feature, value=value, text=f"{value:+.2f}", ink=Ink.SERIES_1 if value >= 0 else Ink.SERIES_2)
+def _weights(features: Sequence[str], weights: Mapping[str, float]) -> Iterator[Bar]:
+    """Yield a heading per component, and below it its signals; of one that weighs nothing, the heading alone."""
+    for component, group in itertools.groupby(features, key=_component):
+        named = {feature: weights.get(feature, 0.0) for feature in group}
+        silent = not any(named.values())
+        yield Bar(label=component, value=0.0, text="no say" if silent else "", heading=True)
+        for feature, value in () if silent else named.items():
+            ink = Ink.SERIES_1 if value >= 0 else Ink.SERIES_2
+            text = "0.00" if abs(value) < 0.005 else f"{value:+.2f}"
+            yield Bar(label=feature.replace("_", " "), value=value, text=text, ink=ink)
+
+
+def _component(feature: str) -> str:
+    return FEATURES[feature].name.capitalize() if feature in FEATURES else "Other"
 
 
 def _purpose(name: str) -> str:

@@ -1,8 +1,10 @@
+import dataclasses
+
 import pytest
 
 from recommender.evaluation_table import DecileFigure, Difference, EvaluationTable, Figure
 from recommender.purpose import Purpose
-from training.report.findings import findings, lift
+from training.report.findings import answer, findings, lift
 
 
 def table_of(low: float | None, high: float | None, *, model: float = 0.5) -> EvaluationTable:
@@ -67,3 +69,25 @@ def test_nothing_is_divided_by_zero() -> None:
     """Beside a baseline that is never right there is a difference and no percentage."""
     table = table_of(0.05, 0.15)
     assert lift(table, table.difference("popularity", Purpose.ALL, "ndcg", 10)) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "opening"),
+    [(0.05, 0.15, "Yes. It beats"), (-0.15, -0.05, "No: worse than a baseline for all items"), (-0.05, 0.1, "No: not")],
+)
+def test_the_answer_comes_first(low: float, high: float, opening: str) -> None:
+    """One sentence a manager can quote: yes only if every baseline is beaten for sure."""
+    assert answer(table_of(low, high)).startswith(opening)
+
+
+def test_the_answer_may_be_in_part() -> None:
+    """Better at one kind of list and worse at another is neither yes nor no."""
+    table = table_of(0.05, 0.15)
+    turned = [dataclasses.replace(row, purpose=Purpose.NEW, low=-0.2, high=-0.1) for row in table.differences]
+    figures = [dataclasses.replace(row, purpose=Purpose.NEW) for row in table.figures]
+    both = dataclasses.replace(
+        table, figures=(*table.figures, *figures), differences=(*table.differences, *turned), deciles=()
+    )
+    assert answer(both) == (
+        "In part: better than every baseline for all items; worse than a baseline for items new to the customer."
+    )

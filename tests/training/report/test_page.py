@@ -76,7 +76,7 @@ def test_each_id_occurs_once_and_every_link_has_its_target(page: Page) -> None:
     wanted = set()
     for _, attributes in page.elements:
         for name, value in attributes.items():
-            if name in {"href", "xlink:href"} and value:
+            if name in {"href", "xlink:href"} and value and value.startswith("#"):
                 wanted.add(value.removeprefix("#"))
             elif name == "aria-labelledby":
                 wanted.add(value or "")
@@ -104,7 +104,7 @@ def test_names_from_outside_stay_text(html: str) -> None:
 def test_every_drawing_can_be_read_without_seeing(page: Page) -> None:
     """Each has a text alternative, a title, a caption, and a table with headings."""
     drawings = [attributes for attributes in page.all("svg") if attributes.get("role") == "img"]
-    assert len(drawings) == len(page.all("svg")) == len(page.all("figure")) == len(page.all("figcaption")) == 8
+    assert len(drawings) == len(page.all("svg")) == len(page.all("figure")) == len(page.all("figcaption")) == 10
     assert all(attributes["aria-label"] for attributes in drawings)
     assert len(page.all("caption")) == len(page.all("table"))
     assert {attributes.get("scope") for attributes in page.all("th")} == {"col", "row"}
@@ -193,3 +193,33 @@ def test_page_and_content_are_written_side_by_side(data: ReportData, html: str, 
 def test_hostile_names_are_hostile() -> None:
     """The example really holds what would break a careless page."""
     assert "<script>" in HOSTILE
+
+
+def test_the_dial_of_the_version_is_named(html: str) -> None:
+    """What variety costs is said in words, beside the drawing that shows it."""
+    assert "the diversity dial at 0.2" in html
+    assert "All items: nDCG@10 -0.0100 (-0.0200 to +0.0010) against the dial at 0" in html
+    assert 'id="tradeoff-title"' in html
+    assert '<th scope="col">as shown</th>' in html
+
+
+def test_households_are_told_in_words(html: str) -> None:
+    """Why an item is offered, and an empty shelf says that it is one."""
+    assert "bought before, needed around 1 February · Dairy" in html
+    assert "goes with &lt;/title&gt;" in html
+    assert "Nothing: they own everything that may be offered." in html
+
+
+def test_sections_without_content_are_left_out(evaluation: EvaluationTable) -> None:
+    """A record without slates or households has no heading above nothing."""
+    html = render(report_of(planted.shop().log, evaluation, variety=None, examples=()))
+    assert 'id="slates"' not in html
+    assert 'id="households"' not in html
+    assert "How varied the lists are" in html
+
+
+def test_glossary_is_sorted_and_says_everything_once(html: str) -> None:
+    """A reader finds a word where the alphabet has it."""
+    terms = re.findall("<dt>([^<]+)</dt><dd>", html.split('id="glossary"')[1])
+    assert terms == sorted(set(terms), key=str.casefold)
+    assert {"nDCG", "Fresh items", "Diversity dial"} <= set(terms)

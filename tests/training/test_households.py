@@ -4,8 +4,8 @@ import pytest
 
 from recommender.loyalty.rfm import Segment
 from regulars.household_view import described, headline
-from regulars.households import households
 from tests.models import hostile_model, shop_model, tiny_model
+from training.households import households
 
 
 def test_households_differ() -> None:

@@ -1,0 +1,105 @@
+"""The order of a slate once the rules have spoken: varied by the dial, one of each title, capped by category.
+
+The scores say what a person wants most; a shelf of ten kinds of milk is still no shelf. `Arrangement` knows what
+makes two items of one catalogue alike, and orders candidates by it. It drops nothing: what is too much of the same
+goes to the end, so a shop with one category still fills its shelves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from recommender.candidates import Candidates
+from recommender.catalogue import Catalogue
+from recommender.diversity import POOL, UNKNOWN, Variety, diversify, similarities
+from recommender.factors import Factors
+from recommender.rules import Items, leading, spread
+
+
+class Arrangement:
+    """Orders the candidates of one model. Immutable, and safe to share between threads.
+
+    Parameters
+    ----------
+    catalogue
+        Says which items are of one category and which bear one title.
+    factors
+        Say which items the same people buy.
+    variety
+        How varied a slate should be.
+    """
+
+    def __init__(self, catalogue: Catalogue, factors: Factors, variety: Variety) -> None:
+        self.variety = variety
+        self.category = known_categories(catalogue)
+        self._vectors = factors.item
+        self._twin = same_title(catalogue) if variety.one_per_title else np.arange(len(catalogue), dtype=np.int32)
+        _, first = np.unique(self._twin, return_index=True)
+        self._room = {capped: _room(self.category[first], self._cap(capped=capped)) for capped in (True, False)}
+
+    def with_dial(self, diversity: float) -> Self:
+        """Return the same arrangement with another dial."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.variety = dataclasses.replace(self.variety, diversity=diversity)
+        return other
+
+    def vary(self, offered: Candidates, *, k: int) -> Candidates:
+        """Put `k` of the best candidates in front that are unlike each other, as far as the dial asks for it."""
+        if self.variety.diversity == 0:
+            return offered
+        pool = offered.item[: max(POOL, k)]
+        alike = similarities(self._vectors[pool], self.category[pool])
+        front = diversify(offered.score[: len(pool)], alike, dial=self.variety.diversity, k=k)
+        return offered.select(np.concatenate([front, np.arange(len(pool), len(offered))]))
+
+    def order(self, items: Items, *, capped: bool = True) -> npt.NDArray[np.intp]:
+        """Return the (k,) positions of `items` with what is too much of the same at the end."""
+        return spread(self.category[items], cap=self._cap(capped=capped), twin=self._twin[items])
+
+    def is_settled(self, items: Items, *, limit: int, capped: bool = True) -> bool:
+        """Say whether more candidates behind `items` could not change the first `limit` places."""
+        if len(items) < limit:
+            return False
+        in_front = leading(self.category[items], cap=self._cap(capped=capped), twin=self._twin[items])
+        return int(in_front.sum()) >= min(limit, self._room[capped])
+
+    def shelf(self, offered: Candidates, *, limit: int) -> Candidates:
+        """Return what a slate of `limit` places shows of these candidates alone."""
+        varied = self.vary(offered, k=limit)
+        return varied.select(self.order(varied.item)[:limit])
+
+    def _cap(self, *, capped: bool) -> int | None:
+        return self.variety.category_cap if capped else None
+
+
+def known_categories(catalogue: Catalogue) -> npt.NDArray[np.int32]:
+    """Return (n_items,) the category of each item, `UNKNOWN` where the catalogue names none."""
+    named = np.array([bool(name) for name in catalogue.categories], dtype=np.bool_)
+    return np.where(named[catalogue.category], catalogue.category, np.int32(UNKNOWN)).astype(np.int32)
+
+
+def same_title(catalogue: Catalogue) -> npt.NDArray[np.int32]:
+    """Return (n_items,) a number per category and title; letter case and spaces do not count.
+
+    Shops list one product under several ids: pack changes, suppliers, branches. A shopper sees the same thing twice.
+    An item without a title is like no other.
+    """
+    numbers: dict[tuple[int, str] | int, int] = {}
+    result = np.empty(len(catalogue), dtype=np.int32)
+    for index, (category, title) in enumerate(zip(catalogue.category.tolist(), catalogue.title, strict=True)):
+        written = " ".join(title.casefold().split())
+        result[index] = numbers.setdefault((category, written) if written else index, len(numbers))
+    return result
+
+
+def _room(category: npt.NDArray[np.int32], cap: int | None) -> int:
+    """Return how many items of a whole catalogue can stand in front; `category` is that of each title."""
+    if cap is None:
+        return len(category)
+    sizes = np.bincount(category[category != UNKNOWN])
+    return int(np.minimum(sizes, cap).sum() + (category == UNKNOWN).sum())

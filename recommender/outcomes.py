@@ -1,0 +1,170 @@
+"""What a test window said about every single user, kept so that two versions can be compared user by user.
+
+An `EvaluationTable` holds means; a paired comparison needs what the means were taken of. `Outcomes` names users and
+items by their external ids, since another training numbers them differently. Only the subject's lists are kept:
+what a baseline showed can be written again in an afternoon, what it scored per user is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recommender.errors import InvalidInput
+from recommender.evaluation import Rankings
+from recommender.holdout import Holdout
+from recommender.interactions import Interactions
+from recommender.item_lists import ItemLists
+from recommender.metrics import Relevance, ndcg, recall
+from recommender.purpose import Purpose
+from recommender.splits import Split
+
+METRICS = ("ndcg", "recall")
+"""What is kept per user and ranker; `recommender.metrics` defines them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class TestWindow:
+    """Who and what was measured on, and what was known of them before the cut.
+
+    `Outcomes` of one log and cut have equal windows, whatever was trained.
+    """
+
+    __test__ = False
+
+    cut: str
+    """First moment of the window, ISO 8601, UTC."""
+    end: str
+    """Last moment of the log, ISO 8601, UTC."""
+    k: int
+    """Length of the lists."""
+    users: tuple[str, ...]
+    """n external ids, ascending: who bought something known in the window."""
+    items: tuple[str, ...]
+    """External ids by item index, ascending."""
+    purchases: npt.NDArray[np.int64]
+    """(n_items,) purchase lines of each item before the cut, guests included."""
+    value: npt.NDArray[np.float64]
+    """(n,) money spent before the cut."""
+    decile: npt.NDArray[np.int64]
+    """(n,) 1 to 10 by that money; 10 spent the most."""
+    orders: npt.NDArray[np.int64]
+    """(n,) orders before the cut."""
+    first_order: npt.NDArray[np.int64]
+    """(n,) seconds since 1970: the first of them."""
+
+    @classmethod
+    def of(cls, split: Split, holdout: Holdout, *, k: int) -> TestWindow:
+        """Describe the window of `split` that `holdout` holds the truth of."""
+        sold = split.train.purchases()
+        orders, first = _orders(sold.of_users(), holdout.user)
+        ids = sold.users.ids
+        return cls(
+            cut=str(holdout.cut),
+            end=str(split.test.time[-1]),
+            k=k,
+            users=tuple(ids[user] for user in holdout.user.tolist()),
+            items=sold.items.ids,
+            purchases=np.bincount(sold.item, minlength=len(sold.items)).astype(np.int64),
+            value=holdout.value,
+            decile=holdout.deciles().astype(np.int64),
+            orders=orders,
+            first_order=first,
+        )
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PurposeOutcomes:
+    """The figures of every measured user for one purpose.
+
+    Raises
+    ------
+    InvalidInput
+        If the parts speak of different numbers of users or rankers.
+    """
+
+    rankers: tuple[str, ...]
+    row: npt.NDArray[np.int64]
+    """(m,) ascending: which users of the window have a right answer for this purpose."""
+    ndcg: npt.NDArray[np.float32]
+    """(m, n_rankers)"""
+    recall: npt.NDArray[np.float32]
+    """(m, n_rankers)"""
+    relevant: ItemLists
+    """m rows: the right answers."""
+    shown: ItemLists
+    """m rows: the subject's list, best first."""
+
+    def __post_init__(self) -> None:
+        shape = (len(self.row), len(self.rankers))
+        lists = {len(self.relevant), len(self.shown)}
+        if self.ndcg.shape != shape or self.recall.shape != shape or lists != {len(self.row)}:
+            raise InvalidInput(f"outcomes of {shape[0]} users and {shape[1]} rankers do not fit together")
+
+    def values(self, metric: str, ranker: str) -> npt.NDArray[np.float64]:
+        """Return (m,) one metric of one ranker; raise `KeyError` if that was not measured."""
+        if ranker not in self.rankers or metric not in METRICS:
+            raise KeyError(f"{metric} of {ranker!r} was not kept per user")
+        table = self.ndcg if metric == "ndcg" else self.recall
+        return table[:, self.rankers.index(ranker)].astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Outcomes:
+    """Everything that is kept about the users of one test window."""
+
+    subject: str
+    """The ranker on trial."""
+    window: TestWindow
+    by_purpose: Mapping[Purpose, PurposeOutcomes]
+    """Purposes that nobody had a right answer for are missing."""
+
+    @classmethod
+    def of(cls, rankings: Rankings, split: Split, holdout: Holdout, *, subject: str, k: int) -> Outcomes:
+        """Measure every user's list of at most `k` items by every ranker."""
+        found = {
+            purpose: _measure({name: lists[purpose] for name, lists in rankings.items() if purpose in lists},
+                              holdout.relevant(purpose), subject=subject, k=k)
+            for purpose in Purpose if purpose in rankings[subject]
+        }  # fmt: skip
+        return cls(
+            subject=subject,
+            window=TestWindow.of(split, holdout, k=k),
+            by_purpose={purpose: outcomes for purpose, outcomes in found.items() if len(outcomes.row)},
+        )
+
+    def values(self, purpose: Purpose, metric: str, ranker: str | None = None) -> npt.NDArray[np.float64]:
+        """Return (m,) one metric of one ranker, of the subject without one; raise `KeyError` if not measured."""
+        return self.by_purpose[purpose].values(metric, self.subject if ranker is None else ranker)
+
+
+def _measure(lists: Mapping[str, ItemLists], relevant: ItemLists, *, subject: str, k: int) -> PurposeOutcomes:
+    users = relevant.lengths > 0
+    answers = relevant.select(users)
+    hits = [Relevance.of(ranking.select(users), answers, k=k) for ranking in lists.values()]
+    empty = np.empty((len(answers), 0), dtype=np.float32)
+    return PurposeOutcomes(
+        rankers=tuple(lists),
+        row=np.flatnonzero(users).astype(np.int64),
+        ndcg=np.column_stack([empty, *(ndcg(found) for found in hits)]).astype(np.float32),
+        recall=np.column_stack([empty, *(recall(found) for found in hits)]).astype(np.float32),
+        relevant=answers,
+        shown=lists[subject].select(users).top(k),
+    )
+
+
+def _orders(
+    purchases: Interactions, users: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return (n,) the number of orders and (n,) the first moment of each of `users`, who all have one."""
+    _, once = np.unique(purchases.order, return_index=True)
+    orders = np.bincount(purchases.user[once], minlength=len(purchases.users))
+    first = np.full(len(purchases.users), np.iinfo(np.int64).max)
+    np.minimum.at(first, purchases.user, purchases.time.astype("datetime64[s]").astype(np.int64))
+    return orders[users].astype(np.int64), first[users]
