@@ -24,6 +24,16 @@ SETTINGS = $(strip \
 	$(foreach pair,$(SET),--set "$(pair)"))
 OPTIONS = --config "$(CONFIG)" $(SETTINGS)
 
+# `make tune TRIALS=20 MINUTES=10 SEARCH="als.factors als.regularization" MIX=all=0.3,new=0.7 APPLY=1`
+option = $(if $($(1)),--$(2) "$($(1))")
+SEARCHING = $(strip \
+	$(call option,TRIALS,trials) \
+	$(call option,MINUTES,minutes) \
+	$(call option,PATIENCE,patience) \
+	$(call option,MIX,mix) \
+	$(foreach key,$(SEARCH),--search "$(key)") \
+	$(if $(APPLY),--apply))
+
 # The locks are universal: one file for every supported Python, platform and machine.
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(LOCK_ARGS)
@@ -48,9 +58,15 @@ setup: $(VENV)/.dev ## install everything a contributor needs into .venv
 .PHONY: setup-spark
 setup-spark: $(VENV)/.spark ## add the Spark training backend to .venv (needs a JVM)
 
+.PHONY: setup-fast
+setup-fast: $(VENV)/.fast ## add the compiled training backend to .venv, for als.backend = "numba"
+
+.PHONY: setup-mlflow
+setup-mlflow: $(VENV)/.mlflow ## add the MLflow client to .venv, for [mlflow] in the settings
+
 .PHONY: demo
 demo: $(VENV)/.demo ## learn from a real purchase log and open a demo shop (DEMO_EXIT=1: stop when it answers)
-	$(REGULARS) demo $(if $(DEMO_EXIT),--exit)
+	$(REGULARS) demo $(if $(DEMO_EXIT),--exit) $(OPTIONS)
 
 ##@ Train
 
@@ -60,17 +76,29 @@ train: $(VENV)/.demo ## train an artifact from the purchase log
 
 .PHONY: evaluate
 evaluate: $(VENV)/.demo ## measure the artifact beside its baselines
-	$(REGULARS) evaluate $(OPTIONS)
+	$(REGULARS) evaluate $(if $(VERSION),"$(VERSION)") $(OPTIONS)
+
+.PHONY: tune
+tune: $(VENV)/.demo $(VENV)/.tune ## search for better settings (TRIALS=20 MINUTES=10 APPLY=1)
+	$(REGULARS) tune $(SEARCHING) $(OPTIONS)
+
+.PHONY: compare
+compare: $(VENV)/.demo ## compare two versions (A=… B=…; without them, the latest with the one that is served)
+	$(REGULARS) compare $(if $(A),"$(A)") $(if $(B),"$(B)") $(OPTIONS)
 
 .PHONY: report
 report: $(VENV)/.demo ## write the report a person reads before publishing
-	$(REGULARS) report $(OPTIONS)
+	$(REGULARS) report $(if $(VERSION),"$(VERSION)") $(OPTIONS)
+
+.PHONY: gate
+gate: $(VENV)/.demo ## say whether a version may be published, and why not (VERSION=…)
+	$(REGULARS) gate $(if $(VERSION),"$(VERSION)") $(OPTIONS)
 
 ##@ Serve
 
 .PHONY: publish
 publish: $(VENV)/.demo ## make the trained version the one that is served
-	$(REGULARS) publish $(OPTIONS)
+	$(REGULARS) publish $(if $(VERSION),"$(VERSION)") $(OPTIONS)
 
 .PHONY: rollback
 rollback: $(VENV)/.demo ## serve the version before it again
@@ -132,10 +160,13 @@ bench-quality: $(VENV)/.dev ## measure the rankings on public data (DATA=tafeng:
 
 .PHONY: lock
 lock: $(VENV)/.dev ## resolve the locks in requirements/ again (LOCK_ARGS=--upgrade: newest versions)
-	$(LOCK) pyproject.toml --group build --extra demo --extra tune --extra dev --output-file requirements/dev.lock
+	$(LOCK) pyproject.toml --group build --extra demo --extra tune --extra mlflow --extra fast --extra dev --output-file requirements/dev.lock
 	$(LOCK) pyproject.toml --group build --extra demo --constraint requirements/dev.lock \
 		--output-file requirements/demo.lock
 	$(LOCK) requirements/spark.in --constraint requirements/dev.lock --output-file requirements/spark.lock
+	$(LOCK) requirements/tune.in --constraint requirements/dev.lock --output-file requirements/tune.lock
+	$(LOCK) requirements/mlflow.in --constraint requirements/dev.lock --output-file requirements/mlflow.lock
+	$(LOCK) requirements/fast.in --constraint requirements/dev.lock --output-file requirements/fast.lock
 
 .PHONY: clean
 clean: ## remove what the tools leave behind
@@ -157,6 +188,11 @@ $(BIN)/python:
 $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.lock pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --require-hashes --requirement $<
 	$(INSTALL_SELF)
+	@touch $@
+
+# Beside .venv/.demo; what .venv/.dev has installed already, pip finds there.
+$(VENV)/.tune $(VENV)/.mlflow $(VENV)/.fast: $(VENV)/.%: requirements/%.lock | $(BIN)/python
+	$(PIP) install --quiet --require-hashes --requirement $<
 	@touch $@
 
 # pyspark is published as source only: it is built with the locked setuptools of .venv/.dev.

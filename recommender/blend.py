@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ class Component(enum.IntEnum):
     CATEGORY = 4
     POPULARITY = 5
     CART = 6
+    PEERS = 7
 
 
 FEATURES: dict[str, Component] = {
@@ -50,6 +51,8 @@ FEATURES: dict[str, Component] = {
     "similar_log": Component.SIMILAR,
     "together": Component.TOGETHER,
     "together_log": Component.TOGETHER,
+    "peers": Component.PEERS,
+    "peers_log": Component.PEERS,
     "category_taste": Component.CATEGORY,
     "category_affinity": Component.CATEGORY,
     "category_rest_days": Component.CATEGORY,
@@ -125,8 +128,15 @@ class Blend:
         scores: npt.NDArray[np.float32] = features @ self.weights(purpose)
         return scores
 
-    def contributions(self, features: npt.NDArray[np.float32], purpose: Purpose) -> npt.NDArray[np.float32]:
-        """Return (k, n_components): how much each component adds to a score, compared with the average candidate."""
-        parts = (features - features.mean(axis=0, keepdims=True)) * self.weights(purpose)
+    def contributions(
+        self, features: npt.NDArray[np.float32], purpose: Purpose, rows: npt.NDArray[np.integer[Any]] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Return (r, n_components): how much each component adds to a score, compared with the average candidate.
+
+        All candidates are described by `features` (k, n_features); `rows` (r,) says whose contributions are asked for,
+        those of all without it.
+        """
+        asked = features if rows is None else features[rows]
+        parts = (asked - features.mean(axis=0, keepdims=True)) * self.weights(purpose)
         sums: npt.NDArray[np.float32] = parts @ _MEMBERSHIP
         return sums

@@ -18,6 +18,7 @@ from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode, Source
 from recommender.diversity import Variety
 from recommender.features import NO_CART, Describer, offered
 from recommender.histories import FreshEvent, History
+from recommender.influence import Evidence, Influence
 from recommender.ladder import DEPTH, PURE, VARIED, Blended, ladder
 from recommender.loyalty.due import due_days
 from recommender.model import Model
@@ -103,12 +104,16 @@ class Engine:
         described = self._describer.describe(history, now=now, cart=cart)
         item, features = described.item, described.features
         may_return = ~history.owns(item) | self._replenishable[item]
+        evidence = Evidence(self.model, history, described)
         found = {}
         for purpose in purposes:
             keep = may_return & offered(purpose, history, item, cart=cart)
             best = top_k(self.model.blend.score(features, purpose), k, keep=keep)
-            contributions = self.model.blend.contributions(features, purpose)[best.item]
-            reason, anchor = explain(self.model, history, item[best.item], contributions, cart=cart)
+            contributions = self.model.blend.contributions(features, purpose, best.item)
+            influence = Influence(evidence, self.model.blend.weights(purpose))
+            reason, anchor = explain(
+                self.model, history, item[best.item], contributions, influence=influence, cart=cart
+            )
             source = _source(purpose, history)
             found[purpose] = Candidates.of(item[best.item], best.score, source=source, reason=reason, anchor=anchor)
         return found

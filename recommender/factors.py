@@ -8,6 +8,7 @@ The score of item i for user u is the inner product of their vectors (both of le
 where p is 1 for the user's items and 0 elsewhere, so that only the rows of their items enter, beside the Gram
 matrix YᵀY that is the same for everybody and computed once. This is how a guest, or a user with new events, gets
 recommendations without training ("fold-in"), and why each recommendation can name the purchase it rests on.
+λ may grow with the number of the user's items: `recommender.regularization`.
 
 A vector of length zero says nothing is known: every score is 0, which is no ranking. Ask `is_cold` first.
 """
@@ -22,10 +23,14 @@ import numpy.typing as npt
 from scipy.linalg import lapack
 
 from recommender.errors import InvalidInput
+from recommender.regularization import PLAIN, FrequencyScaling
 
 Vector = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.integer[Any]]
 Confidences = npt.NDArray[np.floating[Any]]
+
+_LEAST_REST = 1e-12
+"""What is left of an item's direction without it; rounding could make it 0."""
 
 _BLOCK_ROWS = 16_384
 """Rows widened to float64 at a time: 16 MB at 128 factors."""
@@ -56,6 +61,8 @@ class Factors:
     """(n_items, f)"""
     regularization: float
     """λ, the one they were trained with."""
+    scaling: FrequencyScaling = PLAIN
+    """How λ grows with the number of a user's items."""
     gram: npt.NDArray[np.float64] = field(init=False, repr=False)
     """(f, f) float64: YᵀY of the item vectors."""
 
@@ -134,13 +141,44 @@ class Factors:
         W_Y_t = _solve(self._system(Y_u, confidence), Y_t.T)
         return ((W_Y_t.T @ Y_u.T) * confidence).astype(np.float32)
 
+    def leaving_out(self, item: Indices, confidence: Confidences) -> npt.NDArray[np.float32]:
+        """Return (f, m) float32: what a user's vector loses without each of their `m` items, the others staying.
+
+        Column j is ``fold_in(item, confidence)`` less the same without the j-th item, with λ as it is, so that
+        ``self.item[target] @ leaving_out(…)`` is by how much scores fall. This is not an item's share of a score
+        (`contributions`): without it the others would be given other shares.
+
+        Parameters
+        ----------
+        item
+            (m,) item indices, each once.
+        confidence
+            (m,) c ≥ 1 of each.
+
+        Raises
+        ------
+        InvalidInput
+            If a confidence is below 1 or not finite.
+        """
+        if not len(item):
+            return np.zeros((self.size, 0), dtype=np.float32)
+        Y_u = self.item[item].astype(np.float64)
+        c = np.asarray(confidence, dtype=np.float64)
+        # W = (YᵀY + Yᵀ(C − I)Y + λI)⁻¹: for more items than factors cheaper than so many right-hand sides
+        W_Y_u = _solve(self._system(Y_u, c), np.eye(self.size)) @ Y_u.T
+        own_score, leverage = Y_u @ (W_Y_u @ c), (Y_u.T * W_Y_u).sum(axis=0)
+        # x − x₋ⱼ = A⁻¹yⱼ (cⱼ − (cⱼ − 1) p̂ⱼ) / (1 − (cⱼ − 1) yⱼᵀA⁻¹yⱼ), by Sherman & Morrison
+        step = (c - (c - 1) * own_score) / np.maximum(1 - (c - 1) * leverage, _LEAST_REST)
+        lost: npt.NDArray[np.float32] = (W_Y_u * step).astype(np.float32)
+        return lost
+
     def _system(self, Y_u: npt.NDArray[np.float64], confidence: Confidences) -> npt.NDArray[np.float64]:
         if not ((confidence >= 1) & (confidence < np.inf)).all():
             raise InvalidInput("a confidence is below 1 or not finite; c = 1 + alpha · r, with r ≥ 0")
         weights = np.asarray(confidence, dtype=np.float64) - 1
         # YᵀY + Yᵀ(C − I)Y + λI, where C − I is zero outside the user's items
         A: npt.NDArray[np.float64] = self.gram + (Y_u.T * weights) @ Y_u
-        A.flat[:: self.size + 1] += self.regularization
+        A.flat[:: self.size + 1] += self.regularization * self.scaling.of(len(Y_u))
         return A
 
 

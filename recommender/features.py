@@ -1,9 +1,9 @@
 """From one person's past to the numbers the blend weighs.
 
-First four signals score the whole catalogue: the factors, neighbours by users, neighbours by baskets, and the person's
-taste in categories; where a basket is being filled, the neighbours of what lies in it are two more. What each likes
-best, with everything the person owns and what is popular, are the candidates; each is then described by one row of
-features.
+First the signals score the whole catalogue: the factors, neighbours by users, neighbours by baskets, people with a
+similar past where they are asked, and the person's taste in categories; where a basket is being filled, the neighbours
+of what lies in it are two more. What each likes best, with everything the person owns and what is popular, are the
+candidates; each is then described by one row of features.
 
 ======================  =====================================================================================
 owned                   1 if bought before
@@ -14,7 +14,7 @@ rest_days               log(1 + days since it was last bought)
 due                     log(days since last bought / own gap), within ±3; 0 if bought once
 owned_repeat_rate       log repeat rate of the item, if owned
 owned_popular_week      log((1 + buyers in the last 7 days) / (1 + the most any item has)), if owned
-factors, similar, together   the signal, standardised over the person's candidates
+factors, similar, together, peers   the signal, standardised over the person's candidates
 …_log                   log(0.1 + signal / its mean over the candidates)
 category_taste          log share of the category in the person's purchases, decayed
 category_affinity       the same + log share of the item in its category's recent sales
@@ -30,6 +30,7 @@ cart_category           log(0.1 + share of the category among the items in the c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,9 @@ NEVER_DAYS = 365.0
 NO_CART = np.empty(0, dtype=np.int32)
 """The cart of someone who has put nothing into it."""
 
+SCALED = ("factors", "similar", "together", "peers", "cart_together", "cart_similar")
+"""The signals that are read in relation to a person's other candidates."""
+
 Floats = npt.NDArray[np.float32]
 _COLUMN = {name: column for column, name in enumerate(FEATURES)}
 
@@ -66,7 +70,11 @@ class Signals:
     factors: Floats
     similar: Floats
     together: Floats
+    peers: Floats | None
+    """None where nobody is asked."""
     affinity: Floats
+    votes: Floats
+    """(m,) what each item of the past counts for in `together`."""
     cart: npt.NDArray[np.int32]
     """(c,) what lies in the basket that is being filled."""
     cart_together: Floats | None = None
@@ -75,8 +83,14 @@ class Signals:
 
     def rankings(self) -> list[Floats]:
         """Return the signals that say something."""
-        found = (self.factors, self.similar, self.together, self.affinity, self.cart_together, self.cart_similar)
+        personal = (self.factors, self.similar, self.together, self.peers, self.affinity)
+        found = (*personal, self.cart_together, self.cart_similar)
         return [signal for signal in found if signal is not None]
+
+    def scales(self, item: npt.NDArray[np.int32]) -> dict[str, Scale]:
+        """Return the scales of those signals that are features, over the candidates `item` (k,)."""
+        values = {name: getattr(self, name) for name in SCALED}
+        return {name: Scale.of(signal[item]) for name, signal in values.items() if signal is not None}
 
 
 def offered(
@@ -99,6 +113,36 @@ class Described:
     """(k,) ascending."""
     features: Floats
     """(k, n_features)"""
+    signals: Signals
+    scales: Mapping[str, Scale]
+    """By the names of the signals that there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where the values of a signal lie among a person's candidates."""
+
+    mean: np.float32
+    spread: np.float32
+    """Standard deviation."""
+    level: np.float32
+    """Mean of what is above 0."""
+
+    @classmethod
+    def of(cls, signal: Floats) -> Scale:
+        """Return the scale of the values `signal` (k,)."""
+        if not len(signal):
+            return cls(np.float32(0), np.float32(1), np.float32(1))
+        spread, level = signal.std() + np.float32(1e-9), np.maximum(signal, 0).mean() + np.float32(1e-12)
+        return cls(signal.mean(), spread, level)
+
+    def standardised(self, signal: Floats) -> Floats:
+        """Return the distance from the mean, in standard deviations."""
+        return (signal - self.mean) / self.spread
+
+    def log_relative(self, signal: Floats) -> Floats:
+        """Return the logarithm of the ratio to the mean, of which 0.1 is the least."""
+        return np.log(np.float32(0.1) + np.maximum(signal, 0) / self.level)
 
 
 class Describer:
@@ -122,17 +166,21 @@ class Describer:
         """Choose a person's candidates and describe them; `cart` is (c,) what lies in their basket, each item once."""
         signals = self.signals(history, now=now, cart=cart)
         item = self.candidates(history, signals)
-        return Described(item, self.features(history, signals, item, now=now))
+        scales = signals.scales(item)
+        return Described(item, self.features(history, signals, item, now=now, scales=scales), signals, scales)
 
     def signals(self, history: History, *, now: np.datetime64, cart: npt.NDArray[np.int32] = NO_CART) -> Signals:
         """Score the whole catalogue by each signal; `cart` is (c,) what lies in the basket, each item once."""
         model, filled = self._model, self._newcomers.filled
         weight = _weight(history, now)
+        votes = np.log1p(weight)
         return Signals(
             factors=filled(model.factors.scores(self.vector(history))),
             similar=filled(model.similar.scores(history.item, np.ones(len(history), np.float32))),
-            together=filled(model.together.scores(history.item, np.log1p(weight))),
+            together=filled(model.together.scores(history.item, votes)),
+            peers=filled(model.peers.scores(history)) if model.peers.is_on else None,
             affinity=self._log_taste(history, weight)[model.catalogue.category] + self._in_category,
+            votes=votes,
             cart=cart,
             cart_together=filled(model.together.scores(cart, np.ones(len(cart)))) if len(cart) else None,
             cart_similar=filled(model.similar.scores(cart, np.ones(len(cart)))) if len(cart) else None,
@@ -154,15 +202,23 @@ class Describer:
         return np.unique(np.concatenate([owned, *best, popular])).astype(np.int32)
 
     def features(
-        self, history: History, signals: Signals, item: npt.NDArray[np.int32], *, now: np.datetime64
+        self,
+        history: History,
+        signals: Signals,
+        item: npt.NDArray[np.int32],
+        *,
+        now: np.datetime64,
+        scales: Mapping[str, Scale] | None = None,
     ) -> Floats:
-        """Return (k, n_features): the description of the candidates `item` (k,), ascending."""
+        """Return (k, n_features): the description of the candidates `item` (k,), ascending, on their own scales."""
+        scales = signals.scales(item) if scales is None else scales
         rows = np.zeros((len(item), len(FEATURES)), dtype=np.float32)
         rows[:, _COLUMN["popular"] : _COLUMN["popular"] + self._static.shape[1]] = self._static[item]
-        for name in ("factors", "similar", "together"):
+        for name, scale in scales.items():
             signal = getattr(signals, name)[item]
-            rows[:, _COLUMN[name]] = _standardised(signal)
-            rows[:, _COLUMN[f"{name}_log"]] = _log_relative(signal)
+            if name in _COLUMN:
+                rows[:, _COLUMN[name]] = scale.standardised(signal)
+            rows[:, _COLUMN[f"{name}_log"]] = scale.log_relative(signal)
         self._describe_categories(rows, history, signals, item, now)
         self._describe_owned(rows, history, item, now)
         self._describe_cart(rows, signals, item)
@@ -206,13 +262,10 @@ class Describer:
             rows[at, _COLUMN[name]] = values
 
     def _describe_cart(self, rows: Floats, signals: Signals, item: npt.NDArray[np.int32]) -> None:
-        if signals.cart_together is None or signals.cart_similar is None:
+        if not len(signals.cart):
             return
         category = self._model.catalogue.category
         share = np.bincount(category[signals.cart], minlength=len(self._model.catalogue.categories)) / len(signals.cart)
-        rows[:, _COLUMN["cart_together"]] = _standardised(signals.cart_together[item])
-        rows[:, _COLUMN["cart_together_log"]] = _log_relative(signals.cart_together[item])
-        rows[:, _COLUMN["cart_similar_log"]] = _log_relative(signals.cart_similar[item])
         rows[:, _COLUMN["cart_category"]] = np.log(0.1 + share)[category[item]]
 
     def _log_taste(self, history: History, weight: Floats) -> Floats:
@@ -240,12 +293,3 @@ def _days_since(seconds: npt.NDArray[np.int64], now: np.datetime64) -> npt.NDArr
     elapsed = now.astype("datetime64[s]").astype(np.int64) - seconds
     days: npt.NDArray[np.float64] = np.maximum(0, elapsed) / SECONDS_PER_DAY
     return days
-
-
-def _standardised(signal: Floats) -> Floats:
-    return (signal - signal.mean()) / (signal.std() + np.float32(1e-9)) if len(signal) else signal
-
-
-def _log_relative(signal: Floats) -> Floats:
-    positive = np.maximum(signal, 0)
-    return np.log(np.float32(0.1) + positive / (positive.mean() + np.float32(1e-12))) if len(signal) else signal

@@ -17,7 +17,7 @@ from typing import Any
 
 from recommender.errors import InvalidArtifact
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised whenever the arrays or their meaning change; readers refuse any other number."""
 
 _ARRAY_FILE = re.compile(r"[a-z][a-z_.]*\.npy")
@@ -41,6 +41,8 @@ class Provenance:
     """Evaluation figures of this configuration on the held-out window; empty where none could be measured."""
     libraries: Mapping[str, str] = field(default_factory=dict)
     """Versions of what computed it."""
+    git_commit: str | None = None
+    """Commit of the program, with ``-dirty`` where its code had been changed since; None outside of a checkout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class Manifest(Provenance):
 
     def to_json(self) -> str:
         """Return the canonical text: sorted keys, two spaces, one final newline."""
-        return _canonical(dataclasses.asdict(self))
+        return _canonical(self._content())
 
     @classmethod
     def seal(
@@ -98,9 +100,16 @@ class Manifest(Provenance):
         return manifest
 
     def _expected_version(self) -> str:
-        content = {**dataclasses.asdict(self), "version": ""}
+        content = {**self._content(), "version": ""}
         digest = hashlib.sha256(_canonical(content).encode()).hexdigest()
         return f"{str(self.as_of)[:10].replace('-', '')}-{digest[:HASH_LENGTH]}"
+
+    def _content(self) -> dict[str, Any]:
+        """Return the fields; a commit that is not known is left out, as manifests were before there was one."""
+        content = dataclasses.asdict(self)
+        if self.git_commit is None:
+            del content["git_commit"]
+        return content
 
 
 def _canonical(content: Mapping[str, Any]) -> str:

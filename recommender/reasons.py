@@ -1,12 +1,18 @@
 """Why an item is on the list: the component that put it there, and the purchase that component rests on.
 
 The blend is linear, so an item's score is a sum over components; the one that lifts it most above the average
-candidate gives the reason. For factors the anchor is the purchase with the largest share of the score (Hu, Koren &
-Volinsky 2008, section 5); for neighbours, the purchase with the strongest link. An anchor that was only looked at
-never becomes "because you bought".
+candidate gives the reason, if it is a true one. It is if the item would be worth less without the purchase that is
+named: the component's signal must fall, with it the component's share of the score, whose weights may have either sign,
+and the item must lose more than the other items on the list do, by factors and neighbours together.
+For factors the purchase is the one whose absence costs the score most; for neighbours, the one with the strongest
+vote. Where a component has no such purchase the next one is asked, and at the end an item is just popular. An anchor
+that was only looked at never becomes "because you bought", and no category is a favourite in which nothing was bought
+or looked at.
 """
 
 from __future__ import annotations
+
+import functools
 
 import numpy as np
 import numpy.typing as npt
@@ -15,19 +21,28 @@ from recommender.blend import Component
 from recommender.candidates import NO_ANCHOR, ReasonCode
 from recommender.features import NO_CART
 from recommender.histories import History
+from recommender.influence import SIGNALS, Influence
 from recommender.model import Model
 
-_REASON_OF = {
+_REASON_OF: dict[int, ReasonCode] = {
     Component.HABIT: ReasonCode.BUY_AGAIN,
     Component.FACTORS: ReasonCode.BECAUSE_YOU_BOUGHT,
     Component.SIMILAR: ReasonCode.BECAUSE_YOU_BOUGHT,
     Component.TOGETHER: ReasonCode.BOUGHT_TOGETHER,
     Component.CATEGORY: ReasonCode.FAVOURITE_CATEGORY,
     Component.POPULARITY: ReasonCode.POPULAR,
+    Component.PEERS: ReasonCode.BECAUSE_YOU_BOUGHT,
     Component.CART: ReasonCode.BOUGHT_TOGETHER,
 }
-_REASON_NUMBERS = np.array([_REASON_OF[component] for component in Component], dtype=np.uint8)
-_ANCHORED = (Component.FACTORS, Component.SIMILAR, Component.TOGETHER)
+_OF_THE_PAST = {
+    Component.FACTORS: "factors",
+    Component.SIMILAR: "similar",
+    Component.TOGETHER: "together",
+    Component.PEERS: "peers",
+}
+"""Components that name an item of the past, and their signals."""
+_NOTICEABLE = 1e-5
+"""In points of a score: less may be rounding."""
 
 Reasons = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]
 
@@ -38,6 +53,7 @@ def explain(
     item: npt.NDArray[np.int32],
     contributions: npt.NDArray[np.float32],
     *,
+    influence: Influence | None = None,
     cart: npt.NDArray[np.int32] = NO_CART,
 ) -> Reasons:
     """Return the reason and the anchor of each of the (k,) items.
@@ -52,51 +68,125 @@ def explain(
         (k,) item indices.
     contributions
         (k, n_components) from `Blend.contributions`.
+    influence
+        How scores follow signals; without it, every component is taken to raise the score.
     cart
         (c,) what lies in the basket that is being filled.
     """
-    component = contributions.argmax(axis=1)
-    owned = history.owns(item)
+    reasons = _Reasons(model, history, item, influence, cart)
+    order = _likeliest_first(contributions, reasons.owned)
+    for place in range(order.shape[1]):
+        rows = np.flatnonzero(~reasons.found)
+        if not len(rows):
+            break
+        asked = order[rows, place]
+        for number in np.flatnonzero(np.bincount(asked)).tolist():
+            reasons.ask(number, rows[asked == number])
+    return reasons.reason, reasons.anchor
+
+
+def _likeliest_first(contributions: npt.NDArray[np.float32], owned: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return (k, n_components): which component to ask first, second …; popularity once the others add nothing."""
+    order = np.argsort(-contributions, axis=1, kind="stable")
+    lifts = np.take_along_axis(contributions, order, axis=1) > 0
     # An owned item is an offer to buy again, unless it completes the cart; a new one never is.
-    component[owned & (component != Component.CART)] = Component.HABIT
-    not_habit = contributions.copy()
-    not_habit[:, Component.HABIT] = -np.inf
-    component[~owned] = not_habit[~owned].argmax(axis=1)
-    reason = _REASON_NUMBERS[component]
-    anchor = np.full(len(item), NO_ANCHOR, dtype=np.int32)
-    for kind in _ANCHORED:
-        rows = np.flatnonzero(component == kind)
-        anchor[rows] = _anchors(model, history, item[rows], kind)
-    completing = np.flatnonzero(component == Component.CART)
-    anchor[completing] = _in_cart(model, cart, item[completing])
-    anchored = np.isin(component, (*_ANCHORED, Component.CART))
-    reason[anchored & (anchor == NO_ANCHOR)] = ReasonCode.POPULAR
-    anchored[completing] = False
-    reason[anchored & ~history.owns(anchor) & (anchor != NO_ANCHOR)] = ReasonCode.SIMILAR_TO
-    return reason, anchor
+    again = owned[:, None] & (order != Component.CART)
+    again[:, 1:] = owned[:, None]
+    order[again] = Component.HABIT
+    order[~again & ~lifts] = Component.POPULARITY
+    return order
 
 
-def _anchors(model: Model, history: History, target: npt.NDArray[np.int32], kind: Component) -> npt.NDArray[np.int32]:
-    """Return (t,) the item of the past that says most for each target, or `NO_ANCHOR`."""
-    if not len(target) or not len(history):
-        return np.full(len(target), NO_ANCHOR, dtype=np.int32)
-    if kind is Component.FACTORS:
-        strength = model.factors.contributions(history.item, history.confidence, target)
-        # What was looked at is no reason for itself.
-        strength[target[:, None] == history.item] = 0
-    else:
-        neighbours = model.similar if kind is Component.SIMILAR else model.together
-        strength = neighbours.links(history.item, target)
-    best = strength.argmax(axis=1)
-    known = strength[np.arange(len(target)), best] > 0
-    return np.where(known, history.item[best], NO_ANCHOR).astype(np.int32)
+class _Reasons:
+    """Reasons and anchors as far as they are found; what none is found for is just popular."""
 
+    def __init__(
+        self,
+        model: Model,
+        history: History,
+        item: npt.NDArray[np.int32],
+        influence: Influence | None,
+        cart: npt.NDArray[np.int32],
+    ) -> None:
+        self._model, self._history, self._item, self._influence, self._cart = model, history, item, influence, cart
+        self.owned = history.owns(item)
+        self.found = np.zeros(len(item), dtype=np.bool_)
+        self.reason = np.full(len(item), ReasonCode.POPULAR, dtype=np.uint8)
+        self.anchor = np.full(len(item), NO_ANCHOR, dtype=np.int32)
 
-def _in_cart(model: Model, cart: npt.NDArray[np.int32], target: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """Return (t,) the item in the cart that goes best with each target, or `NO_ANCHOR`."""
-    if not len(target) or not len(cart):
-        return np.full(len(target), NO_ANCHOR, dtype=np.int32)
-    together, similar = model.together.links(cart, target), model.similar.links(cart, target)
-    strength = np.where(together.any(axis=1, keepdims=True), together, similar)
-    best = strength.argmax(axis=1)
-    return np.where(strength[np.arange(len(target)), best] > 0, cart[best], NO_ANCHOR).astype(np.int32)
+    def ask(self, component: int, rows: npt.NDArray[np.intp]) -> None:
+        """Give the `rows` the reason of a component where it is true."""
+        if component in SIGNALS:
+            rows, anchor = self._anchored(Component(component), rows)
+            self.anchor[rows] = anchor
+        elif component == Component.CATEGORY:
+            rows = rows[self._knows_category(rows)]
+        elif component == Component.HABIT:
+            rows = rows[self.owned[rows]]
+        self.found[rows] = True
+        self.reason[rows] = _REASON_OF[component]
+        if component in _OF_THE_PAST:
+            self.reason[rows[~self._history.owns(self.anchor[rows])]] = ReasonCode.SIMILAR_TO
+
+    def _knows_category(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        category = self._model.catalogue.category
+        return np.isin(category[self._item[rows]], category[self._history.item])
+
+    def _anchored(
+        self, component: Component, rows: npt.NDArray[np.intp]
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int32]]:
+        """Return those of `rows` for which the component has an item to name, and that item."""
+        past = self._cart if component is Component.CART else self._history.item
+        if not len(past):
+            return rows[:0], past
+        losses = {name: self._losses(name, rows) for name in SIGNALS[component]}
+        strength = next(iter(losses.values()))
+        best, at = strength.argmax(axis=1), np.arange(len(rows))
+        true = strength[at, best] > 0
+        if self._influence is not None:
+            true &= self._influence.falls(self._item[rows], {name: loss[at, best] for name, loss in losses.items()})
+            true[true] = self._sinks(self._influence, component, rows[true], best[true])
+        return rows[true], past[best[true]]
+
+    def _sinks(
+        self, influence: Influence, component: Component, rows: npt.NDArray[np.intp], chosen: npt.NDArray[np.intp]
+    ) -> npt.NDArray[np.bool_]:
+        """Say whether each of `rows` falls behind the other items without its anchor, by all signals together."""
+        past = self._cart if component is Component.CART else self._history.item
+        names = SIGNALS[Component.CART] if component is Component.CART else tuple(_OF_THE_PAST.values())
+        is_chosen = np.bincount(chosen, minlength=len(past)) > 0
+        column, which = np.flatnonzero(is_chosen), (np.cumsum(is_chosen) - 1)[chosen]
+        everything = np.arange(len(self._item))
+        losses = {name: self._losses(name, everything, column) for name in names}
+        lost = influence.lost(self._item[:, None], losses).astype(np.float64)
+        other = self._item[:, None] != past[column]
+        own = lost[rows, which]
+        rest = (lost * other).sum(axis=0)[which] - own
+        sinks: npt.NDArray[np.bool_] = own > rest / np.maximum(other.sum(axis=0)[which] - 1, 1) + _NOTICEABLE
+        return sinks
+
+    def _losses(
+        self, signal: str, rows: npt.NDArray[np.intp], column: npt.NDArray[np.intp] | slice = slice(None)
+    ) -> npt.NDArray[np.float32]:
+        """Return what a signal loses of the items of `rows` without each item of the past or of the cart."""
+        model, history, target = self._model, self._history, self._item[rows]
+        match signal:
+            case "factors":
+                loss = model.factors.item[target] @ self._leaving_out[:, column]
+                # What was looked at is no reason for itself.
+                loss[target[:, None] == history.item[column]] = 0
+                return loss
+            case "similar":
+                return model.similar.links(history.item[column], target)
+            case "peers":
+                return model.peers.links(history, target)[:, column]
+            case "together":
+                links = model.together.links(history.item[column], target)
+                return links if self._influence is None else links * self._influence.evidence.votes[column]
+        return (model.together if signal == "cart_together" else model.similar).links(self._cart[column], target)
+
+    @functools.cached_property
+    def _leaving_out(self) -> npt.NDArray[np.float32]:
+        if self._influence is not None:
+            return self._influence.evidence.leaving_out
+        return self._model.factors.leaving_out(self._history.item, self._history.confidence)

@@ -29,6 +29,7 @@ from regulars.commands import (
     rollback,
     serve,
     train,
+    tune,
     versions,
 )
 from regulars.commands.options import examples
@@ -49,7 +50,7 @@ app = typer.Typer(
 )
 """Pretty tracebacks are off: they print the values of variables, and some of ours are passwords."""
 
-for command in (train, evaluate, compare, gate, report, publish, rollback, serve, campaign, demo):
+for command in (train, evaluate, tune, compare, gate, report, publish, rollback, serve, campaign, demo):
     name = command.__name__.rpartition(".")[2]
     app.command(name, epilog=command.EXAMPLES)(command.run)
 app.add_typer(versions.app, name="versions")

@@ -133,6 +133,8 @@ def _shift(shift: ItemShift) -> tuple[str, int, int]:
 
 
 def _changes(found: Comparison) -> Iterator[RenderableType]:
+    if found.changes is None:
+        return
     if not found.changes:
         yield plain("Settings, data and libraries are the same.\n")
         return

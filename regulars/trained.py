@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from recommender.artifact import MANIFEST_FILE, Artifact, load_artifact
 from recommender.bootstrap import Bootstrap
-from recommender.errors import UnknownVersion
+from recommender.errors import InvalidArtifact, UnknownVersion
 from recommender.manifest import Manifest
 from regulars.config import Config
+from regulars.hints import hint
 from training.comparison.compare import SAMPLE, Comparison, Trained, compare
 from training.gate import Verdict, judge
 from training.measured import find_measured, load_measured
@@ -35,7 +36,7 @@ def chosen(registry: Registry, version: str | None) -> str:
         return version
     if versions := registry.versions():
         return versions[-1]
-    raise UnknownVersion(f"nothing was trained yet in {registry.root}; run: regulars train")
+    raise UnknownVersion(f"nothing was trained yet in {registry.root}; run: {hint('train')}")
 
 
 def record_of(config: Config, version: str) -> ReportData:
@@ -74,7 +75,7 @@ def served(config: Config) -> Artifact:
     registry = registry_of(config)
     version = registry.current()
     if version is None:
-        raise UnknownVersion(f"nothing was published yet from {registry.root}; run: regulars publish")
+        raise UnknownVersion(f"nothing was published yet from {registry.root}; run: {hint('publish')}")
     return load_artifact(registry.get(version))
 
 
@@ -115,13 +116,7 @@ def before_and_after(registry: Registry, a: str | None, b: str | None) -> tuple[
 
 
 def compared(config: Config, versions: tuple[str, str], *, users: int = SAMPLE, progress: Progress) -> Comparison:
-    """Compare the second of two versions with the first.
-
-    Raises
-    ------
-    InvalidArtifact
-        If one of them is damaged.
-    """
+    """Compare the second of two versions with the first; one that is damaged is compared by its figures alone."""
     a, b = (_trained(config, version, progress) for version in versions)
     settings = config.training
     bootstrap = Bootstrap(resamples=settings.evaluation.bootstrap, seed=settings.als.seed)
@@ -129,7 +124,11 @@ def compared(config: Config, versions: tuple[str, str], *, users: int = SAMPLE, 
 
 
 def _trained(config: Config, version: str, progress: Progress) -> Trained:
+    measured = find_measured(version, reports_folder(config.training))
     with progress.step("load") as step:
-        artifact = load_artifact(registry_of(config).get(version))
         step.note(version)
-        return Trained(artifact=artifact, measured=find_measured(version, reports_folder(config.training)))
+        try:
+            artifact = load_artifact(registry_of(config).get(version))
+        except InvalidArtifact as error:
+            return Trained(artifact=None, measured=measured, problem=str(error))
+        return Trained(artifact=artifact, measured=measured)

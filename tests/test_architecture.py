@@ -17,7 +17,10 @@ MAX_BODY_LINES = 50
 
 ALLOWED_IMPORTERS = {
     "implicit": ("training/backends/implicit_als.py",),
+    "numba": ("training/backends/numba_als.py",),
     "pyspark": ("training/backends/spark_als.py",),
+    "optuna": ("training/tuning/study.py",),
+    "mlflow": ("training/mlflow_log.py",),
     "redis": ("serving/stores/", "serving/events/"),
 }
 

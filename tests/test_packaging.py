@@ -117,12 +117,13 @@ def test_command_is_installed() -> None:
 
 def test_every_promised_extra_exists() -> None:
     """The extras that the README and the error messages name are the ones there are."""
-    assert sorted(pyproject()["project"]["optional-dependencies"]) == ["demo", "dev", "spark", "tune"]
+    extras = ["demo", "dev", "fast", "mlflow", "spark", "tune"]
+    assert sorted(pyproject()["project"]["optional-dependencies"]) == extras
 
 
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [("demo", ("demo",)), ("dev", ("demo", "tune", "dev"))],
+    [("demo", ("demo",)), ("dev", ("demo", "tune", "mlflow", "dev"))],
     ids=["demo", "dev"],
 )
 def test_lock_covers_what_is_required(lock: str, extras: tuple[str, ...]) -> None:
@@ -143,6 +144,15 @@ def test_spark_is_locked_apart() -> None:
     assert "pyspark" not in names(pins("dev"))
 
 
+@pytest.mark.parametrize("extra", ["tune", "mlflow"])
+def test_small_extras_are_locked_by_themselves(extra: str) -> None:
+    """`make tune` and `make setup-mlflow` add one extra to the demo's set-up: its lock holds what the extra names."""
+    required = pyproject()["project"]["optional-dependencies"][extra]
+    source = (ROOT / "requirements" / f"{extra}.in").read_text(encoding="utf-8").splitlines()
+    assert [line for line in source if not line.startswith("#")] == required
+    assert names(required) <= names(pins(extra))
+
+
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
 def test_lock_names_no_registry_or_path(lock: Path) -> None:
     """A lock works with anyone's registry: it holds names, versions and hashes, no address and no path."""
@@ -161,7 +171,7 @@ def test_lock_pins_by_hash(lock: Path) -> None:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("python", SUPPORTED_PYTHONS)
-@pytest.mark.parametrize("lock", ["demo", "spark"])
+@pytest.mark.parametrize("lock", ["demo", "spark", "tune", "mlflow"])
 def test_locks_agree(lock: str, python: str, platform: str) -> None:
     """What contributors test is what users run: a version in another lock is the one in dev.lock."""
     tested = pinned_versions("dev", python, platform)

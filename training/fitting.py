@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from recommender.blend import Blend
@@ -14,12 +17,25 @@ from recommender.learning import DEFAULT_BLEND
 from recommender.loyalty.rfm import CustomerBase
 from recommender.matrix import InteractionMatrix
 from recommender.model import Model
-from recommender.neighbours import Neighbours
+from recommender.neighbours import Neighbours, Powers
+from recommender.peers import Kinship, Peers
 from recommender.popularity import Popularity
 from recommender.repeat import RepeatHabits
 from training.backends import Backend
 from training.progress import Progress
 from training.settings import TrainingSettings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ItemPairs:
+    """Items that go together, by users and by baskets; they depend on `[neighbours]` alone."""
+
+    similar: Neighbours
+    together: Neighbours
+
+    def top(self, k: int) -> ItemPairs:
+        """Return the same with at most `k` neighbours of each item."""
+        return ItemPairs(self.similar.top(k), self.together.top(k))
 
 
 def fit(
@@ -31,19 +47,21 @@ def fit(
     now: np.datetime64,
     progress: Progress,
     blend: Blend | None = None,
+    pairs: ItemPairs | None = None,
     stage: str = "fit",
 ) -> Model:
-    """Fit a model on `interactions`, all of them before `now`; `stage` begins the names of its steps."""
+    """Fit a model on `interactions`, all of them before `now`; `stage` begins the names of its steps.
+
+    Who fits several models on the same rows may hand over the `pairs` of an earlier one.
+    """
     confidence = confidence_of(settings)
     with progress.step(f"{stage}: factors", total=settings.als.iterations) as step:
         matrix = InteractionMatrix.from_interactions(interactions, confidence, now=now)
         factors = backend.fit(matrix, advance=step.advance)
         step.note(f"{matrix.confidence.nnz:,} pairs, {factors.size} factors")
-    with progress.step(f"{stage}: neighbours", total=2) as step:
-        similar = _similar(interactions, settings)
-        step.advance()
-        together = _together(interactions, settings)
-        step.advance()
+    if pairs is None:
+        with progress.step(f"{stage}: neighbours", total=2) as step:
+            pairs = item_pairs(interactions, settings, advance=step.advance)
     with progress.step(f"{stage}: habits and popularity"):
         histories = Histories.from_interactions(interactions, confidence, now=now)
         return Model(
@@ -54,8 +72,9 @@ def fit(
             confidence=confidence,
             factors=factors,
             histories=histories,
-            similar=similar,
-            together=together,
+            similar=pairs.similar,
+            together=pairs.together,
+            peers=Peers.from_interactions(interactions, _kinship(settings)),
             popularity=Popularity.from_interactions(interactions, now=now),
             repeat=RepeatHabits.from_histories(histories, catalogue.category),
             blend=DEFAULT_BLEND if blend is None else blend,
@@ -81,15 +100,31 @@ def variety_of(settings: TrainingSettings) -> Variety:
     )
 
 
-def _similar(interactions: Interactions, settings: TrainingSettings) -> Neighbours:
-    options = settings.neighbours
-    return Neighbours.from_users(
-        interactions, k=options.k, shrinkage=options.shrinkage, max_items=options.max_items_per_user
+def item_pairs(
+    interactions: Interactions, settings: TrainingSettings, *, advance: Callable[[], None] = lambda: None
+) -> ItemPairs:
+    """Find the neighbours of every item; `advance` is called twice."""
+    options, powers = settings.neighbours, settings.similar
+    similar = Neighbours.from_users(
+        interactions,
+        k=options.k,
+        shrinkage=options.shrinkage,
+        max_items=options.max_items_per_user,
+        powers=Powers(anchor=powers.anchor_power, neighbour=powers.neighbour_power, group=powers.user_power),
     )
-
-
-def _together(interactions: Interactions, settings: TrainingSettings) -> Neighbours:
-    options = settings.neighbours
-    return Neighbours.from_baskets(
+    advance()
+    together = Neighbours.from_baskets(
         interactions, k=options.k, shrinkage=options.shrinkage, max_basket=options.max_basket
+    )
+    advance()
+    return ItemPairs(similar, together)
+
+
+def _kinship(settings: TrainingSettings) -> Kinship:
+    options = settings.peers
+    return Kinship(
+        k=options.k,
+        rarity=options.rarity_power,
+        modesty=options.user_power,
+        discount=options.popularity_power,
     )

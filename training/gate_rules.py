@@ -27,6 +27,9 @@ FEWEST = 20
 """Users below which an interval is too narrow to be trusted: resampling a handful finds too little spread."""
 
 
+_WORDS = {Purpose.AGAIN: "items bought before", Purpose.CART: "the rest of a basket"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What one rule says."""
@@ -71,7 +74,7 @@ def baselines(evaluation: EvaluationTable, settings: GateSettings) -> Iterator[V
                 continue
             if baseline == evaluation.subject:
                 continue
-            name = f"nDCG@{k} on {purpose.value} items against {baseline}"
+            name = f"nDCG@{k} on {_words(purpose)} against {baseline}"
             interval = _interval(evaluation, purpose, baseline, k)
             rule = ruled.get((purpose, baseline))
             if rule is not None and (model.n_users >= settings.min_users or interval == (None, None)):
@@ -95,7 +98,7 @@ def regression(candidate: Measured, current: Measured | None, settings: GateSett
     mine, theirs, bootstrap = _outcomes(candidate), _outcomes(current), _bootstrap(candidate)
     for purpose in shared_purposes(mine, theirs):
         ours, others = mine.values(purpose, METRIC), theirs.values(purpose, METRIC)
-        rule = f"nDCG@{mine.window.k} on {purpose.value} items {name}"
+        rule = f"nDCG@{mine.window.k} on {_words(purpose)} {name}"
         yield from _paired(ours, {rule: others}, bootstrap, share=settings.max_regression)
 
 
@@ -112,7 +115,7 @@ def best_fifth(candidate: Measured, current: Measured | None, settings: GateSett
         others = {f"against {name}": found.values(METRIC, name) for name in found.rankers if name != mine.subject}
         if current is not None and theirs is not None and purpose in theirs.by_purpose:
             others[f"against the served version {current.version}"] = theirs.values(purpose, METRIC)
-        name = f"nDCG@{mine.window.k} on {purpose.value} items, best fifth of customers, "
+        name = f"nDCG@{mine.window.k} on {_words(purpose)}, best fifth of customers, "
         rivals = {f"{name}{against}": values[best] for against, values in others.items()}
         yield from _paired(mine.values(purpose, METRIC)[best], rivals, bootstrap, share=settings.max_loss_best)
 
@@ -127,6 +130,10 @@ def _rules(settings: GateSettings) -> tuple[_Rule, ...]:
         _Rule(purpose=new, baseline="popularity", lift=settings.min_lift_popularity_new, strict=False),
         _Rule(purpose=new, baseline="recent popularity", lift=settings.min_lift_recent_popularity_new, strict=False),
     )
+
+
+def _words(purpose: Purpose) -> str:
+    return _WORDS.get(purpose, f"{purpose.value} items")
 
 
 def _mean_above(rule: str, value: float, required: float, *, strict: bool) -> Verdict:
@@ -183,7 +190,7 @@ def _side_by_side(candidate: Measured, current: Measured) -> str:
     parts = []
     for purpose in [purpose for purpose in mine.purposes if purpose in theirs.purposes]:
         ours, others = (_own(table, purpose) for table in (mine, theirs))
-        parts.append(f"{purpose.value} items {ours}, the served one {others}")
+        parts.append(f"{_words(purpose)} {ours}, the served one {others}")
     return f". Each on its own window, nDCG and its lead over the hardest baseline: {'; '.join(parts)}" if parts else ""
 
 

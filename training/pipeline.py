@@ -15,13 +15,16 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from recommender.artifact import save_artifact
+from recommender.artifact import MANIFEST_FILE, save_artifact
 from recommender.errors import ConfigError, InvalidArtifact, InvalidInput
 from recommender.evaluation_table import EvaluationTable
+from recommender.manifest import Manifest
+from recommender.outcomes import Outcomes
 from training.backends import make_backend
 from training.cleaning import CleaningReport, CleanLog, clean
 from training.fingerprint import library_versions, run_fingerprint
 from training.fitting import fit
+from training.mlflow_log import log_training, require_mlflow
 from training.outcome_files import outcomes_path, save_outcomes
 from training.progress import Progress
 from training.quarantine import write_quarantine
@@ -79,6 +82,7 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
     ConfigError
         If the configuration names no purchase log.
     """
+    require_mlflow(settings.mlflow)
     measured = MeasuredProgress(progress)
     backend = make_backend(settings.als)
     registry = Registry(artifacts_folder(settings))
@@ -93,10 +97,12 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
         progress.message(f"nothing has changed since {done.version} was trained: it is reused")
         return _result(registry, done, reused=True)
 
+    backend.prepare(measured)
     with threadpool_limits(limits=1, user_api="blas"):
         log, items = load(sources, settings, measured)
         now = log.interactions.time[-1] + np.timedelta64(1, "s")
-        catalogue = build_catalogue(items, log.interactions, now=now)
+        with progress.step("catalogue"):
+            catalogue = build_catalogue(items, log.interactions, now=now)
         learned = rehearse(log.interactions, catalogue, settings, backend, now=now, progress=measured)
         model = fit(
             log.interactions,
@@ -112,19 +118,16 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
         provenance = describe_origin(log, catalogue, settings, libraries=libraries, evaluation=learned.evaluation)
         manifest = save_artifact(model, provenance, registry.root)
 
-    record = describe_training(manifest, model, log, settings, learned=learned, steps=measured.records)
+    with progress.step("describe"):
+        record = describe_training(manifest, model, log, settings, learned=learned, steps=measured.records)
     record = compare_with(registry.current(), record, reports_folder(settings))
-    with writing_to(reports_folder(settings)):
-        write_record(record, reports_folder(settings))
-        if learned.outcomes is not None:
-            with progress.step("keep figures by user"):
-                save_outcomes(learned.outcomes, record.version, reports_folder(settings))
-    # The page comes last: whatever happens to a drawing, what was trained is not lost.
-    with writing_to(registry.root):
-        registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
+    _keep(registry, record, learned.outcomes, settings, fingerprint=fingerprint, progress=progress)
     with progress.step("report"), writing_to(reports_folder(settings)):
-        write_report(record, reports_folder(settings))
+        # Pages come last: whatever happens to a drawing, what was trained is not lost.
         write_card(record, manifest, learned.outcomes, reports_folder(settings))
+        write_report(record, reports_folder(settings))
+    files = _files(registry, record, settings)
+    log_training(settings.mlflow, record, tags=_tags(manifest), files=files, progress=progress)
     return _result(registry, record, reused=False)
 
 
@@ -197,6 +200,26 @@ def reports_folder(settings: TrainingSettings) -> Path:
     return settings.data_dir / "reports"
 
 
+def _keep(
+    registry: Registry,
+    record: ReportData,
+    outcomes: Outcomes | None,
+    settings: TrainingSettings,
+    *,
+    fingerprint: str,
+    progress: Progress,
+) -> None:
+    """Write the figures, and then note the training in the journal."""
+    folder = reports_folder(settings)
+    with writing_to(folder):
+        write_record(record, folder)
+        if outcomes is not None:
+            with progress.step("keep figures by user"):
+                save_outcomes(outcomes, record.version, folder)
+    with writing_to(registry.root):
+        registry.record(TRAINED, record.version, fingerprint=fingerprint, steps=[s.to_dict() for s in record.steps])
+
+
 def _reusable(registry: Registry, fingerprint: str, settings: TrainingSettings) -> ReportData | None:
     entry = registry.trained(fingerprint)
     if entry is None:
@@ -207,6 +230,18 @@ def _reusable(registry: Registry, fingerprint: str, settings: TrainingSettings) 
         return None
     is_whole = record.evaluation is None or outcomes_path(record.version, reports_folder(settings)).is_file()
     return record if is_whole else None
+
+
+def _tags(manifest: Manifest) -> dict[str, str]:
+    """Return what a training is found by on an MLflow server."""
+    commit = {} if manifest.git_commit is None else {"mlflow.source.git.commit": manifest.git_commit}
+    return {**commit, "regulars.version": manifest.version, "regulars.data_fingerprint": manifest.data_fingerprint}
+
+
+def _files(registry: Registry, record: ReportData, settings: TrainingSettings) -> list[Path]:
+    """Return what a person may want to open: the manifest, and whatever was written about the version."""
+    pages = sorted(reports_folder(settings).glob(f"{record.version}*"))
+    return [registry.get(record.version) / MANIFEST_FILE, *pages]
 
 
 def _result(registry: Registry, record: ReportData, *, reused: bool) -> TrainResult:

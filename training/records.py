@@ -22,6 +22,7 @@ from recommender.purpose import Purpose
 from training.cleaning import CleanLog
 from training.examples import examples_of
 from training.fingerprint import log_fingerprint
+from training.program import git_commit
 from training.rehearsal import Rehearsal
 from training.report import ReportData, ShopFacts
 from training.settings import TrainingSettings
@@ -105,6 +106,7 @@ def describe_origin(
         parameters=settings.parameters(),
         metrics={} if evaluation is None else _headline(evaluation),
         libraries=libraries,
+        git_commit=git_commit(),
     )
 
 

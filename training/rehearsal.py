@@ -14,7 +14,7 @@ so.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -181,17 +181,27 @@ def _trial(model: Model, window: Window, settings: TrainingSettings, advance: Ca
 def _rank(model: Model, holdout: Holdout, k: int, advance: Callable[[], None]) -> dict[Purpose, ItemLists]:
     engine = Engine(model, version="rehearsal")
     rows: dict[Purpose, list[npt.NDArray[np.int32]]] = {purpose: [] for purpose in Purpose}
-    for row, user in enumerate(holdout.user.tolist()):
-        history, cart = model.histories.of(user), holdout.cart.row(row)
-        found = engine.candidates_for(history, WITHOUT_CART, now=model.as_of, k=k)
-        found[Purpose.CART] = Candidates.empty()
-        if len(cart):
-            filling = history.with_cart(cart, model.confidence, now=model.as_of)
-            found |= engine.candidates_for(filling, [Purpose.CART], now=model.as_of, k=k, cart=cart)
-        for purpose, candidates in found.items():
+    for row in range(len(holdout)):
+        for purpose, candidates in rank_row(engine, holdout, row, tuple(Purpose), k).items():
             rows[purpose].append(candidates.item)
         advance()
     return {purpose: ItemLists.from_rows(lists) for purpose, lists in rows.items()}
+
+
+def rank_row(
+    engine: Engine, holdout: Holdout, row: int, purposes: Collection[Purpose], k: int
+) -> dict[Purpose, Candidates]:
+    """Rank for one user of the holdout, as of the model's "now"."""
+    model = engine.model
+    history, cart = model.histories.of(int(holdout.user[row])), holdout.cart.row(row)
+    usual = [purpose for purpose in purposes if purpose is not Purpose.CART]
+    found = engine.candidates_for(history, usual, now=model.as_of, k=k) if usual else {}
+    if Purpose.CART not in purposes:
+        return found
+    if not len(cart):
+        return {**found, Purpose.CART: Candidates.empty()}
+    filling = history.with_cart(cart, model.confidence, now=model.as_of)
+    return found | engine.candidates_for(filling, [Purpose.CART], now=model.as_of, k=k, cart=cart)
 
 
 def _simple_rankings(model: Model, test: Window, k: int) -> dict[str, dict[Purpose, ItemLists]]:

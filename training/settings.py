@@ -219,12 +219,14 @@ class ConfidenceSettings(Section):
 class AlsSettings(Section):
     """The matrix factorisation (Hu, Koren & Volinsky 2008)."""
 
-    backend: Literal["implicit", "spark"] = "implicit"
-    """Which library fits the factors; Spark needs the extra `spark` and Java 17 or newer."""
+    backend: Literal["implicit", "numba", "spark"] = "implicit"
+    """What fits the factors; Numba needs the extra `fast`, Spark the extra `spark` and Java 17 or newer."""
     factors: int = Field(default=64, ge=1, le=2048)
     """Length of the vector of each user and item."""
     regularization: float = Field(default=50.0, gt=0)
     """Pull of all vectors towards zero (λ)."""
+    frequency_scaling: float = Field(default=0.0, ge=0, le=2)
+    """How much harder rows with many entries are pulled (ν); 0 for all alike, above 0 only with backend numba."""
     iterations: int = Field(default=15, ge=1)
     """Passes over users and items."""
     seed: int = Field(default=42, ge=0, lt=2**32)
@@ -235,6 +237,15 @@ class AlsSettings(Section):
     """Memory of the Spark driver, such as 512m or 4g."""
     spark_folder: Path | None = None
     """Absolute path of a folder that all machines of the cluster share; without one, the temporary folder."""
+
+    @model_validator(mode="after")
+    def _scaling_is_possible(self) -> Self:
+        if self.frequency_scaling and self.backend != "numba":
+            raise ValueError(
+                f"frequency_scaling is {self.frequency_scaling}, which the backend {self.backend!r} cannot do: "
+                "set als.backend to 'numba', or als.frequency_scaling to 0"
+            )
+        return self
 
 
 class NeighbourSettings(Section):
@@ -248,6 +259,30 @@ class NeighbourSettings(Section):
     """Orders of more distinct items say nothing about pairs."""
     max_items_per_user: int = Field(default=2000, ge=2)
     """Users with more distinct items say nothing about pairs."""
+
+
+class SimilarSettings(Section):
+    """What popularity and size take away from a pair of items that one user bought; the defaults are the cosine."""
+
+    anchor_power: float = Field(default=0.5, ge=0, le=2)
+    """Power of the buyers of the item whose neighbours are sought."""
+    neighbour_power: float = Field(default=0.5, ge=0, le=2)
+    """Power of the buyers of the neighbour; smaller lets popular ones lead."""
+    user_power: float = Field(default=0.0, ge=0, le=2)
+    """Power of the number of items a user bought; larger lets users of few items say more."""
+
+
+class PeerSettings(Section):
+    """People with a similar past, whose purchases are recommended."""
+
+    k: int = Field(default=0, ge=0)
+    """How many of the most alike are asked; 0 turns this off."""
+    rarity_power: float = Field(default=0.5, ge=0, le=2)
+    """Power of an item's buyers; larger lets a rare item that two share say more."""
+    user_power: float = Field(default=0.5, ge=0, le=2)
+    """Power of the number of items a user bought; larger lets users of few items say more."""
+    popularity_power: float = Field(default=0.0, ge=0, le=2)
+    """Power of an item's buyers; larger holds popular items back in what is recommended."""
 
 
 class BlendSettings(Section):
@@ -310,6 +345,15 @@ class GateSettings(Section):
     """Whether a version may be published whose log was too short to evaluate it."""
 
 
+class MlflowSettings(Section):
+    """Where trainings and searches are logged besides the data folder."""
+
+    tracking_uri: str = ""
+    """Address of an MLflow tracking server, such as http://mlflow:5000; empty: nothing is logged. Needs the extra."""
+    experiment: str = Field(default="regulars", min_length=1)
+    """The experiment that runs are logged under; it is created if there is none."""
+
+
 class TrainingSettings(Section):
     """Everything `training.pipeline.train` depends on besides the files it names."""
 
@@ -331,6 +375,10 @@ class TrainingSettings(Section):
     """The matrix factorisation."""
     neighbours: NeighbourSettings = NeighbourSettings()
     """Items that go together."""
+    similar: SimilarSettings = SimilarSettings()
+    """What counts against a pair of items that one user bought."""
+    peers: PeerSettings = PeerSettings()
+    """People with a similar past."""
     blend: BlendSettings = BlendSettings()
     """How the rankers are mixed."""
     slates: SlateSettings = SlateSettings()
@@ -339,6 +387,8 @@ class TrainingSettings(Section):
     """The one look at the future."""
     gate: GateSettings = GateSettings()
     """What a version must show to be published."""
+    mlflow: MlflowSettings = MlflowSettings()
+    """Where trainings and searches are logged besides the data folder."""
 
     @property
     def data_dir(self) -> Path:
@@ -356,6 +406,7 @@ _NOT_SHAPING: Any = {
     "folder": True,
     "data": True,
     "gate": True,
+    "mlflow": True,
     "shop": True,
     "purchases": {"paths"},
     "items": {"paths"},

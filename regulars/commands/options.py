@@ -39,5 +39,7 @@ def configuration(path: Path, overrides: list[str] | None) -> Config:
     import os
 
     from regulars.config import load
+    from regulars.hints import CONFIG
 
+    CONFIG.set(path)
     return load(path, overrides=overrides or (), environ=os.environ)

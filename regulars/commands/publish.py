@@ -17,7 +17,9 @@ EXAMPLES = examples(
 
 def run(
     version: Annotated[str | None, typer.Argument(help="The version; without it, the one trained last.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Publish it even if it is worse than its baselines.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Publish it whatever the gate says, and again if it is served.")
+    ] = False,
     config: ConfigPath = DEFAULT_CONFIG,
     set_: Overrides = None,
 ) -> None:
@@ -26,15 +28,19 @@ def run(
     The gate compares it with popularity and with what users bought before, by the
     section gate's rules; a version that fails is refused with exit code 3. Storefronts
     see the old version until every user has candidates of the new one, and then
-    the new one. The old one is kept for a rollback.
+    the new one. The old one is kept for a rollback. What is served already is left
+    alone.
     """
     from regulars.progress import TerminalProgress
-    from regulars.publishing import publish
+    from regulars.publishing import is_served, publish
     from regulars.terminal import plain, results
     from regulars.trained import chosen, registry_of
 
     settings = configuration(config, set_)
     version = chosen(registry_of(settings), version)
+    if not force and is_served(settings, version):
+        results().print(plain(f"{version} is served already: nothing to do."), soft_wrap=True)
+        return
     done = publish(settings, version, progress=TerminalProgress(), force=force)
     instead = f", in place of {done.previous}" if done.previous else ""
     results().print(plain(f"{done.version} is served to {done.users:,} users{instead}."), soft_wrap=True)

@@ -21,19 +21,25 @@ def run(
     One HTML file that needs no network: the figures beside the baselines, for
     whom the model is better, what the log looks like, what was left out, what
     each step cost, and how it compares with the published version. The model
-    card, a page of Markdown with the same name, lies beside it.
+    card, a page of Markdown with the same name, lies beside it. What is newer than
+    its figures and than this program is left as it is.
     """
+    from regulars.progress import TerminalProgress
     from regulars.terminal import say, write
     from regulars.trained import chosen, manifest_of, record_of, registry_of
     from training.measured import find_measured
     from training.pipeline import reports_folder
-    from training.report import write_report
+    from training.report import current_page, write_report
     from training.report.card import write_card
 
     settings = configuration(config, set_)
     version = chosen(registry_of(settings), version)
-    folder, record = reports_folder(settings.training), record_of(settings, version)
-    page = write_report(record, folder)
-    write_card(record, manifest_of(settings, version), find_measured(version, folder).outcomes, folder)
+    folder = reports_folder(settings.training)
+    page = current_page(version, folder)
+    if page is None:
+        with TerminalProgress().step("report"):
+            record = record_of(settings, version)
+            write_card(record, manifest_of(settings, version), find_measured(version, folder).outcomes, folder)
+            page = write_report(record, folder)
     say("Open it in a browser:")
     write(str(page))

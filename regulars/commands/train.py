@@ -27,6 +27,7 @@ def run(config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None) -> None:
     collected. If neither they nor the settings have changed since a version was
     trained, that one is reused.
     """
+    from regulars.hints import hint
     from regulars.progress import TerminalProgress
     from regulars.terminal import results, say
     from training.pipeline import train
@@ -34,7 +35,7 @@ def run(config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None) -> None:
     result = train(configuration(config, set_).training, progress=TerminalProgress())
     out = results()
     out.print(summary(result))
-    say("Next: regulars report, or regulars publish")
+    say(f"Next: {hint('report')}, or {hint('publish')}")
 
 
 def summary(result: TrainResult) -> object:

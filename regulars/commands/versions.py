@@ -29,6 +29,7 @@ def versions(
 @app.command("list", epilog=examples("regulars versions list", "regulars versions list --json"))
 def list_versions(config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None, json: AsJson = False) -> None:
     """List the trained versions, the latest last; an arrow points to the one that is served."""
+    from regulars.hints import hint
     from regulars.terminal import say, write
     from regulars.trained import registry_of
 
@@ -41,7 +42,7 @@ def list_versions(config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None, j
     elif rows:
         _print(rows)
     else:
-        say(f"Nothing was trained yet in {registry.root}. Run: regulars train")
+        say(f"Nothing was trained yet in {registry.root}. Run: {hint('train')}")
 
 
 @app.command(epilog=examples("regulars versions show", "regulars versions show 20180101-3f9c0a1b2c3d --json"))
@@ -72,6 +73,7 @@ def show(
     summary = describe(registry, version)
     facts = [(name, value) for name, value in summary.items() if name != "current"]
     facts += [(f"rows: {name}", f"{count:,}") for name, count in manifest.rows.items()]
+    facts += [("program", manifest.git_commit)] if manifest.git_commit else []
     facts += [(f"library: {name}", number) for name, number in manifest.libraries.items()]
     facts += [(entry.event, entry.at) for entry in history]
     facts += [("folder", path.parent)]

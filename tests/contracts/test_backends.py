@@ -25,10 +25,20 @@ N = 20
 
 SETTINGS = {
     "implicit": AlsSettings(factors=6, iterations=8),
+    "numba": AlsSettings(backend="numba", factors=6, iterations=8),
+    "numba, scaled": AlsSettings(backend="numba", factors=6, iterations=8, frequency_scaling=1.0),
     "spark": AlsSettings(backend="spark", factors=6, iterations=8, spark_memory="512m", spark_master="local[2]"),
 }
-ROUNDING = {"implicit": 0.0, "spark": 1e-4}
+ROUNDING = {"implicit": 0.0, "numba": 0.0, "numba, scaled": 0.0, "spark": 1e-4}
 """How far two fits of the same matrix may lie apart."""
+
+
+def missing(backend: str) -> str | None:
+    """Why a backend cannot run here, or None."""
+    if backend == "numba":
+        found = importlib.util.find_spec("numba") is not None
+        return None if found else "numba is not installed: pip install 'regulars[fast]'"
+    return spark_is_missing() if backend == "spark" else None
 
 
 def spark_is_missing() -> str | None:
@@ -63,11 +73,19 @@ def checkerboard_and_strangers() -> InteractionMatrix:
     return InteractionMatrix(c, IdMap((*log.users.ids, "~stranger")), IdMap((*log.items.ids, "~stranger")))
 
 
-@pytest.fixture(scope="module", params=["implicit", pytest.param("spark", marks=[pytest.mark.spark, pytest.mark.slow])])
+@pytest.fixture(
+    scope="module",
+    params=[
+        "implicit",
+        "numba",
+        "numba, scaled",
+        pytest.param("spark", marks=[pytest.mark.spark, pytest.mark.slow]),
+    ],
+)
 def fitted(request: pytest.FixtureRequest) -> Fitted:
     """Each backend in turn."""
     name = request.param
-    if name == "spark" and (reason := spark_is_missing()):
+    if reason := missing(SETTINGS[name].backend):
         pytest.skip(reason)
     backend, matrix = make_backend(SETTINGS[name]), checkerboard_and_strangers()
     advances: list[None] = []

@@ -77,6 +77,19 @@ def test_contributions_sum_to_the_scores(case: Case) -> None:
     np.testing.assert_allclose(contributions.sum(axis=1), scores, rtol=1e-3, atol=1e-4)
 
 
+@given(cases())
+def test_losses_are_what_leaving_out_costs(case: Case) -> None:
+    """The short cut agrees with folding in again without each item."""
+    target = np.arange(len(case.factors.item), dtype=np.int32)
+    losses = case.factors.item @ case.factors.leaving_out(case.item, case.confidence)
+    assert losses.shape == (len(target), len(case.item))
+    before = case.factors.scores(case.factors.fold_in(case.item, case.confidence))
+    for column in range(len(case.item)):
+        rest = np.arange(len(case.item)) != column
+        after = case.factors.scores(case.factors.fold_in(case.item[rest], case.confidence[rest]))
+        np.testing.assert_allclose(losses[:, column], before - after, rtol=1e-3, atol=1e-3)
+
+
 def test_stranger_is_cold() -> None:
     """Without a past the vector is zero, and says so; any purchase ends that."""
     factors = Factors(np.zeros((0, 2), np.float32), np.eye(3, 2, dtype=np.float32), regularization=1.0)

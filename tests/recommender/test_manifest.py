@@ -47,10 +47,19 @@ def test_order_of_keys_does_not_matter(metrics: dict[str, float]) -> None:
 @pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(Manifest) if f.name not in {"schema", "version"}])
 def test_seal_covers_every_field(field: str) -> None:
     """Whatever is altered after training shows."""
-    content = json.loads(sealed().to_json())
+    content = json.loads(sealed(dataclasses.replace(PROVENANCE, git_commit="0a4a2f6")).to_json())
     content[field] = {"other": 1} if isinstance(content[field], dict) else "2024-05-06 altered"
     with pytest.raises(InvalidArtifact, match=r"manifest\.json was altered after training"):
         Manifest.from_json(json.dumps(content), where="manifest.json")
+
+
+def test_manifests_without_a_commit_are_as_before() -> None:
+    """Outside of a checkout there is no such field, so what was sealed before there was one still holds."""
+    assert "git_commit" not in json.loads(sealed().to_json())
+    named = sealed(dataclasses.replace(PROVENANCE, git_commit="0a4a2f6-dirty"))
+    assert json.loads(named.to_json())["git_commit"] == "0a4a2f6-dirty"
+    assert named.version != sealed().version
+    assert Manifest.from_json(named.to_json(), where="x") == named
 
 
 def test_another_schema_is_refused_with_both_numbers() -> None:

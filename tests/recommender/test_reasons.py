@@ -103,24 +103,18 @@ def test_neighbours_name_the_strongest_link(component: Component, code: ReasonCo
 
 
 @given(st.integers(0, 199))
-def test_without_the_anchor_the_score_is_lower(user: int) -> None:
-    """Take the named purchase away, and the factors think less of the item: it was a reason.
-
-    The exception proves the formula: an anchor whose own score the rest of the past already lifts above
-    c / (c − 1) holds it down, and with it what resembles it.
-    """
+def test_peers_name_the_purchase_that_is_shared(user: int) -> None:
+    """The anchor is the purchase that most of the votes for the item rest on; where nobody votes it is just popular."""
     model = models.shop_model()
     history = model.histories.of(user)
     item = new_items(history)
-    _, anchors = explain(model, history, item, by_component(Component.FACTORS, len(item)))
-    before = model.factors.scores(model.factors.fold_in(history.item, history.confidence))
-    confidence = dict(zip(history.item.tolist(), history.confidence.tolist(), strict=True))
-    for anchor in set(anchors.tolist()) - {NO_ANCHOR}:
-        if before[anchor] < confidence[anchor] / (confidence[anchor] - 1):
-            rest = history.item != anchor
-            after = model.factors.scores(model.factors.fold_in(history.item[rest], history.confidence[rest]))
-            target = item[anchors == anchor]
-            assert (after[target] < before[target] + 1e-5).all()
+    links = model.peers.links(history, item)
+    reason, anchor = explain(model, history, item, by_component(Component.PEERS, len(item)))
+    voted = links.max(axis=1) > 0
+    assert voted.any()
+    np.testing.assert_array_equal(anchor[voted], history.item[links.argmax(axis=1)][voted])
+    assert (reason[voted] == ReasonCode.BECAUSE_YOU_BOUGHT).all()
+    assert (reason[~voted] == ReasonCode.POPULAR).all()
 
 
 @pytest.mark.parametrize("component", [Component.FACTORS, Component.SIMILAR])

@@ -1,6 +1,7 @@
 """The command line as its user meets it: help, exit codes, and what is printed where."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.regulars.conftest import Shop
 COMMANDS = (
     "train",
     "evaluate",
+    "tune",
     "compare",
     "gate",
     "report",
@@ -28,7 +30,7 @@ COMMANDS = (
     "config check",
     "config show",
 )
-HEAVY = ("numpy", "scipy", "polars", "fastapi", "redis", "granian", "matplotlib", "implicit")
+HEAVY = ("numpy", "scipy", "polars", "fastapi", "redis", "granian", "matplotlib", "implicit", "optuna", "mlflow")
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -143,6 +145,18 @@ def test_report(trained_shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """Standard output holds the path of the page and nothing else."""
     assert trained_shop.run("report") == 0
     assert Path(capsys.readouterr().out.strip()).read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_report_is_written_once(trained_shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """A page that is newer than what it is made from is left alone; an older one is made again."""
+    assert trained_shop.run("report") == 0
+    page = Path(capsys.readouterr().out.strip())
+    before = page.stat().st_mtime_ns
+    assert trained_shop.run("report") == 0
+    assert page.stat().st_mtime_ns == before
+    os.utime(page, (1, 1))
+    assert trained_shop.run("report") == 0
+    assert page.stat().st_mtime_ns > before
 
 
 def test_train_reuses(trained_shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,6 +90,24 @@ def test_an_old_version_without_figures_by_user(
     assert "the best fifth of customers" in capsys.readouterr().out
 
 
+def test_an_artifact_that_cannot_be_read(
+    shop: Shop, registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An artifact of an earlier release, or a damaged one, leaves the figures: the rest says why it is missing."""
+    copy = Shop(Path(shutil.copytree(shop.folder, tmp_path / "shop")))
+    a, b, _ = registry.versions()
+    manifest = copy.folder / "data/artifacts" / a / "manifest.json"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"schema": ', '"schema": 9'), encoding="utf-8")
+    found = compared(copy, capsys, a, b)
+    assert found["figures"]
+    assert (found["shelves"], found["changes"]) == (None, None)
+    assert "Shelves and settings are not compared" in str(found["notes"])
+    assert copy.run("compare", a, b) == 0
+    assert "train again" in capsys.readouterr().out
+    assert copy.run("compare", a, b, "--report") == 0
+    assert "That cannot be said" in Path(capsys.readouterr().out.strip()).read_text(encoding="utf-8")
+
+
 def test_the_page(shop: Shop, registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
     """Standard output holds the path of the page and nothing else."""
     a, b, _ = registry.versions()

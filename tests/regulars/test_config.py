@@ -1,5 +1,6 @@
 """The configuration: what wins, and what is said of what is wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,16 @@ def test_every_key_has_a_variable_and_an_override(key: Key) -> None:
     assert KEYS.get(key.path) == key
     assert KEYS.by_variable(key.variable) == key
     assert key.description, f"{key.dotted} has no description for the settings page"
+
+
+@pytest.mark.parametrize("key", list(KEYS), ids=lambda key: key.dotted)
+def test_the_demo_configuration_shows_every_key(key: Key) -> None:
+    """Each key of training and serving is in regulars.toml with a comment, set or commented out."""
+    text = (Path(__file__).parents[2] / "regulars.toml").read_text(encoding="utf-8")
+    section = re.escape(".".join(key.path[:-1]))
+    table = re.search(rf"^\[{section}\].*?(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert table, f"[{section}] is missing"
+    assert re.search(rf"^(# )?{re.escape(key.path[-1])} = ", table[0], re.MULTILINE), f"{key.dotted} is missing"
 
 
 @pytest.mark.parametrize(

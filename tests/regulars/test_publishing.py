@@ -32,6 +32,10 @@ def test_publish_campaign_rollback(shop: Shop, capsys: pytest.CaptureFixture[str
     assert first is not None
     assert f"{first} is served to" in capsys.readouterr().out
     assert is_served(load(shop.config), first)
+    journal = list(registry(shop).journal())
+    assert shop.run("publish") == 0
+    assert f"{first} is served already: nothing to do." in capsys.readouterr().out
+    assert list(registry(shop).journal()) == journal
 
     assert shop.run("campaign", "--segment", "All", "--slots", "2", "--json") == 0
     campaign = json.loads(capsys.readouterr().out)

@@ -30,6 +30,7 @@ from threadpoolctl import threadpool_limits
 from recommender.errors import InvalidInput
 from recommender.factors import Factors
 from recommender.matrix import InteractionMatrix
+from training.progress import Progress
 from training.settings import AlsSettings
 
 
@@ -43,6 +44,9 @@ class ImplicitAls:
     def libraries(self) -> Mapping[str, str]:
         """The version of implicit."""
         return {"implicit": version("implicit")}
+
+    def prepare(self, progress: Progress) -> None:
+        """Do nothing: there is nothing to prepare."""
 
     def fit(self, matrix: InteractionMatrix, *, advance: Callable[[], None] = lambda: None) -> Factors:
         """Return the factors of `matrix`; `advance` is called after each iteration.

@@ -41,6 +41,7 @@ from threadpoolctl import threadpool_limits
 from recommender.errors import ConfigError, InvalidInput, MissingExtra, RecommenderError
 from recommender.factors import Factors
 from recommender.matrix import InteractionMatrix
+from training.progress import Progress
 from training.settings import AlsSettings
 
 if TYPE_CHECKING:
@@ -80,6 +81,9 @@ class SparkAls:
     def libraries(self) -> Mapping[str, str]:
         """The version of pyspark."""
         return {"pyspark": version("pyspark")}
+
+    def prepare(self, progress: Progress) -> None:
+        """Do nothing: there is nothing to prepare."""
 
     def fit(self, matrix: InteractionMatrix, *, advance: Callable[[], None] = lambda: None) -> Factors:
         """Return the factors of `matrix`; `advance` is called after each iteration.

@@ -68,8 +68,9 @@ class Comparison:
     figures: tuple[PairedFigure, ...]
     bands: tuple[BandShares, ...]
     shelves: ShelfChange | None
-    """None if they were not asked for."""
-    changes: tuple[Change, ...]
+    """None if they were not asked for, or an artifact cannot be read."""
+    changes: tuple[Change, ...] | None
+    """None if an artifact cannot be read."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready nested dictionaries and lists."""
@@ -83,8 +84,10 @@ class Comparison:
 class Trained:
     """A version with everything a comparison looks at."""
 
-    artifact: Artifact
+    artifact: Artifact | None
+    """None if it cannot be read, such as that of an earlier release; `problem` says why."""
     measured: Measured
+    problem: str | None = None
 
 
 def compare(a: Trained, b: Trained, *, bootstrap: Bootstrap, users: int = SAMPLE, progress: Progress) -> Comparison:
@@ -97,6 +100,7 @@ def compare(a: Trained, b: Trained, *, bootstrap: Bootstrap, users: int = SAMPLE
         with progress.step("compare user by user", total=n_steps(one, other)) as step:
             figures = paired_figures(one, other, bootstrap, advance=step.advance)
             bands = band_shares(one, other)
+    both = None if a.artifact is None or b.artifact is None else (a.artifact, b.artifact)
     return Comparison(
         a=_side(a),
         b=_side(b),
@@ -107,8 +111,8 @@ def compare(a: Trained, b: Trained, *, bootstrap: Bootstrap, users: int = SAMPLE
         notes=tuple(_notes(a, b, paired=reason is None)),
         figures=tuple(figures),
         bands=tuple(bands),
-        shelves=_shelves(a.artifact, b.artifact, n=users, seed=bootstrap.seed, progress=progress) if users else None,
-        changes=tuple(changes(a.artifact.manifest, b.artifact.manifest)),
+        shelves=_shelves(*both, n=users, seed=bootstrap.seed, progress=progress) if both and users else None,
+        changes=tuple(changes(both[0].manifest, both[1].manifest)) if both else None,
     )
 
 
@@ -122,13 +126,17 @@ def _shelves(a: Artifact, b: Artifact, *, n: int, seed: int, progress: Progress)
 
 
 def _notes(a: Trained, b: Trained, *, paired: bool) -> list[str]:
+    if a.artifact is None or b.artifact is None:
+        problems = dict.fromkeys(side.problem for side in (a, b) if side.problem)
+        return [f"Shelves and settings are not compared: {problem}." for problem in problems]
     notes = []
-    if paired and a.artifact.manifest.data_fingerprint != b.artifact.manifest.data_fingerprint:
+    before, after = a.artifact.manifest, b.artifact.manifest
+    if paired and before.data_fingerprint != after.data_fingerprint:
         notes.append(
             "The two were trained on different data, but measured on the same users and purchases: the differences "
             "are those of data and settings together."
         )
-    if a.artifact.manifest.as_of != b.artifact.manifest.as_of:
+    if before.as_of != after.as_of:
         notes.append("Shelves are as of the end of each version's own log, so part of what changed is the time.")
     return notes
 
@@ -137,12 +145,17 @@ def _side(trained: Trained) -> Side:
     measured, table = trained.measured, trained.measured.evaluation
     return Side(
         version=measured.version,
-        as_of=trained.artifact.manifest.as_of,
+        as_of=_day_of(measured.version) if trained.artifact is None else trained.artifact.manifest.as_of,
         cut=None if table is None else table.cut,
         n_users=None if table is None else table.n_users,
         standings=() if table is None else tuple(_standing(table, purpose) for purpose in table.purposes),
         problem=measured.problem,
     )
+
+
+def _day_of(version: str) -> str:
+    """Return the day a version's name begins with: the end of its log."""
+    return f"{version[:4]}-{version[4:6]}-{version[6:8]}"
 
 
 def _standing(table: EvaluationTable, purpose: Purpose) -> Standing:

@@ -6,6 +6,7 @@
 
 from training.report.data import ReportData
 from training.report.facts import ShopFacts
+from training.report.freshness import current_page
 from training.report.page import render, write_record, write_report
 
-__all__ = ["ReportData", "ShopFacts", "render", "write_record", "write_report"]
+__all__ = ["ReportData", "ShopFacts", "current_page", "render", "write_record", "write_report"]

@@ -85,7 +85,7 @@ def render_comparison(found: Comparison, *, shop: str) -> str:
         shelf_drawing=_replaced(shelves) if shelves and shelves.n_users else None,
         shifts=[_shifts(*each) for each in _moved(shelves)] if shelves else [],
         changes=Table.of(
-            "What differs", ["What", "Of", "A", "B"], [[row.key, row.what, row.a, row.b] for row in found.changes]
+            "What differs", ["What", "Of", "A", "B"], [[row.key, row.what, row.a, row.b] for row in found.changes or ()]
         ),
     )
 
