@@ -5,6 +5,7 @@
 PYTHON ?= python3
 CONFIG ?= regulars.toml
 SEGMENT ?= at_risk
+BENCH_DATA ?= ../shared/data
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -147,6 +148,10 @@ format: $(VENV)/.dev ## format the code and mend what can be mended safely
 .PHONY: bench
 bench: $(VENV)/.dev ## run every benchmark beside its peer
 	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: bench-quality
+bench-quality: $(VENV)/.dev ## measure the rankings on public data (DATA=tafeng: one set; BENCH_DATA: their folder)
+	BENCH_DATA="$(BENCH_DATA)" $(BIN)/python -m benchmarks.quality $(DATA) $(ARGS)
 
 ##@ Keep house
 

@@ -31,6 +31,7 @@ class Component(enum.IntEnum):
     CATEGORY = 4
     POPULARITY = 5
     CART = 6
+    PEERS = 7
 
 
 FEATURES: dict[str, Component] = {
@@ -43,12 +44,15 @@ FEATURES: dict[str, Component] = {
     "rest_days": Component.HABIT,
     "due": Component.HABIT,
     "owned_repeat_rate": Component.HABIT,
+    "owned_popular_week": Component.HABIT,
     "factors": Component.FACTORS,
     "factors_log": Component.FACTORS,
     "similar": Component.SIMILAR,
     "similar_log": Component.SIMILAR,
     "together": Component.TOGETHER,
     "together_log": Component.TOGETHER,
+    "peers": Component.PEERS,
+    "peers_log": Component.PEERS,
     "category_taste": Component.CATEGORY,
     "category_affinity": Component.CATEGORY,
     "category_rest_days": Component.CATEGORY,
@@ -56,6 +60,7 @@ FEATURES: dict[str, Component] = {
     "popular_month": Component.POPULARITY,
     "popular_week": Component.POPULARITY,
     "popular_season": Component.POPULARITY,
+    "popular_week_root": Component.POPULARITY,
     "repeat_rate": Component.POPULARITY,
     "cart_together": Component.CART,
     "cart_together_log": Component.CART,

@@ -1,9 +1,9 @@
 """From one person's past to the numbers the blend weighs.
 
-First four signals score the whole catalogue: the factors, neighbours by users, neighbours by baskets, and the person's
-taste in categories; where a basket is being filled, the neighbours of what lies in it are two more. What each likes
-best, with everything the person owns and what is popular, are the candidates; each is then described by one row of
-features.
+First the signals score the whole catalogue: the factors, neighbours by users, neighbours by baskets, people with a
+similar past where they are asked, and the person's taste in categories; where a basket is being filled, the neighbours
+of what lies in it are two more. What each likes best, with everything the person owns and what is popular, are the
+candidates; each is then described by one row of features.
 
 ======================  =====================================================================================
 owned                   1 if bought before
@@ -13,12 +13,14 @@ bought_once             1 if exactly once
 rest_days               log(1 + days since it was last bought)
 due                     log(days since last bought / own gap), within ±3; 0 if bought once
 owned_repeat_rate       log repeat rate of the item, if owned
-factors, similar, together   the signal, standardised over the person's candidates
+owned_popular_week      log((1 + buyers in the last 7 days) / (1 + the most any item has)), if owned
+factors, similar, together, peers   the signal, standardised over the person's candidates
 …_log                   log(0.1 + signal / its mean over the candidates)
 category_taste          log share of the category in the person's purchases, decayed
 category_affinity       the same + log share of the item in its category's recent sales
 category_rest_days      log(1 + days since the person last bought in the category)
 popular, …_month, …_week, …_season  log(1 + buyers: ever, in the last 30 days, the last 7, the next 30 a year ago)
+popular_week_root       √(buyers in the last 7 days / the most any item has): bestsellers stand out more than in the log
 repeat_rate             log repeat rate of the item
 cart_together (…_log)   what is bought together with the items in the cart, as above; 0 without a cart
 cart_similar_log        what their buyers buy besides, likewise
@@ -64,6 +66,8 @@ class Signals:
     factors: Floats
     similar: Floats
     together: Floats
+    peers: Floats | None
+    """None where nobody is asked."""
     affinity: Floats
     cart: npt.NDArray[np.int32]
     """(c,) what lies in the basket that is being filled."""
@@ -73,7 +77,8 @@ class Signals:
 
     def rankings(self) -> list[Floats]:
         """Return the signals that say something."""
-        found = (self.factors, self.similar, self.together, self.affinity, self.cart_together, self.cart_similar)
+        personal = (self.factors, self.similar, self.together, self.peers, self.affinity)
+        found = (*personal, self.cart_together, self.cart_similar)
         return [signal for signal in found if signal is not None]
 
 
@@ -109,7 +114,10 @@ class Describer:
         repeat_rate = np.log(model.repeat.rate + 1e-3)
         self._newcomers = Newcomers.of(model.catalogue, popularity.total > 0)
         known = [self._newcomers.filled(np.log1p(count)) for count in buyers]
-        self._static = np.stack([*known, repeat_rate], axis=1).astype(np.float32)
+        week = known[2]
+        self._log_week_share = (week - week.max(initial=0)).astype(np.float32)
+        root = np.sqrt(np.expm1(week) / max(np.expm1(week).max(initial=0), 1))
+        self._static = np.stack([*known, root, repeat_rate], axis=1).astype(np.float32)
         self._in_category = self._newcomers.filled(_log_share_in_category(model))
         self._popular = top_k(popularity.recent + 1e-3 * popularity.total, len(model.items)).item
 
@@ -127,6 +135,7 @@ class Describer:
             factors=filled(model.factors.scores(self.vector(history))),
             similar=filled(model.similar.scores(history.item, np.ones(len(history), np.float32))),
             together=filled(model.together.scores(history.item, np.log1p(weight))),
+            peers=filled(model.peers.scores(history)) if model.peers.is_on else None,
             affinity=self._log_taste(history, weight)[model.catalogue.category] + self._in_category,
             cart=cart,
             cart_together=filled(model.together.scores(cart, np.ones(len(cart)))) if len(cart) else None,
@@ -154,10 +163,11 @@ class Describer:
         """Return (k, n_features): the description of the candidates `item` (k,), ascending."""
         rows = np.zeros((len(item), len(FEATURES)), dtype=np.float32)
         rows[:, _COLUMN["popular"] : _COLUMN["popular"] + self._static.shape[1]] = self._static[item]
-        for name in ("factors", "similar", "together"):
-            signal = getattr(signals, name)[item]
-            rows[:, _COLUMN[name]] = _standardised(signal)
-            rows[:, _COLUMN[f"{name}_log"]] = _log_relative(signal)
+        for name in ("factors", "similar", "together", "peers"):
+            scores = getattr(signals, name)
+            if scores is not None:
+                rows[:, _COLUMN[name]] = _standardised(scores[item])
+                rows[:, _COLUMN[f"{name}_log"]] = _log_relative(scores[item])
         self._describe_categories(rows, history, signals, item, now)
         self._describe_owned(rows, history, item, now)
         self._describe_cart(rows, signals, item)
@@ -195,6 +205,7 @@ class Describer:
             "rest_days": np.log1p(rest),
             "due": np.where(orders == 1, 0, np.clip(np.log((rest + 0.5) / gap), -3, 3)),
             "owned_repeat_rate": np.log(self._model.repeat.rate[history.item[bought]] + 1e-3),
+            "owned_popular_week": self._log_week_share[item[at]],
         }
         for name, values in columns.items():
             rows[at, _COLUMN[name]] = values

@@ -17,7 +17,7 @@ from typing import Any
 
 from recommender.errors import InvalidArtifact
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised whenever the arrays or their meaning change; readers refuse any other number."""
 
 _ARRAY_FILE = re.compile(r"[a-z][a-z_.]*\.npy")

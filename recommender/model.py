@@ -16,6 +16,7 @@ from recommender.histories import Histories
 from recommender.ids import IdMap
 from recommender.loyalty.rfm import CustomerBase
 from recommender.neighbours import Neighbours
+from recommender.peers import Peers
 from recommender.popularity import Popularity
 from recommender.repeat import RepeatHabits
 
@@ -42,6 +43,8 @@ class Model:
     """Items bought by the same users."""
     together: Neighbours
     """Items bought in the same baskets."""
+    peers: Peers
+    """Who bought what, to find people with a similar past; empty where that is off."""
     popularity: Popularity
     repeat: RepeatHabits
     blend: Blend
@@ -55,12 +58,14 @@ class Model:
             "factors": len(self.factors.user),
             "histories": len(self.histories),
             "customers": len(self.customers.recency_days),
+            "peers": len(self.peers.items.size),
         }
         items = {
             "catalogue": len(self.catalogue),
             "factors": len(self.factors.item),
             "similar": len(self.similar.indptr) - 1,
             "together": len(self.together.indptr) - 1,
+            "peers": len(self.peers.buyers.size),
             "popularity": len(self.popularity.total),
             "repeat": len(self.repeat.rate),
         }

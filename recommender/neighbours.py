@@ -7,6 +7,13 @@ and co_ij the number that hold both, the weight is a cosine that has to be earne
 
 Two items that met once in their only basket have cosine 1; with a shrinkage of 10 they weigh 0.09.
 
+The cosine is one choice of three powers, `Powers`: how much the popularity of the anchor i and of the neighbour j
+counts against a pair, and how much the size of a group g counts against what it says::
+
+    w_ij = Σ_{g holds i, j} |g|^-group / (n_i^anchor · n_j^neighbour + shrinkage)
+
+Where people buy few things each, a smaller power for the neighbour and a larger one for the group rank better.
+
 The co-occurrence matrix of 100,000 items does not fit in memory. It is computed in blocks of rows whose
 size is known beforehand, and each block is cut to its `k` best before the next one is made.
 """
@@ -29,6 +36,33 @@ _BLOCK_PRODUCTS = 4_000_000
 """Multiplications per block: no block holds more values, about 100 MB with what is computed from them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Powers:
+    """What popularity and size take away from a pair; the defaults are the cosine.
+
+    Raises
+    ------
+    InvalidInput
+        If a power is not within 0 and 2.
+    """
+
+    anchor: float = 0.5
+    """Of the number of groups that hold the item whose neighbours are sought."""
+    neighbour: float = 0.5
+    """Of the number of groups that hold the neighbour: 0 lets the popular ones lead."""
+    group: float = 0.0
+    """Of the number of distinct items of each group: 0 lets every group say equally much."""
+
+    def __post_init__(self) -> None:
+        for name in ("anchor", "neighbour", "group"):
+            if not 0 <= getattr(self, name) <= 2:
+                raise InvalidInput(f"the power {name} is {getattr(self, name)}; it must be within 0 and 2")
+
+
+COSINE = Powers()
+"""Ochiai's coefficient: the cosine of two columns of zeros and ones."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Neighbours:
     """The nearest neighbours of every item, in the layout of a CSR matrix.
@@ -44,7 +78,7 @@ class Neighbours:
     item: npt.NDArray[np.int32]
     """(n,) neighbours, the nearest of each item first, ties by ascending index."""
     weight: npt.NDArray[np.float32]
-    """(n,) in (0, 1]."""
+    """(n,) greater than 0; at most 1 for a cosine."""
 
     def __post_init__(self) -> None:
         if not len(self.indptr) or self.indptr[0] != 0 or (np.diff(self.indptr) < 0).any():
@@ -79,7 +113,13 @@ class Neighbours:
 
     @classmethod
     def from_users(
-        cls, interactions: Interactions, *, k: int = 50, shrinkage: float = 10.0, max_items: int = 2000
+        cls,
+        interactions: Interactions,
+        *,
+        k: int = 50,
+        shrinkage: float = 10.0,
+        max_items: int = 2000,
+        powers: Powers = COSINE,
     ) -> Neighbours:
         """Items bought by the same users, in whatever order; guests do not count.
 
@@ -93,9 +133,11 @@ class Neighbours:
             Users' worth of doubt, at least 0.
         max_items
             Users with more distinct items are left out: robots and wholesalers.
+        powers
+            What popularity and size take away from a pair.
         """
         rows = interactions.purchases().of_users()
-        return _nearest(_incidence(rows.user, rows, max_items), k=k, shrinkage=shrinkage)
+        return _nearest(_incidence(rows.user, rows, max_items), k=k, shrinkage=shrinkage, powers=powers)
 
     def __len__(self) -> int:
         """Return the number of items."""
@@ -161,18 +203,22 @@ def _incidence(group: npt.NDArray[np.int32], rows: Interactions, max_size: int) 
     return matrix
 
 
-def _nearest(groups: csr_matrix, *, k: int, shrinkage: float) -> Neighbours:
+def _nearest(groups: csr_matrix, *, k: int, shrinkage: float, powers: Powers = COSINE) -> Neighbours:
     """Return the `k` largest w_ij of every item i, j ≠ i."""
     if k < 1 or not 0 <= shrinkage < np.inf:
         raise InvalidInput(f"k is {k} and shrinkage {shrinkage}; k must be at least 1, shrinkage at least 0")
     by_item = groups.T.tocsr()
-    n = np.diff(by_item.indptr).astype(np.float32)
+    n = np.diff(by_item.indptr).astype(np.float64)
+    of_anchor, of_neighbour = ((n**power).astype(np.float32) for power in (powers.anchor, powers.neighbour))
+    sizes = np.diff(groups.indptr)
+    groups.data[:] = np.repeat(np.maximum(sizes, 1) ** -powers.group, sizes)
     found = [_Pairs.empty()]
     for rows in _row_blocks(by_item, groups):
         together = by_item[rows] @ groups
         sizes = np.diff(together.indptr)
-        # w_ij = co_ij / (√(n_i n_j) + shrinkage)
-        weight = together.data / (np.sqrt(np.repeat(n[rows], sizes) * n[together.indices]) + np.float32(shrinkage))
+        # w_ij = co_ij / (n_i^anchor · n_j^neighbour + shrinkage), where co_ij = Σ |g|^-group
+        doubt = np.repeat(of_anchor[rows], sizes) * of_neighbour[together.indices] + np.float32(shrinkage)
+        weight = together.data / doubt
         item = np.repeat(np.arange(rows.start, rows.stop, dtype=np.int32), sizes)
         weight[item == together.indices] = 0
         found.append(_Pairs(item, together.indices, weight).best(together.indptr, k))

@@ -2,8 +2,8 @@
 
 The blend is linear, so an item's score is a sum over components; the one that lifts it most above the average
 candidate gives the reason. For factors the anchor is the purchase with the largest share of the score (Hu, Koren &
-Volinsky 2008, section 5); for neighbours, the purchase with the strongest link. An anchor that was only looked at
-never becomes "because you bought".
+Volinsky 2008, section 5), and so it is for people with a similar past; for neighbours, the purchase with the strongest
+link. An anchor that was only looked at never becomes "because you bought".
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ _REASON_OF = {
     Component.TOGETHER: ReasonCode.BOUGHT_TOGETHER,
     Component.CATEGORY: ReasonCode.FAVOURITE_CATEGORY,
     Component.POPULARITY: ReasonCode.POPULAR,
+    Component.PEERS: ReasonCode.BECAUSE_YOU_BOUGHT,
     Component.CART: ReasonCode.BOUGHT_TOGETHER,
 }
 _REASON_NUMBERS = np.array([_REASON_OF[component] for component in Component], dtype=np.uint8)
-_ANCHORED = (Component.FACTORS, Component.SIMILAR, Component.TOGETHER)
+_ANCHORED = (Component.FACTORS, Component.SIMILAR, Component.TOGETHER, Component.PEERS)
 
 Reasons = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]
 
@@ -84,6 +85,8 @@ def _anchors(model: Model, history: History, target: npt.NDArray[np.int32], kind
         strength = model.factors.contributions(history.item, history.confidence, target)
         # What was looked at is no reason for itself.
         strength[target[:, None] == history.item] = 0
+    elif kind is Component.PEERS:
+        strength = model.peers.links(history, target)
     else:
         neighbours = model.similar if kind is Component.SIMILAR else model.together
         strength = neighbours.links(history.item, target)

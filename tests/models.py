@@ -25,11 +25,12 @@ from tests import planted
 from training.backends import make_backend
 from training.fitting import fit
 from training.progress import SilentProgress
-from training.settings import AlsSettings, ConfidenceSettings, NeighbourSettings, TrainingSettings
+from training.settings import AlsSettings, ConfidenceSettings, NeighbourSettings, PeerSettings, TrainingSettings
 
 SETTINGS = TrainingSettings(
     als=AlsSettings(factors=8, iterations=8, regularization=1.0),
     neighbours=NeighbourSettings(k=20, shrinkage=2.0),
+    peers=PeerSettings(k=20),
     confidence=ConfidenceSettings(alpha=10.0, half_life_days=180.0),
 )
 """Enough to find four tastes among 120 items."""

@@ -17,7 +17,8 @@ from recommender.learning import DEFAULT_BLEND
 from recommender.loyalty.rfm import CustomerBase
 from recommender.matrix import InteractionMatrix
 from recommender.model import Model
-from recommender.neighbours import Neighbours
+from recommender.neighbours import Neighbours, Powers
+from recommender.peers import Kinship, Peers
 from recommender.popularity import Popularity
 from recommender.repeat import RepeatHabits
 from training.backends import Backend
@@ -27,7 +28,7 @@ from training.settings import TrainingSettings
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemPairs:
-    """Items that go together, by users and by baskets; they depend on `[neighbours]` alone."""
+    """Items that go together, by users and by baskets; they depend on `[neighbours]` and `[similar]` alone."""
 
     similar: Neighbours
     together: Neighbours
@@ -73,6 +74,7 @@ def fit(
             histories=histories,
             similar=pairs.similar,
             together=pairs.together,
+            peers=Peers.from_interactions(interactions, _kinship(settings)),
             popularity=Popularity.from_interactions(interactions, now=now),
             repeat=RepeatHabits.from_histories(histories, catalogue.category),
             blend=DEFAULT_BLEND if blend is None else blend,
@@ -102,9 +104,13 @@ def item_pairs(
     interactions: Interactions, settings: TrainingSettings, *, advance: Callable[[], None] = lambda: None
 ) -> ItemPairs:
     """Find the neighbours of every item; `advance` is called twice."""
-    options = settings.neighbours
+    options, powers = settings.neighbours, settings.similar
     similar = Neighbours.from_users(
-        interactions, k=options.k, shrinkage=options.shrinkage, max_items=options.max_items_per_user
+        interactions,
+        k=options.k,
+        shrinkage=options.shrinkage,
+        max_items=options.max_items_per_user,
+        powers=Powers(anchor=powers.anchor_power, neighbour=powers.neighbour_power, group=powers.user_power),
     )
     advance()
     together = Neighbours.from_baskets(
@@ -112,3 +118,13 @@ def item_pairs(
     )
     advance()
     return ItemPairs(similar, together)
+
+
+def _kinship(settings: TrainingSettings) -> Kinship:
+    options = settings.peers
+    return Kinship(
+        k=options.k,
+        rarity=options.rarity_power,
+        modesty=options.user_power,
+        discount=options.popularity_power,
+    )

@@ -250,6 +250,30 @@ class NeighbourSettings(Section):
     """Users with more distinct items say nothing about pairs."""
 
 
+class SimilarSettings(Section):
+    """What popularity and size take away from a pair of items that one user bought; the defaults are the cosine."""
+
+    anchor_power: float = Field(default=0.5, ge=0, le=2)
+    """Power of the buyers of the item whose neighbours are sought."""
+    neighbour_power: float = Field(default=0.5, ge=0, le=2)
+    """Power of the buyers of the neighbour; smaller lets popular ones lead."""
+    user_power: float = Field(default=0.0, ge=0, le=2)
+    """Power of the number of items a user bought; larger lets users of few items say more."""
+
+
+class PeerSettings(Section):
+    """People with a similar past, whose purchases are recommended."""
+
+    k: int = Field(default=0, ge=0)
+    """How many of the most alike are asked; 0 turns this off."""
+    rarity_power: float = Field(default=0.5, ge=0, le=2)
+    """Power of an item's buyers; larger lets a rare item that two share say more."""
+    user_power: float = Field(default=0.5, ge=0, le=2)
+    """Power of the number of items a user bought; larger lets users of few items say more."""
+    popularity_power: float = Field(default=0.0, ge=0, le=2)
+    """Power of an item's buyers; larger holds popular items back in what is recommended."""
+
+
 class BlendSettings(Section):
     """How the rankers are mixed; the weights are learned."""
 
@@ -340,6 +364,10 @@ class TrainingSettings(Section):
     """The matrix factorisation."""
     neighbours: NeighbourSettings = NeighbourSettings()
     """Items that go together."""
+    similar: SimilarSettings = SimilarSettings()
+    """What counts against a pair of items that one user bought."""
+    peers: PeerSettings = PeerSettings()
+    """People with a similar past."""
     blend: BlendSettings = BlendSettings()
     """How the rankers are mixed."""
     slates: SlateSettings = SlateSettings()

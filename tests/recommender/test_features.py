@@ -15,6 +15,7 @@ from recommender.features import CANDIDATES_PER_SIGNAL, NEVER_DAYS, Describer, S
 from recommender.histories import FreshEvent, History
 from recommender.model import Model
 from recommender.neighbours import Neighbours
+from recommender.peers import Adjacency, Kinship, Peers
 from recommender.popularity import Popularity
 from recommender.repeat import RepeatHabits
 from tests import models, planted
@@ -65,6 +66,7 @@ def test_habit_features_by_hand() -> None:
         "rest_days": [0, 0, math.log(11), math.log(21)],
         "due": [0, 0, math.log(10.5 / 15), 0],
         "owned_repeat_rate": [0, 0, *np.log(model.repeat.rate[2:] + 1e-3).tolist()],
+        "owned_popular_week": [0, 0, 0, 0],
     }
     for name, values in expected.items():
         np.testing.assert_allclose(found[name], values, rtol=1e-5, err_msg=name)
@@ -97,7 +99,25 @@ def test_popularity_features_by_hand() -> None:
     np.testing.assert_allclose(found["repeat_rate"], np.log(model.repeat.rate + 1e-3), rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["factors", "similar", "together"])
+def test_bestsellers_of_the_week_are_measured_against_the_best() -> None:
+    """Of eight buyers, five, two and none: the root of the share for everything, its logarithm for what is owned."""
+    model = three_item_model()
+    week = np.array([8, 5, 2, 0], dtype=np.float32)
+    model = dataclasses.replace(model, popularity=dataclasses.replace(model.popularity, week=week))
+    found = describe(model, model.histories.of(0), [0, 1, 2, 3])
+    np.testing.assert_allclose(found["popular_week_root"], np.sqrt([1, 5 / 8, 2 / 8, 0]), rtol=1e-6)
+    np.testing.assert_allclose(found["owned_popular_week"], [0, 0, math.log(3 / 9), math.log(1 / 9)], rtol=1e-6)
+
+
+def test_a_week_without_sales_makes_nothing_a_bestseller() -> None:
+    """Nobody bought anything lately: both features are zero, and finite."""
+    model = three_item_model()
+    quiet = dataclasses.replace(model.popularity, week=np.zeros(4, dtype=np.float32))
+    found = describe(dataclasses.replace(model, popularity=quiet), model.histories.of(0), [0, 1, 2, 3])
+    assert found["popular_week_root"] == found["owned_popular_week"] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["factors", "similar", "together", "peers"])
 def test_signals_are_standardised_over_the_candidates(name: str) -> None:
     """Mean zero and spread one, and the logarithm of what they are to their mean."""
     model = models.shop_model()
@@ -153,8 +173,20 @@ def renumber(model: Model, order: npt.NDArray[np.int32]) -> Model:
         catalogue=dataclasses.replace(model.catalogue, category=model.catalogue.category[back]),
         similar=moved(model.similar),
         together=moved(model.together),
+        peers=moved_peers(model.peers, order),
         popularity=dataclasses.replace(model.popularity, **columns(model.popularity)),
         repeat=dataclasses.replace(model.repeat, **columns(model.repeat)),
+    )
+
+
+def moved_peers(peers: Peers, order: npt.NDArray[np.int32]) -> Peers:
+    """The same purchases under the new numbers of the items."""
+    user, item = np.repeat(np.arange(len(peers.items.size)), peers.items.size), order[peers.items.entry]
+    by_user, by_item = np.lexsort((item, user)), np.lexsort((user, item))
+    return Peers(
+        peers.kinship,
+        Adjacency.from_pairs(user[by_user], item[by_user], n_rows=len(peers.items.size)),
+        Adjacency.from_pairs(item[by_item], user[by_item], n_rows=len(order)),
     )
 
 
@@ -175,6 +207,20 @@ def test_candidates_are_ascending_and_hold_all_that_is_owned(user: int) -> None:
     item = describer.candidates(history, describer.signals(history, now=model.as_of))
     assert (np.diff(item) > 0).all()
     assert set(history.owned.tolist()) <= set(item.tolist())
+    assert len(item) <= len(history.owned) + 6 * CANDIDATES_PER_SIGNAL
+
+
+def test_peers_that_are_off_leave_no_trace() -> None:
+    """No signal, no candidates and no features: nothing for a weight to stand on."""
+    model = models.shop_model()
+    silent = dataclasses.replace(model, peers=Peers.from_interactions(planted.shop().log, Kinship()))
+    describer, history = Describer(silent), model.histories.of(3)
+    signals = describer.signals(history, now=model.as_of)
+    item = describer.candidates(history, signals)
+    features = describer.features(history, signals, item, now=model.as_of)
+    columns = [list(FEATURES).index(name) for name in ("peers", "peers_log")]
+    assert signals.peers is None
+    assert not features[:, columns].any()
     assert len(item) <= len(history.owned) + 5 * CANDIDATES_PER_SIGNAL
 
 

@@ -11,19 +11,23 @@ from hypothesis import strategies as st
 from recommender.errors import InvalidInput
 from recommender.ids import IdMap
 from recommender.interactions import GUEST, Interactions
-from recommender.neighbours import Neighbours
+from recommender.neighbours import COSINE, Neighbours, Powers
 from tests.planted import HOSTILE_IDS, START, Line, log_of
 from tests.strategies import logs
 
+TENTHS = st.sampled_from([0.0, 0.3, 0.5, 1.0])
+"""Powers to try."""
 LETTERS = ["bread", "coffee", "milk", "tea"]
 
 
-def by_definition(groups: list[set[int]], n_items: int, shrinkage: float) -> npt.NDArray[np.float32]:
+def by_definition(
+    groups: list[set[int]], n_items: int, shrinkage: float, powers: Powers = COSINE
+) -> npt.NDArray[np.float32]:
     """Return w_ij of every pair, 0 on the diagonal."""
     incidence = np.array([[float(i in group) for i in range(n_items)] for group in groups]).reshape(-1, n_items)
-    together = incidence.T @ incidence
-    sizes = np.diag(together)
-    denominator = np.sqrt(np.outer(sizes, sizes)) + shrinkage
+    sizes = incidence.sum(axis=0)
+    together = incidence.T @ (incidence * np.maximum(incidence.sum(axis=1, keepdims=True), 1) ** -powers.group)
+    denominator = np.outer(sizes**powers.anchor, sizes**powers.neighbour) + shrinkage
     weights = np.divide(together, denominator, out=np.zeros_like(together), where=together > 0)
     np.fill_diagonal(weights, 0)
     definition: npt.NDArray[np.float32] = weights.astype(np.float32)
@@ -67,6 +71,29 @@ def test_users_equal_the_definition(log: Interactions, k: int, shrinkage: float,
     """Purchases of one user count, over all orders; guests do not."""
     weights = by_definition(groups_of(log.purchases().of_users(), "user", max_items), len(log.items), shrinkage)
     assert_best_of(Neighbours.from_users(log, k=k, shrinkage=shrinkage, max_items=max_items), weights, k)
+
+
+@given(logs(), st.integers(1, 5), st.builds(Powers, anchor=TENTHS, neighbour=TENTHS, group=TENTHS))
+def test_powers_equal_the_definition(log: Interactions, k: int, powers: Powers) -> None:
+    """The sizes of the anchor, the neighbour and each user count with the powers asked for."""
+    weights = by_definition(groups_of(log.purchases().of_users(), "user", 9), len(log.items), 1.0, powers)
+    assert_best_of(Neighbours.from_users(log, k=k, shrinkage=1.0, powers=powers), weights, k)
+
+
+def test_powers_by_hand() -> None:
+    """Ann holds milk and tea, Bob these and bread: milk says 1/2 + 1/3 for tea, each halved by tea's two buyers."""
+    log = log_of([*(Line("ann", i) for i in ("milk", "tea")), *(Line("bob", i) for i in ("milk", "tea", "bread"))])
+    powers = Powers(anchor=0.0, neighbour=1.0, group=1.0)
+    milk = Neighbours.from_users(log, k=2, shrinkage=0.0, powers=powers).of(log.items.get("milk") or 0)
+    assert [log.items.ids[item] for item in milk.item] == ["tea", "bread"]
+    assert milk.score.tolist() == pytest.approx([(1 / 2 + 1 / 3) / 2, 1 / 3])
+
+
+@pytest.mark.parametrize("power", [{"anchor": -0.1}, {"neighbour": 2.1}, {"group": np.nan}])
+def test_powers_have_limits(power: dict[str, float]) -> None:
+    """A power below nothing would reward size, and is a mistake."""
+    with pytest.raises(InvalidInput, match=f"the power {next(iter(power))} is .*within 0 and 2"):
+        Powers(**power)
 
 
 @given(logs(), st.integers(1, 5))

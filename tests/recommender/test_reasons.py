@@ -103,6 +103,21 @@ def test_neighbours_name_the_strongest_link(component: Component, code: ReasonCo
 
 
 @given(st.integers(0, 199))
+def test_peers_name_the_purchase_that_is_shared(user: int) -> None:
+    """The anchor is the purchase that most of the votes for the item rest on; where nobody votes it is just popular."""
+    model = models.shop_model()
+    history = model.histories.of(user)
+    item = new_items(history)
+    links = model.peers.links(history, item)
+    reason, anchor = explain(model, history, item, by_component(Component.PEERS, len(item)))
+    voted = links.max(axis=1) > 0
+    assert voted.any()
+    np.testing.assert_array_equal(anchor[voted], history.item[links.argmax(axis=1)][voted])
+    assert (reason[voted] == ReasonCode.BECAUSE_YOU_BOUGHT).all()
+    assert (reason[~voted] == ReasonCode.POPULAR).all()
+
+
+@given(st.integers(0, 199))
 def test_without_the_anchor_the_score_is_lower(user: int) -> None:
     """Take the named purchase away, and the factors think less of the item: it was a reason.
 
