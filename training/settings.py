@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from recommender.events import POSITIVE, Event
+from training.mlflow_settings import MlflowSettings
 
 
 class Section(BaseModel):
@@ -332,15 +333,6 @@ class GateSettings(Section):
     """Share that may be lost clearly among the best fifth of customers by value; 1 switches the rule off."""
     allow_unevaluated: bool = False
     """Whether a version may be published whose log was too short to evaluate it."""
-
-
-class MlflowSettings(Section):
-    """Where trainings and searches are logged besides the data folder."""
-
-    tracking_uri: str = ""
-    """Address of an MLflow tracking server, such as http://mlflow:5000; empty: nothing is logged. Needs the extra."""
-    experiment: str = Field(default="regulars", min_length=1)
-    """The experiment that runs are logged under; it is created if there is none."""
 
 
 class TrainingSettings(Section):
