@@ -28,7 +28,7 @@ from training.settings import TrainingSettings
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemPairs:
-    """Items that go together, by users and by baskets; they depend on `[neighbours]` alone."""
+    """Items that go together, by users and by baskets; they depend on `[neighbours]` and `[similar]` alone."""
 
     similar: Neighbours
     together: Neighbours

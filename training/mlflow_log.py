@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 from recommender.errors import MissingExtra
 from recommender.evaluation_table import EvaluationTable, Figure
+from training.mlflow_settings import MlflowSettings
 from training.progress import Progress, Step
 from training.report import ReportData
-from training.settings import MlflowSettings
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from recommender.events import POSITIVE, Event
 from training.gate_settings import GateSettings
+from training.mlflow_settings import MlflowSettings
 from training.section import Section
 
 
@@ -312,15 +313,6 @@ class EvaluationSettings(Section):
     """Length of the lists that are measured."""
     bootstrap: int = Field(default=1000, ge=1)
     """Resamples of users behind each 95 % interval."""
-
-
-class MlflowSettings(Section):
-    """Where trainings and searches are logged besides the data folder."""
-
-    tracking_uri: str = ""
-    """Address of an MLflow tracking server, such as http://mlflow:5000; empty: nothing is logged. Needs the extra."""
-    experiment: str = Field(default="regulars", min_length=1)
-    """The experiment that runs are logged under; it is created if there is none."""
 
 
 class TrainingSettings(Section):

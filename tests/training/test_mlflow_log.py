@@ -16,9 +16,10 @@ from tests.training.log_files import write_purchases
 from tests.training.test_pipeline import COLUMNS, Heard
 from tests.training.tuning.test_page import FOUND
 from training.mlflow_log import log_search, require_mlflow
+from training.mlflow_settings import MlflowSettings
 from training.pipeline import train
 from training.progress import SilentProgress
-from training.settings import MlflowSettings, TrainingSettings
+from training.settings import TrainingSettings
 
 NEEDS_MLFLOW = pytest.mark.skipif(find_spec("mlflow") is None, reason="the extra mlflow is not installed")
 

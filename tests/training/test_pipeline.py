@@ -114,7 +114,8 @@ def test_what_each_list_was_worth_is_kept(trained: tuple[Path, TrainResult]) -> 
     outcomes = load_outcomes(result.version, reports_folder(settings_for(folder)))
     assert result.evaluation is not None
     for purpose in result.evaluation.purposes:
-        for ranker in result.evaluation.rankers:
+        assert "popularity" in outcomes.by_purpose[purpose].rankers
+        for ranker in outcomes.by_purpose[purpose].rankers:
             mean = outcomes.values(purpose, "ndcg", ranker).mean()
             assert mean == pytest.approx(result.evaluation.figure(ranker, purpose, "ndcg", 10).value, abs=2e-6)
 
