@@ -24,7 +24,7 @@ from recommender.loyalty.due import due_days
 from recommender.model import Model
 from recommender.purpose import Purpose
 from recommender.ranking import top_k
-from recommender.reasons import explain
+from recommender.reasons import BESIDE, explain
 from recommender.request import SlateRequest
 from recommender.rules import Mask, NotAmong, Only, PriceBetween, Rule, keep_all
 from recommender.slate import Reason, Slate, SlateItem
@@ -108,14 +108,15 @@ class Engine:
         found = {}
         for purpose in purposes:
             keep = may_return & offered(purpose, history, item, cart=cart)
-            best = top_k(self.model.blend.score(features, purpose), k, keep=keep)
+            best = top_k(self.model.blend.score(features, purpose), max(k, BESIDE), keep=keep)
             contributions = self.model.blend.contributions(features, purpose, best.item)
             influence = Influence(evidence, self.model.blend.weights(purpose))
             reason, anchor = explain(
                 self.model, history, item[best.item], contributions, influence=influence, cart=cart
             )
             source = _source(purpose, history)
-            found[purpose] = Candidates.of(item[best.item], best.score, source=source, reason=reason, anchor=anchor)
+            ranked = Candidates.of(item[best.item], best.score, source=source, reason=reason, anchor=anchor)
+            found[purpose] = ranked.select(slice(k))
         return found
 
     def recommend(self, request: SlateRequest, *, now: np.datetime64, slate_id: str, created_at: datetime) -> Slate:

@@ -41,6 +41,9 @@ _OF_THE_PAST = {
     Component.PEERS: "peers",
 }
 """Components that name an item of the past, and their signals."""
+BESIDE = 40
+"""With how many of the best offers an item is compared: a reason must not depend on how long a list was asked for."""
+
 _NOTICEABLE = 1e-5
 """In points of a score: less may be rounding."""
 
@@ -65,7 +68,7 @@ def explain(
     history
         The person's past.
     item
-        (k,) item indices.
+        (k,) item indices, best first; at least `BESIDE` of them if there are so many.
     contributions
         (k, n_components) from `Blend.contributions`.
     influence
@@ -153,16 +156,21 @@ class _Reasons:
     ) -> npt.NDArray[np.bool_]:
         """Say whether each of `rows` falls behind the other items without its anchor, by all signals together."""
         past = self._cart if component is Component.CART else self._history.item
-        names = SIGNALS[Component.CART] if component is Component.CART else tuple(_OF_THE_PAST.values())
+        asked = SIGNALS[Component.CART] if component is Component.CART else tuple(_OF_THE_PAST.values())
+        names = [name for name in asked if name in influence.evidence.scales]
         is_chosen = np.bincount(chosen, minlength=len(past)) > 0
         column, which = np.flatnonzero(is_chosen), (np.cumsum(is_chosen) - 1)[chosen]
-        everything = np.arange(len(self._item))
-        losses = {name: self._losses(name, everything, column) for name in names}
-        lost = influence.lost(self._item[:, None], losses).astype(np.float64)
-        other = self._item[:, None] != past[column]
-        own = lost[rows, which]
-        rest = (lost * other).sum(axis=0)[which] - own
-        sinks: npt.NDArray[np.bool_] = own > rest / np.maximum(other.sum(axis=0)[which] - 1, 1) + _NOTICEABLE
+        front = np.arange(min(len(self._item), BESIDE))
+        asked_rows = np.union1d(front, rows)
+        losses = {name: self._losses(name, asked_rows, column) for name in names}
+        lost = influence.lost(self._item[asked_rows, None], losses).astype(np.float64)
+        own = lost[np.searchsorted(asked_rows, rows), which]
+        # The front is the first of `asked_rows`; an item in it is not compared with itself, nor with its anchor.
+        other = self._item[front, None] != past[column]
+        inside = rows < len(front)
+        rest = (lost[front] * other).sum(axis=0)[which] - np.where(inside, own, 0)
+        count = other.sum(axis=0)[which] - inside
+        sinks: npt.NDArray[np.bool_] = own > rest / np.maximum(count, 1) + _NOTICEABLE
         return sinks
 
     def _losses(

@@ -38,7 +38,8 @@ def _table(evaluation: EvaluationTable, purpose: Purpose, k: int) -> RenderableT
     headings = ["", *(f"{RIGHT}{name}@{k}" for name in WITH_INTERVAL.values())]
     headings += [f"{RIGHT}{name}" for name in WITHOUT_INTERVAL.values()]
     found = {(f.ranker, f.metric): f for f in evaluation.figures if f.purpose is purpose and f.k == k}
-    rows = [_row(ranker, found, subject=evaluation.subject) for ranker in evaluation.rankers]
+    ranked = [ranker for ranker in evaluation.rankers if any((ranker, metric) in found for metric in WITH_INTERVAL)]
+    rows = [_row(ranker, found, subject=evaluation.subject) for ranker in ranked]
     n_users = next((figure.n_users for figure in found.values()), 0)
     title = f"{TITLES[purpose]}: {n_users:,} users, what they bought from {evaluation.cut[:10]} on"
     return table(headings, rows, title=title)

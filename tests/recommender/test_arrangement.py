@@ -11,7 +11,7 @@ from recommender.arrangement import Arrangement, known_categories, same_title
 from recommender.candidates import Candidates, ReasonCode, Source
 from recommender.catalogue import Catalogue, Item
 from recommender.diversity import Variety
-from recommender.purpose import Purpose
+from recommender.purpose import STORED, Purpose
 from recommender.request import SlateRequest
 from recommender.slate import Placement
 from tests import models
@@ -87,7 +87,7 @@ def test_settled_means_settled(order: list[int], limit: int, depth: int, cap: in
 
 
 @given(user=st.integers(0, 199), dial=st.sampled_from([0.0, 0.3, 0.9]))
-@pytest.mark.parametrize("purpose", Purpose)
+@pytest.mark.parametrize("purpose", STORED)
 def test_engine_shows_the_arranged_candidates(purpose: Purpose, user: int, dial: float) -> None:
     """What is measured as a shelf is what the home placement shows, at every dial."""
     model = dataclasses.replace(models.shop_model(), variety=Variety(diversity=dial))

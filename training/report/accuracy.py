@@ -122,7 +122,7 @@ def _levels(table: EvaluationTable) -> Illustration:
     return illustrate(
         "level",
         title="How good the lists are",
-        caption=f"{label} of every ranker, with intervals; 1 would be perfect. The two panels have their own scales: "
+        caption=f"{label} of every ranker, with intervals; 1 would be perfect. The panels have their own scales: "
         "what a customer will try for the first time is far harder to foresee.",
         alt="; ".join(f"{purpose}, {ranker}: {value}" for ranker, purpose, value, *_ in rows),
         figure=lambda: draw_dots(panels, xlabel=label),

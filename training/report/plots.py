@@ -17,7 +17,7 @@ WIDTH = 8.6
 """Inches; the page scales the drawing to its column."""
 ROW = 0.34
 """Inches per bar or dot."""
-MARKERS = "osD^v"
+MARKERS = "osD^vP"
 """Rankers differ by shape too: colour alone is not for everybody."""
 FIRST_DAY, LAST_DAY = np.array(["0001-01-01", "9999-12-31"], dtype="datetime64[D]").astype(np.int64).tolist()
 """Days since 1970; matplotlib cannot write a date outside, and raises when a margin reaches there."""
@@ -87,9 +87,9 @@ class Bar:
 
 
 def draw_dots(panels: Sequence[tuple[str, Sequence[Dot]]], *, xlabel: str, zero: bool = False) -> Figure:
-    """Draw dots with whiskers, one panel per title side by side; `zero` marks "no difference"."""
-    n_rows = max(len(dots) for _, dots in panels)
-    figure, axes = _panels(len(panels), height=0.95 + ROW * n_rows)
+    """Draw dots with whiskers, one panel per title, two side by side; `zero` marks "no difference"."""
+    longest = max(len(dots) for _, dots in panels)
+    figure, axes = _panels(len(panels), height=(0.95 + ROW * longest) * -(-len(panels) // 2), columns=2)
     for axis, (title, dots) in zip(axes, panels, strict=True):
         _rows(axis, [dot.label for dot in dots], title=title)
         if zero:
@@ -131,8 +131,13 @@ def draw_lines(
         axis.xaxis.set_major_locator(MaxNLocator(integer=True) if whole else MaxNLocator(5))
         axis.yaxis.set_major_locator(MaxNLocator(4))
         axis.grid(axis="y")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles[::-1], labels[::-1], loc="outside upper left", ncols=len(labels))
+    # The last panel may show rankers that the first has not; the model is the last line drawn in each.
+    named = {
+        name: line
+        for axis in axes
+        for line, name in reversed(list(zip(*axis.get_legend_handles_labels(), strict=True)))
+    }
+    figure.legend(list(named.values()), list(named), loc="outside upper left", ncols=len(named))
     return figure
 
 

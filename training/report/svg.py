@@ -33,6 +33,7 @@ class Ink(enum.StrEnum):
     SERIES_3 = "#010208"
     SERIES_4 = "#010209"
     SERIES_5 = "#01020a"
+    SERIES_6 = "#01020e"
     GOOD = "#01020b"
     BAD = "#01020c"
     PAPER = "#01020d"
@@ -43,7 +44,7 @@ class Ink(enum.StrEnum):
         return f"var(--{self.name.lower().replace('_', '-')})"
 
 
-SERIES = (Ink.SERIES_1, Ink.SERIES_2, Ink.SERIES_3, Ink.SERIES_4, Ink.SERIES_5)
+SERIES = (Ink.SERIES_1, Ink.SERIES_2, Ink.SERIES_3, Ink.SERIES_4, Ink.SERIES_5, Ink.SERIES_6)
 """Colours of rankers; the first is the model's."""
 
 _STYLE: dict[Any, Any] = {
