@@ -46,6 +46,8 @@ MANY_ANSWERS = frozenset({Purpose.ALL, Purpose.AGAIN})
 """Purposes for which a list has many right answers."""
 
 Floats = npt.NDArray[np.float32]
+Example = tuple[Floats, Floats]
+"""The description of one user's candidates, and which of them were bought."""
 Loss = Callable[[npt.NDArray[np.float64], "Lists"], tuple[float, npt.NDArray[np.float64]]]
 
 
@@ -107,13 +109,15 @@ def learn_blend(
     -------
     The learned blend; a purpose without a single example keeps the built-in weights.
     """
-    chosen = _sample(len(holdout), max_users, seed)
+    found = _collect(model, holdout, _sample(len(holdout), max_users, seed), advance)
     weights = {}
-    lists = _collect(model, holdout, chosen, advance)
     for purpose in Purpose:
-        examples = lists[purpose]
-        weights[purpose] = learn_weights(examples, purpose) if examples is not None else DEFAULT_BLEND.weights(purpose)
-    return Blend(**{purpose.value: found for purpose, found in weights.items()})
+        # Examples are let go as soon as they are joined: they fill hundreds of megabytes.
+        examples = found.pop(purpose)
+        lists = _joined(examples) if examples else None
+        examples.clear()
+        weights[purpose] = DEFAULT_BLEND.weights(purpose) if lists is None else learn_weights(lists, purpose)
+    return Blend(**{purpose.value: learned for purpose, learned in weights.items()})
 
 
 def learn_weights(lists: Lists, purpose: Purpose) -> Floats:
@@ -192,9 +196,9 @@ def _sample(n: int, most: int, seed: int) -> npt.NDArray[np.int64]:
 
 def _collect(
     model: Model, holdout: Holdout, chosen: npt.NDArray[np.int64], advance: Callable[[], None]
-) -> dict[Purpose, Lists | None]:
+) -> dict[Purpose, list[Example]]:
     describer, now = Describer(model), model.as_of
-    found: dict[Purpose, list[tuple[Floats, Floats]]] = {purpose: [] for purpose in Purpose}
+    found: dict[Purpose, list[Example]] = {purpose: [] for purpose in Purpose}
     relevant = {purpose: holdout.relevant(purpose) for purpose in Purpose}
     for row in chosen.tolist():
         past, cart = model.histories.of(int(holdout.user[row])), holdout.cart.row(row)
@@ -209,12 +213,10 @@ def _collect(
                 if bought.any():
                     found[purpose].append((described.features[allowed], bought))
         advance()
-    return {purpose: _joined(examples) for purpose, examples in found.items()}
+    return found
 
 
-def _joined(examples: list[tuple[Floats, Floats]]) -> Lists | None:
-    if not examples:
-        return None
+def _joined(examples: list[Example]) -> Lists:
     lengths = np.array([len(bought) for _, bought in examples], dtype=np.int64)
     return Lists(np.concatenate([f for f, _ in examples]), np.concatenate([b for _, b in examples]), lengths)
 

@@ -23,12 +23,12 @@ import numpy.typing as npt
 from recommender.baselines import BASELINES
 from recommender.blend import Blend
 from recommender.bootstrap import Bootstrap
-from recommender.candidates import Candidates
 from recommender.catalogue import Catalogue
 from recommender.engine import Engine
 from recommender.errors import EmptyLog
 from recommender.evaluation import Rankings, evaluate, n_steps
 from recommender.evaluation_table import EvaluationTable
+from recommender.histories import History
 from recommender.holdout import Holdout
 from recommender.interactions import Interactions
 from recommender.item_lists import ItemLists
@@ -182,26 +182,33 @@ def _rank(model: Model, holdout: Holdout, k: int, advance: Callable[[], None]) -
     engine = Engine(model, version="rehearsal")
     rows: dict[Purpose, list[npt.NDArray[np.int32]]] = {purpose: [] for purpose in Purpose}
     for row in range(len(holdout)):
-        for purpose, candidates in rank_row(engine, holdout, row, tuple(Purpose), k).items():
-            rows[purpose].append(candidates.item)
+        for purpose, item in rank_row(engine, holdout, row, tuple(Purpose), k).items():
+            rows[purpose].append(item)
         advance()
     return {purpose: ItemLists.from_rows(lists) for purpose, lists in rows.items()}
 
 
 def rank_row(
     engine: Engine, holdout: Holdout, row: int, purposes: Collection[Purpose], k: int
-) -> dict[Purpose, Candidates]:
-    """Rank for one user of the holdout, as of the model's "now"."""
+) -> dict[Purpose, npt.NDArray[np.int32]]:
+    """Rank for one user of the holdout, as of the model's "now"; return (k,) items by purpose."""
     model = engine.model
     history, cart = model.histories.of(int(holdout.user[row])), holdout.cart.row(row)
     usual = [purpose for purpose in purposes if purpose is not Purpose.CART]
-    found = engine.candidates_for(history, usual, now=model.as_of, k=k) if usual else {}
-    if Purpose.CART not in purposes:
-        return found
+    found = engine.rankings_for(history, usual, now=model.as_of, k=k) if usual else {}
+    ranked = {purpose: best.item for purpose, best in found.items()}
+    if Purpose.CART in purposes:
+        ranked[Purpose.CART] = _complete(engine, history, cart, k)
+    return ranked
+
+
+def _complete(engine: Engine, history: History, cart: npt.NDArray[np.int32], k: int) -> npt.NDArray[np.int32]:
+    """Rank what goes with a cart; nothing does where there is none."""
     if not len(cart):
-        return {**found, Purpose.CART: Candidates.empty()}
+        return cart
+    model = engine.model
     filling = history.with_cart(cart, model.confidence, now=model.as_of)
-    return found | engine.candidates_for(filling, [Purpose.CART], now=model.as_of, k=k, cart=cart)
+    return engine.rankings_for(filling, [Purpose.CART], now=model.as_of, k=k, cart=cart)[Purpose.CART].item
 
 
 def _simple_rankings(model: Model, test: Window, k: int) -> dict[str, dict[Purpose, ItemLists]]:

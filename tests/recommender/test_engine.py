@@ -200,6 +200,18 @@ def test_purposes_together_equal_purposes_apart() -> None:
         assert list(alone.rows()) == list(both[purpose].rows())
 
 
+@pytest.mark.parametrize("k", [1, 10, 100])
+def test_rankings_are_the_candidates_without_their_reasons(k: int) -> None:
+    """What is measured is what is offered."""
+    model = models.shop_model()
+    engine, cart = models.engine_of(model), np.array([3, 5], dtype=np.int32)
+    history = model.histories.of(7).with_cart(cart, model.confidence, now=model.as_of)
+    ranked = engine.rankings_for(history, Purpose, now=model.as_of, k=k, cart=cart)
+    for purpose, found in engine.candidates_for(history, Purpose, now=model.as_of, k=k, cart=cart).items():
+        assert ranked[purpose].item.tolist() == found.item.tolist()
+        assert ranked[purpose].score.tolist() == found.score.tolist()
+
+
 @given(user=st.integers(0, N_USERS - 1))
 def test_new_means_new(user: int) -> None:
     """No candidate for discovery is owned, and every one for anything that is owned can be bought again."""

@@ -179,8 +179,8 @@ class Bench:
         engine, k = Engine(model, version="tuning"), self._settings.evaluation.k
         found: dict[Purpose, list[npt.NDArray[np.int32]]] = {purpose: [] for purpose in self._mix}
         for row in np.flatnonzero(rows).tolist():
-            for purpose, candidates in rank_row(engine, self._window.measured, row, self._mix, k).items():
-                found[purpose].append(candidates.item)
+            for purpose, item in rank_row(engine, self._window.measured, row, self._mix, k).items():
+                found[purpose].append(item)
             step.advance()
         return {purpose: ItemLists.from_rows(lists) for purpose, lists in found.items()}
 
