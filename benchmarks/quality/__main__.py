@@ -17,7 +17,7 @@ from typing import Protocol, cast
 
 from rich.console import Console
 
-from benchmarks.quality import page, scoreboard
+from benchmarks.quality import page, scoreboard, summary
 from benchmarks.quality.scoreboard import MissingData, Result
 from recommender.errors import RecommenderError
 from regulars.progress import TerminalProgress
@@ -52,12 +52,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("data", nargs="*", help=f"one of {', '.join(DATA)}; all without any")
     parser.add_argument("--seed", type=int, default=SEED, help=f"of everything random, {SEED} unless given")
-    parser.add_argument("--docs", action="store_true", help="renew docs/quality.md from the kept figures and stop")
+    parser.add_argument(
+        "--docs",
+        action="store_true",
+        help="renew the tables of docs/quality.md and README.md from the kept figures and stop",
+    )
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.data) - set(DATA)):
         parser.error(f"no data set is called {', '.join(unknown)}; there are {', '.join(DATA)}")
     if options.docs:
         page.write()
+        summary.write()
         return 0
     return max(run(data, seed=options.seed) for data in options.data or DATA)
 
