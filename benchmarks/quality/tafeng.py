@@ -146,7 +146,7 @@ def peers(baskets: Baskets, train: Indices, users: Indices) -> dict[str, ItemLis
         "personal top": own.top(k),
         "personal top, then popularity": _then(own, popular).top(k),
         "own count × .1 + popularity share × .3": _best_of_each(counts * 0.1 + earlier * 0.3, k),
-        "the same with the popularity of last baskets": _best_of_each(counts * 0.1 + latest * 0.3, k),
+        "own count × .1 + popularity share of last baskets × .3": _best_of_each(counts * 0.1 + latest * 0.3, k),
     }
 
 
