@@ -110,6 +110,19 @@ def test_figures_by_hand() -> None:
     assert figures["popularity: nDCG@20"] == pytest.approx(1 / np.log2(3))
 
 
+def test_blocks_of_users_score_as_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the size of a block, its users come in their order, each with the scores of their own factors."""
+    train = planted_pairs(n_users=7)
+    model = Log.of(train, train).fit(train, TASK.settings, SilentProgress(), blend=None, stage="fit")
+    user = np.array([5, 0, 3, 6, 2], dtype=np.int32)
+    for size in (1, 2, 128):
+        monkeypatch.setattr(given_split, "BLOCK_USERS", size)
+        scored = list(given_split._factor_scores(model, user))
+        assert [found for found, _ in scored] == user.tolist()
+        for found, scores in scored:
+            np.testing.assert_allclose(scores, model.factors.scores(model.factors.user[found]), rtol=1e-4, atol=1e-6)
+
+
 def test_missing_file_is_named(tmp_path: Path) -> None:
     """The message says which file and what to set."""
     with pytest.raises(MissingData, match=r"train\.parquet"):
