@@ -34,7 +34,7 @@ from recommender.holdout import Holdout
 from recommender.ids import IdMap
 from recommender.interactions import Interactions
 from recommender.item_lists import ItemLists
-from recommender.learning import learn_blend
+from recommender.learning import FULL_ANSWERS, learn_blend
 from recommender.metrics import Relevance, ndcg, recall
 from recommender.model import Model
 from recommender.purpose import Purpose
@@ -72,6 +72,10 @@ class Task:
     bounds: Mapping[str, tuple[float, float]]
     """Floor and goal by metric."""
     settings: TrainingSettings
+    learned: int = 2000
+    """From how many users' hidden pairs a full run learns the weights."""
+    full_answers: int = FULL_ANSWERS
+    """How many hidden pairs give a user a full say in them; 1 lets all count alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +88,9 @@ class Effort:
     """None for everybody."""
 
     @classmethod
-    def of(cls, *, quick: bool) -> Effort:
+    def of(cls, *, quick: bool, learned: int = 2000) -> Effort:
         """Return the effort of a full or of a short run."""
-        return cls(300, 300, 1000) if quick else cls(4000, 2000, None)
+        return cls(300, 300, 1000) if quick else cls(learned, 2000, None)
 
 
 @dataclass(slots=True)
@@ -111,12 +115,12 @@ def measure(task: Task, folder: Path, *, seed: int, quick: bool, progress: Progr
     MissingData
         If a file is not there.
     """
-    effort, watch = Effort.of(quick=quick), Stopwatch()
+    effort, watch = Effort.of(quick=quick, learned=task.learned), Stopwatch()
     settings = task.settings.model_copy(update={"als": task.settings.als.model_copy(update={"seed": seed})})
     train, test = (_pairs(scoreboard.find(folder, f"{side}.parquet")) for side in ("train", "test"))
     log = Log.of(train, test)
     with watch.time("learn the blend"):
-        blend, validated = rehearse(log, settings, effort, seed=seed, progress=progress)
+        blend, validated = rehearse(log, settings, effort, full_answers=task.full_answers, seed=seed, progress=progress)
     with watch.time("fit on all of train"):
         model = log.fit(log.train, settings, progress, blend=blend, stage="fit")
     holdout = log.holdout(log.train, log.test)
@@ -179,7 +183,7 @@ class Log:
 
 
 def rehearse(
-    log: Log, settings: TrainingSettings, effort: Effort, *, seed: int, progress: Progress
+    log: Log, settings: TrainingSettings, effort: Effort, *, full_answers: int, seed: int, progress: Progress
 ) -> tuple[Blend, Figures]:
     """Hide a part of train; return the blend learned on some users, and the figures of others."""
     hidden = hide(log.train, seed=seed)
@@ -189,7 +193,7 @@ def rehearse(
     first = min(effort.learned, len(user) // 2)
     learned = log.holdout(known, _of(truth, user[:first]))
     with progress.step("validation: learn the blend", total=len(learned)) as step:
-        blend = learn_blend(model, learned, seed=seed, full_answers=1, advance=step.advance)
+        blend = learn_blend(model, learned, seed=seed, full_answers=full_answers, advance=step.advance)
     others = log.holdout(known, _of(truth, user[first : first + effort.validated]))
     return blend, figures_of(dataclasses.replace(model, blend=blend), others, progress, stage="validation")
 

@@ -26,6 +26,8 @@ TASK = given_split.Task(
         similar=SimilarSettings(anchor_power=0.7, neighbour_power=0.3, user_power=0.5),
         peers=PeerSettings(k=300, rarity_power=0.5, user_power=0.5, popularity_power=0.3),
     ),
+    learned=4000,
+    full_answers=1,
 )
 
 

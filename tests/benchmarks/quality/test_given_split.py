@@ -1,5 +1,6 @@
 """A given split: what is hidden, what is measured, and a planted world whose answer is known."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +143,17 @@ def test_a_full_run_measures_everybody() -> None:
     """A short one is content with a thousand."""
     assert Effort.of(quick=False).tested is None
     assert Effort.of(quick=True).tested == 1000
+    assert Effort.of(quick=False, learned=gowalla.TASK.learned).learned == 4000
+    assert Effort.of(quick=True, learned=gowalla.TASK.learned).learned == 300
+
+
+def test_users_count_alike_where_the_task_says_so(tmp_path: Path) -> None:
+    """What the task chose reaches the learning: other weights, from the same pairs."""
+    sizes = np.random.default_rng(0).integers(5, 21, size=40)
+    pairs = np.concatenate([planted_pairs(n_users=40)[20 * user : 20 * user + size] for user, size in enumerate(sizes)])
+    folder = write(tmp_path, *split(pairs))
+    weights = [
+        given_split.measure(task, folder, seed=5, quick=True, progress=SilentProgress()).settings["weights"]
+        for task in (TASK, dataclasses.replace(TASK, full_answers=1))
+    ]
+    assert weights[0] != weights[1]
