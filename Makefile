@@ -13,25 +13,31 @@ REGULARS := $(BIN)/regulars
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL_SELF := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 
-# `make train FACTORS=128 SET="blend.window_days=14"` runs `regulars train --set "als.factors=128" --set …`.
-override = $(if $($(1)),--set "$(2)=$($(1))")
+# What is given reaches a command letter by letter: `value` keeps make from expanding it, the quotes the shell.
+quoted = '$(subst ','\'',$(1))'
+# Of these short names only what stands on make's own command line counts: an exported VERSION may mean anything.
+given = $(if $(findstring command,$(origin $(1))),$(value $(1)))
+argument = $(if $(call given,$(1)),$(call quoted,$(call given,$(1))))
+
+# `make train FACTORS=128 SET="blend.window_days=14"` runs `regulars train --set 'als.factors=128' --set …`.
+override = $(if $(call given,$(1)),--set $(call quoted,$(2)=$(call given,$(1))))
 SETTINGS = $(strip \
 	$(call override,FACTORS,als.factors) \
 	$(call override,REGULARIZATION,als.regularization) \
 	$(call override,ALPHA,confidence.alpha) \
 	$(call override,ITERATIONS,als.iterations) \
 	$(call override,SEED,als.seed) \
-	$(foreach pair,$(SET),--set "$(pair)"))
-OPTIONS = --config "$(CONFIG)" $(SETTINGS)
+	$(foreach pair,$(call given,SET),--set $(call quoted,$(pair))))
+OPTIONS = --config $(call quoted,$(value CONFIG)) $(SETTINGS)
 
 # `make tune TRIALS=20 MINUTES=10 SEARCH="als.factors als.regularization" MIX=all=0.3,new=0.7 APPLY=1`
-option = $(if $($(1)),--$(2) "$($(1))")
+option = $(if $(call given,$(1)),--$(2) $(call argument,$(1)))
 SEARCHING = $(strip \
 	$(call option,TRIALS,trials) \
 	$(call option,MINUTES,minutes) \
 	$(call option,PATIENCE,patience) \
 	$(call option,MIX,mix) \
-	$(foreach key,$(SEARCH),--search "$(key)") \
+	$(foreach key,$(call given,SEARCH),--search $(call quoted,$(key))) \
 	$(if $(APPLY),--apply))
 
 # The locks are universal: one file for every supported Python, platform and machine.
@@ -76,29 +82,29 @@ train: $(VENV)/.demo ## train an artifact from the purchase log
 
 .PHONY: evaluate
 evaluate: $(VENV)/.demo ## measure the artifact beside its baselines
-	$(REGULARS) evaluate $(if $(VERSION),"$(VERSION)") $(OPTIONS)
+	$(REGULARS) evaluate $(call argument,VERSION) $(OPTIONS)
 
 .PHONY: tune
 tune: $(VENV)/.demo $(VENV)/.tune ## search for better settings (TRIALS=20 MINUTES=10 APPLY=1)
 	$(REGULARS) tune $(SEARCHING) $(OPTIONS)
 
 .PHONY: compare
-compare: $(VENV)/.demo ## compare two versions (A=… B=…; without them, the latest with the one that is served)
-	$(REGULARS) compare $(if $(A),"$(A)") $(if $(B),"$(B)") $(OPTIONS)
+compare: $(VENV)/.demo ## compare two versions (A=… B=…; without them, the latest with the served one; REPORT=1: as a page)
+	$(REGULARS) compare $(call argument,A) $(call argument,B) $(if $(call given,REPORT),--report) $(OPTIONS)
 
 .PHONY: report
 report: $(VENV)/.demo ## write the report a person reads before publishing
-	$(REGULARS) report $(if $(VERSION),"$(VERSION)") $(OPTIONS)
+	$(REGULARS) report $(call argument,VERSION) $(OPTIONS)
 
 .PHONY: gate
 gate: $(VENV)/.demo ## say whether a version may be published, and why not (VERSION=…)
-	$(REGULARS) gate $(if $(VERSION),"$(VERSION)") $(OPTIONS)
+	$(REGULARS) gate $(call argument,VERSION) $(OPTIONS)
 
 ##@ Serve
 
 .PHONY: publish
-publish: $(VENV)/.demo ## make the trained version the one that is served
-	$(REGULARS) publish $(if $(VERSION),"$(VERSION)") $(OPTIONS)
+publish: $(VENV)/.demo ## make the trained version the one that is served (FORCE=1: whatever the gate says)
+	$(REGULARS) publish $(call argument,VERSION) $(if $(call given,FORCE),--force) $(OPTIONS)
 
 .PHONY: rollback
 rollback: $(VENV)/.demo ## serve the version before it again
@@ -114,7 +120,7 @@ serve: $(VENV)/.demo ## answer storefront widgets over HTTP
 
 .PHONY: campaign
 campaign: $(VENV)/.demo ## write the mailing file of a segment (SEGMENT="at risk")
-	$(REGULARS) campaign --segment "$(SEGMENT)" $(OPTIONS)
+	$(REGULARS) campaign --segment $(call quoted,$(value SEGMENT)) $(OPTIONS)
 
 ##@ Check
 
@@ -154,7 +160,7 @@ bench: $(VENV)/.dev ## run every benchmark beside its peer
 
 .PHONY: bench-quality
 bench-quality: $(VENV)/.dev ## measure the rankings on public data (DATA=tafeng: one set; BENCH_DATA: their folder)
-	BENCH_DATA="$(BENCH_DATA)" $(BIN)/python -m benchmarks.quality $(DATA) $(ARGS)
+	BENCH_DATA=$(call quoted,$(value BENCH_DATA)) $(BIN)/python -m benchmarks.quality $(call argument,DATA) $(ARGS)
 
 ##@ Keep house
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from recommender.candidates import Candidates
 from recommender.catalogue import Catalogue
+from recommender.cold import Newcomers
 from recommender.diversity import POOL, UNKNOWN, Variety, diversify, similarities
 from recommender.factors import Factors
 from recommender.rules import Items, leading, spread
@@ -36,7 +37,8 @@ class Arrangement:
     def __init__(self, catalogue: Catalogue, factors: Factors, variety: Variety) -> None:
         self.variety = variety
         self.category = known_categories(catalogue)
-        self._vectors = factors.item
+        # An item without sales has no vector: like nothing, it would look like the best of variety.
+        self._vectors = Newcomers.of(catalogue, factors.item.any(axis=1)).filled(factors.item)
         self._twin = same_title(catalogue) if variety.one_per_title else np.arange(len(catalogue), dtype=np.int32)
         _, first = np.unique(self._twin, return_index=True)
         self._room = {capped: _room(self.category[first], self._cap(capped=capped)) for capped in (True, False)}

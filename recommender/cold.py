@@ -5,7 +5,8 @@ them, the category; where that has too few, the department. Every score of an it
 averaging the scores of siblings is the same as giving the newcomer their average factors and their average
 neighbours, without touching the model: factors, Gram matrix and fold-in stay what was trained.
 
-A newcomer never outranks the best of its siblings, and needs no exploration rule to be found at all.
+A newcomer is in the middle of its kind, so the best of its siblings are usually ahead of it, and it needs no
+exploration rule to be found at all.
 """
 
 from __future__ import annotations
@@ -55,11 +56,11 @@ class Newcomers:
         return len(self.item)
 
     def filled(self, values: Floats) -> Floats:
-        """Return `values` (n_items,) with each newcomer's replaced by the mean of its siblings'."""
+        """Return `values` (n_items, …) with each newcomer's replaced by the mean of its siblings'."""
         if not len(self):
             return values
-        size = np.diff(self.start, append=len(self.member))
-        mean = np.add.reduceat(values[self.member], self.start) / size.astype(np.float32)
+        size = np.diff(self.start, append=len(self.member)).astype(np.float32)
+        mean = (np.add.reduceat(values[self.member], self.start).T / size).T
         result = values.copy()
         result[self.item] = mean[self.family]
         return result

@@ -169,13 +169,23 @@ class Describer:
         scales = signals.scales(item)
         return Described(item, self.features(history, signals, item, now=now, scales=scales), signals, scales)
 
-    def signals(self, history: History, *, now: np.datetime64, cart: npt.NDArray[np.int32] = NO_CART) -> Signals:
-        """Score the whole catalogue by each signal; `cart` is (c,) what lies in the basket, each item once."""
+    def signals(
+        self,
+        history: History,
+        *,
+        now: np.datetime64,
+        cart: npt.NDArray[np.int32] = NO_CART,
+        factors: Floats | None = None,
+    ) -> Signals:
+        """Score the whole catalogue by each signal; `cart` is (c,) what lies in the basket, each item once.
+
+        Who has multiplied the factors of many people at once hands over this person's scores as `factors` (n_items,).
+        """
         model, filled = self._model, self._newcomers.filled
         weight = _weight(history, now)
         votes = np.log1p(weight)
         return Signals(
-            factors=filled(model.factors.scores(self.vector(history))),
+            factors=filled(model.factors.scores(self.vector(history)) if factors is None else factors),
             similar=filled(model.similar.scores(history.item, np.ones(len(history), np.float32))),
             together=filled(model.together.scores(history.item, votes)),
             peers=filled(model.peers.scores(history)) if model.peers.is_on else None,

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,9 @@ SETTLED = 0.01
 
 MAX_USERS = 4000
 """More users change the weights by less than their error; a sample keeps memory bounded."""
+
+FULL_ANSWERS = 10
+"""A list with so many right answers or more counts fully, one with fewer in proportion; 1 lets all count alike."""
 
 MANY_ANSWERS = frozenset({Purpose.ALL, Purpose.AGAIN})
 """Purposes for which a list has many right answers."""
@@ -88,6 +92,7 @@ def learn_blend(
     *,
     seed: int,
     max_users: int = MAX_USERS,
+    full_answers: int = FULL_ANSWERS,
     advance: Callable[[], None] = lambda: None,
 ) -> Blend:
     """Learn weights for every purpose from what the users of `holdout` bought after ``model.as_of``.
@@ -102,6 +107,8 @@ def learn_blend(
         Chooses the sample where there are more than `max_users` users.
     max_users
         How many users to learn from at most.
+    full_answers
+        How many right answers let a list count fully where the softmax decides; 1 lets all users count alike.
     advance
         Called once per user, for a progress bar.
 
@@ -116,14 +123,19 @@ def learn_blend(
         examples = found.pop(purpose)
         lists = _joined(examples) if examples else None
         examples.clear()
-        weights[purpose] = DEFAULT_BLEND.weights(purpose) if lists is None else learn_weights(lists, purpose)
+        weights[purpose] = (
+            DEFAULT_BLEND.weights(purpose)
+            if lists is None
+            else learn_weights(lists, purpose, full_answers=full_answers)
+        )
     return Blend(**{purpose.value: learned for purpose, learned in weights.items()})
 
 
-def learn_weights(lists: Lists, purpose: Purpose) -> Floats:
-    """Return (n_features,) weights learned from `lists`."""
-    weights = _minimise(softmax_loss, lists, l2=1e-2)
-    loss = logistic_loss if purpose in MANY_ANSWERS else softmax_loss
+def learn_weights(lists: Lists, purpose: Purpose, *, full_answers: int = FULL_ANSWERS) -> Floats:
+    """Return (n_features,) weights learned from `lists`; `full_answers` is that of `softmax_loss`."""
+    softmax = partial(softmax_loss, full_answers=full_answers)
+    weights = _minimise(softmax, lists, l2=1e-2)
+    loss: Loss = logistic_loss if purpose in MANY_ANSWERS else softmax
     heads = _heads(lists, weights)
     for _ in range(ROUNDS):
         weights = _minimise(loss, lists.select(heads), l2=1e-3)
@@ -133,17 +145,19 @@ def learn_weights(lists: Lists, purpose: Purpose) -> Floats:
     return weights
 
 
-def softmax_loss(weights: npt.NDArray[np.float64], lists: Lists) -> tuple[float, npt.NDArray[np.float64]]:
+def softmax_loss(
+    weights: npt.NDArray[np.float64], lists: Lists, *, full_answers: int = FULL_ANSWERS
+) -> tuple[float, npt.NDArray[np.float64]]:
     """Cross-entropy between the right answers of each list and the softmax of its scores; and its gradient.
 
-    A list with many right answers counts more, up to ten of them.
+    A list with many right answers counts more, up to `full_answers` of them.
     """
     scores = lists.features @ weights.astype(np.float32)
     highest = np.maximum.reduceat(scores, lists.starts)
     exponent = np.exp(scores - lists.spread(highest))
     total = np.add.reduceat(exponent, lists.starts)
     right = np.add.reduceat(lists.relevant, lists.starts)
-    mass = np.minimum(right, 10) / 10
+    mass = np.minimum(right, full_answers) / full_answers
     target = lists.relevant * lists.spread(mass / np.maximum(right, 1))
     # L = Σ_lists mass · log Σ_j exp(s_j) − Σ_j target_j s_j
     loss = float(mass @ (np.log(total) + highest)) - float(target @ scores)

@@ -166,8 +166,10 @@ class _Reasons:
         lost = influence.lost(self._item[asked_rows, None], losses).astype(np.float64)
         own = lost[np.searchsorted(asked_rows, rows), which]
         # The front is the first of `asked_rows`; an item in it is not compared with itself, nor with its anchor.
-        other = self._item[front, None] != past[column]
-        inside = rows < len(front)
+        # What nobody has bought yet follows its siblings, not the purchases here: nothing is compared with it.
+        sold = self._model.popularity.total[self._item[front]] > 0
+        other = (self._item[front, None] != past[column]) & sold[:, None]
+        inside = (rows < len(front)) & (self._model.popularity.total[self._item[rows]] > 0)
         rest = (lost[front] * other).sum(axis=0)[which] - np.where(inside, own, 0)
         count = other.sum(axis=0)[which] - inside
         sinks: npt.NDArray[np.bool_] = own > rest / np.maximum(count, 1) + _NOTICEABLE

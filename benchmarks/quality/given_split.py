@@ -34,7 +34,7 @@ from recommender.holdout import Holdout
 from recommender.ids import IdMap
 from recommender.interactions import Interactions
 from recommender.item_lists import ItemLists
-from recommender.learning import learn_blend
+from recommender.learning import FULL_ANSWERS, learn_blend
 from recommender.metrics import Relevance, ndcg, recall
 from recommender.model import Model
 from recommender.purpose import Purpose
@@ -53,6 +53,9 @@ CUT = START + np.timedelta64(1, "s")
 HIDDEN_SHARE = 0.2
 """Of each user's train pairs, and at least one."""
 
+BLOCK_USERS = 128
+"""Whose factors are multiplied at once: 20 MB of scores for 41,000 items."""
+
 ENGINE = ""
 """Name of the blend among the rankers."""
 
@@ -69,6 +72,10 @@ class Task:
     bounds: Mapping[str, tuple[float, float]]
     """Floor and goal by metric."""
     settings: TrainingSettings
+    learned: int = 2000
+    """From how many users' hidden pairs a full run learns the weights."""
+    full_answers: int = FULL_ANSWERS
+    """How many hidden pairs give a user a full say in them; 1 lets all count alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +88,9 @@ class Effort:
     """None for everybody."""
 
     @classmethod
-    def of(cls, *, quick: bool) -> Effort:
+    def of(cls, *, quick: bool, learned: int = 2000) -> Effort:
         """Return the effort of a full or of a short run."""
-        return cls(300, 300, 1000) if quick else cls(2000, 2000, None)
+        return cls(300, 300, 1000) if quick else cls(learned, 2000, None)
 
 
 @dataclass(slots=True)
@@ -108,12 +115,12 @@ def measure(task: Task, folder: Path, *, seed: int, quick: bool, progress: Progr
     MissingData
         If a file is not there.
     """
-    effort, watch = Effort.of(quick=quick), Stopwatch()
+    effort, watch = Effort.of(quick=quick, learned=task.learned), Stopwatch()
     settings = task.settings.model_copy(update={"als": task.settings.als.model_copy(update={"seed": seed})})
     train, test = (_pairs(scoreboard.find(folder, f"{side}.parquet")) for side in ("train", "test"))
     log = Log.of(train, test)
     with watch.time("learn the blend"):
-        blend, validated = rehearse(log, settings, effort, seed=seed, progress=progress)
+        blend, validated = rehearse(log, settings, effort, full_answers=task.full_answers, seed=seed, progress=progress)
     with watch.time("fit on all of train"):
         model = log.fit(log.train, settings, progress, blend=blend, stage="fit")
     holdout = log.holdout(log.train, log.test)
@@ -176,7 +183,7 @@ class Log:
 
 
 def rehearse(
-    log: Log, settings: TrainingSettings, effort: Effort, *, seed: int, progress: Progress
+    log: Log, settings: TrainingSettings, effort: Effort, *, full_answers: int, seed: int, progress: Progress
 ) -> tuple[Blend, Figures]:
     """Hide a part of train; return the blend learned on some users, and the figures of others."""
     hidden = hide(log.train, seed=seed)
@@ -186,7 +193,7 @@ def rehearse(
     first = min(effort.learned, len(user) // 2)
     learned = log.holdout(known, _of(truth, user[:first]))
     with progress.step("validation: learn the blend", total=len(learned)) as step:
-        blend = learn_blend(model, learned, seed=seed, advance=step.advance)
+        blend = learn_blend(model, learned, seed=seed, full_answers=full_answers, advance=step.advance)
     others = log.holdout(known, _of(truth, user[first : first + effort.validated]))
     return blend, figures_of(dataclasses.replace(model, blend=blend), others, progress, stage="validation")
 
@@ -218,9 +225,9 @@ def figures_of(model: Model, holdout: Holdout, progress: Progress, *, stage: str
 def _rankings(model: Model, holdout: Holdout, advance: Callable[[], None]) -> Rankings:
     describer, popular = Describer(model), model.popularity.total.astype(np.float32)
     rows: dict[str, list[npt.NDArray[np.int32]]] = {}
-    for user in holdout.user.tolist():
+    for user, factors in _factor_scores(model, holdout.user):
         history = model.histories.of(user)
-        signals = describer.signals(history, now=model.as_of)
+        signals = describer.signals(history, now=model.as_of, factors=factors)
         item = describer.candidates(history, signals)
         features = describer.features(history, signals, item, now=model.as_of)
         best = top_k(model.blend.score(features, Purpose.NEW), K, keep=~history.owns(item))
@@ -236,6 +243,13 @@ def _rankings(model: Model, holdout: Holdout, advance: Callable[[], None]) -> Ra
                 rows.setdefault(name, []).append(top_k(scores, K, exclude=history.owned).item)
         advance()
     return {name: ItemLists.from_rows(lists) for name, lists in rows.items()}
+
+
+def _factor_scores(model: Model, user: npt.NDArray[np.int32]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+    """Yield each user with their scores of all items: multiplied in blocks, a thousand factors cost little."""
+    for start in range(0, len(user), BLOCK_USERS):
+        block = user[start : start + BLOCK_USERS]
+        yield from zip(block.tolist(), model.factors.user[block] @ model.factors.item.T, strict=True)
 
 
 def _pairs(path: Path) -> Indices:

@@ -20,12 +20,14 @@ TASK = given_split.Task(
     data="gowalla",
     bounds={"Recall@20": (0.1765, 0.1872), "nDCG@20": (0.1467, 0.1557)},
     settings=TrainingSettings(
-        confidence=ConfidenceSettings(alpha=10.0),
-        als=AlsSettings(factors=256, regularization=30.0, iterations=8),
+        confidence=ConfidenceSettings(alpha=80.0),
+        als=AlsSettings(backend="numba", factors=1024, regularization=200.0, frequency_scaling=1.0, iterations=8),
         neighbours=NeighbourSettings(k=300, shrinkage=0.0),
         similar=SimilarSettings(anchor_power=0.7, neighbour_power=0.3, user_power=0.5),
         peers=PeerSettings(k=300, rarity_power=0.5, user_power=0.5, popularity_power=0.3),
     ),
+    learned=4000,
+    full_answers=1,
 )
 
 

@@ -72,6 +72,18 @@ def test_habit_features_by_hand() -> None:
         np.testing.assert_allclose(found[name], values, rtol=1e-5, err_msg=name)
 
 
+def test_factor_scores_may_be_handed_over() -> None:
+    """The scores that the model would give change nothing, and others stand as they are."""
+    model = three_item_model()
+    describer, history = Describer(model), model.histories.of(0)
+    own = describer.signals(history, now=NOW)
+    scores = model.factors.scores(model.factors.user[0])
+    np.testing.assert_array_equal(describer.signals(history, now=NOW, factors=scores).factors, own.factors)
+    other = describer.signals(history, now=NOW, factors=np.arange(4, dtype=np.float32))
+    assert other.factors.tolist() == [0, 1, 2, 3]
+    np.testing.assert_array_equal(other.similar, own.similar)
+
+
 def test_category_features_by_hand() -> None:
     """Taste is a share of decayed orders, to which a look adds half a purchase; rest is since the last purchase."""
     model = three_item_model()

@@ -69,6 +69,15 @@ def test_softmax_loss_by_hand() -> None:
     assert gradient[0] == pytest.approx(np.e / (1 + np.e) / 10)
 
 
+def test_one_answer_is_enough_where_all_users_count_alike() -> None:
+    """Two lists with one and two right answers: they count .1 and .2, or 1 and 1."""
+    features = np.zeros((6, len(FEATURES)), dtype=np.float32)
+    lists = Lists(features, np.array([1, 0, 0, 1, 1, 0], dtype=np.float32), np.array([3, 3]))
+    weights = np.zeros(len(FEATURES))
+    assert softmax_loss(weights, lists)[0] == pytest.approx(np.log(3) * (0.1 + 0.2) / 2)
+    assert softmax_loss(weights, lists, full_answers=1)[0] == pytest.approx(np.log(3))
+
+
 def test_logistic_loss_by_hand() -> None:
     """Without weights every candidate costs log 2, per ten."""
     lists = random_lists(0, [7, 5])
@@ -97,6 +106,20 @@ def test_planted_signal_is_found(purpose: Purpose) -> None:
         for scores in (features @ weights, truth)
     )
     assert learned > 0.9 * known
+
+
+def test_users_of_few_answers_are_heard_where_all_count_alike() -> None:
+    """One user in three buys nine things by one feature, the others one thing each by another: the majority leads."""
+    heavy, light = list(FEATURES).index("factors"), list(FEATURES).index("peers")
+    features = np.random.default_rng(4).normal(size=(60 * 50, len(FEATURES))).astype(np.float32)
+    relevant = np.zeros(len(features), dtype=np.float32)
+    for number, start in enumerate(range(0, len(features), 50)):
+        column, bought = (heavy, 9) if number % 3 == 0 else (light, 1)
+        relevant[start + np.argsort(-features[start : start + 50, column])[:bought]] = 1
+    lists = Lists(features, relevant, np.full(60, 50))
+    today, alike = (learn_weights(lists, Purpose.NEW, full_answers=full) for full in (10, 1))
+    assert today[heavy] > today[light]
+    assert alike[light] > alike[heavy]
 
 
 @pytest.mark.parametrize("purpose", Purpose)

@@ -1,5 +1,6 @@
 """A given split: what is hidden, what is measured, and a planted world whose answer is known."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,19 @@ def test_figures_by_hand() -> None:
     assert figures["popularity: nDCG@20"] == pytest.approx(1 / np.log2(3))
 
 
+def test_blocks_of_users_score_as_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the size of a block, its users come in their order, each with the scores of their own factors."""
+    train = planted_pairs(n_users=7)
+    model = Log.of(train, train).fit(train, TASK.settings, SilentProgress(), blend=None, stage="fit")
+    user = np.array([5, 0, 3, 6, 2], dtype=np.int32)
+    for size in (1, 2, 128):
+        monkeypatch.setattr(given_split, "BLOCK_USERS", size)
+        scored = list(given_split._factor_scores(model, user))
+        assert [found for found, _ in scored] == user.tolist()
+        for found, scores in scored:
+            np.testing.assert_allclose(scores, model.factors.scores(model.factors.user[found]), rtol=1e-4, atol=1e-6)
+
+
 def test_missing_file_is_named(tmp_path: Path) -> None:
     """The message says which file and what to set."""
     with pytest.raises(MissingData, match=r"train\.parquet"):
@@ -129,3 +143,17 @@ def test_a_full_run_measures_everybody() -> None:
     """A short one is content with a thousand."""
     assert Effort.of(quick=False).tested is None
     assert Effort.of(quick=True).tested == 1000
+    assert Effort.of(quick=False, learned=gowalla.TASK.learned).learned == 4000
+    assert Effort.of(quick=True, learned=gowalla.TASK.learned).learned == 300
+
+
+def test_users_count_alike_where_the_task_says_so(tmp_path: Path) -> None:
+    """What the task chose reaches the learning: other weights, from the same pairs."""
+    sizes = np.random.default_rng(0).integers(5, 21, size=40)
+    pairs = np.concatenate([planted_pairs(n_users=40)[20 * user : 20 * user + size] for user, size in enumerate(sizes)])
+    folder = write(tmp_path, *split(pairs))
+    weights = [
+        given_split.measure(task, folder, seed=5, quick=True, progress=SilentProgress()).settings["weights"]
+        for task in (TASK, dataclasses.replace(TASK, full_answers=1))
+    ]
+    assert weights[0] != weights[1]
