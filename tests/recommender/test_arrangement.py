@@ -109,3 +109,21 @@ def test_dial_leaves_promised_orders_alone(placement: Placement) -> None:
         for dial in (0.0, 0.9)
     ]
     assert slates[0] == slates[1]
+
+
+def test_new_arrivals_are_no_variety() -> None:
+    """An item without sales has no vector; it counts as being like its siblings, not as unlike everything."""
+    shop = planted.shop()
+    items = [shop.catalogue.item(at, item_id=item_id) for at, item_id in enumerate(shop.log.items)]
+    twins = [dataclasses.replace(item, item_id=f"~{item.item_id}") for item in items[::3]]
+    log = shop.log.with_items(twin.item_id for twin in twins)
+    model = models.model_of(log, Catalogue.from_items([*items, *twins]))
+    arranged = Arrangement(
+        model.catalogue, model.factors, Variety(diversity=0.9, category_cap=None, one_per_title=False)
+    )
+    pool = np.array([0, 1, 2, len(items)], dtype=np.int32)
+    assert not model.factors.item[len(items)].any()
+    found = Candidates.of(
+        pool, np.array([3, 2, 1.5, 0.1], np.float32), source=Source.PERSONAL, reason=ReasonCode.POPULAR
+    )
+    assert arranged.vary(found, k=2).item.tolist()[1] != len(items)

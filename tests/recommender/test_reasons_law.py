@@ -20,13 +20,14 @@ from hypothesis import strategies as st
 
 from recommender.blend import COMPONENT_OF, FEATURES, Blend, Component
 from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode
+from recommender.catalogue import Catalogue
 from recommender.engine import Engine
 from recommender.events import Event
 from recommender.features import NO_CART, Described, Describer, Scale
 from recommender.histories import FreshEvent, History
 from recommender.model import Model
 from recommender.purpose import Purpose
-from tests import models
+from tests import models, planted
 
 Floats = npt.NDArray[np.float32]
 
@@ -98,7 +99,8 @@ def loss_of(case: Case, weights: Floats, offers: npt.NDArray[np.int32], item: in
     before = case.described()
     after = case.described_without(anchor, before)
     at = int(np.searchsorted(before.item, item))
-    others = np.isin(before.item, offers) & ~np.isin(before.item, [item, anchor])
+    sold = case.model.popularity.total[before.item] > 0
+    others = np.isin(before.item, offers) & ~np.isin(before.item, [item, anchor]) & sold
     change = (before.features - after.features).astype(np.float64) * weights
     signal = {}
     for component, names in SIGNALS.items():
@@ -164,6 +166,26 @@ def test_what_completes_a_cart_is_worth_less_without_it(history: History, held: 
     """The same of baskets that are being filled."""
     cart = np.array(sorted(held), dtype=np.int32)
     assert_true(Case(models.shop_model(), history, cart), Purpose.CART)
+
+
+@pytest.fixture(name="with_arrivals", scope="module")
+def _with_arrivals() -> Model:
+    """The planted shop with a twin on the shelf, never sold, of every third item."""
+    shop = planted.shop()
+    items = [shop.catalogue.item(at, item_id=item_id) for at, item_id in enumerate(shop.log.items)]
+    twins = [dataclasses.replace(item, item_id=f"~{item.item_id}") for item in items[::3]]
+    return models.model_of(shop.log.with_items(twin.item_id for twin in twins), Catalogue.from_items([*items, *twins]))
+
+
+@pytest.mark.parametrize("purpose", [Purpose.ALL, Purpose.NEW])
+@pytest.mark.parametrize("user", range(0, N_USERS, 10))
+def test_new_arrivals_make_no_reason_untrue(with_arrivals: Model, user: int, purpose: Purpose) -> None:
+    """An item without sales follows its siblings: it names no purchase, and is no measure for those that do."""
+    model = with_arrivals
+    case = Case(model, dataclasses.replace(model.histories.of(user), changed=True), NO_CART)
+    assert_true(case, purpose)
+    offers = offers_of(case, purpose)
+    assert (offers.anchor[model.popularity.total[offers.item] == 0] == NO_ANCHOR).all()
 
 
 def test_the_law_is_not_empty() -> None:
