@@ -38,7 +38,7 @@ class Arrangement:
         self.variety = variety
         self.category = known_categories(catalogue)
         # An item without sales has no vector: like nothing, it would look like the best of variety.
-        self._vectors = Newcomers.of(catalogue, factors.item.any(axis=1)).filled(factors.item)
+        self._vectors = Newcomers.of(catalogue, np.asarray(factors.item.any(axis=1))).filled(factors.item)
         self._twin = same_title(catalogue) if variety.one_per_title else np.arange(len(catalogue), dtype=np.int32)
         _, first = np.unique(self._twin, return_index=True)
         self._room = {capped: _room(self.category[first], self._cap(capped=capped)) for capped in (True, False)}

@@ -14,7 +14,7 @@ from recommender.diversity import Variety
 from recommender.purpose import STORED, Purpose
 from recommender.request import SlateRequest
 from recommender.slate import Placement
-from tests import models
+from tests import models, planted
 
 CATALOGUE = Catalogue.from_items(
     [
