@@ -62,7 +62,7 @@ def tuning_folder(settings: TrainingSettings) -> Path:
 def tune(settings: TrainingSettings, request: Request, *, progress: Progress) -> Findings:
     """Search for better settings, beginning with the current ones; go on where an earlier run stopped.
 
-    Ctrl-C ends the search after putting the trial under way back; the findings say so.
+    Ctrl-C ends the search; the trial under way comes first when it goes on, and the findings say so.
 
     Raises
     ------
@@ -180,6 +180,7 @@ class _Search:
                 step.note(self._best_so_far())
                 return why
         except KeyboardInterrupt:
+            self._study.let_go()
             self.interrupted = True
             return "it was interrupted"
 
@@ -191,9 +192,6 @@ class _Search:
             name = f"trial {number} of {self._budget.trials}, {self._best_so_far()}"
             with self._progress.step(name, total=bench.n_steps(proposal.values)) as step:
                 self._measure(bench, proposal, step, start)
-        except KeyboardInterrupt:
-            self._study.interrupted(proposal)
-            raise
         except Exception as error:  # noqa: BLE001  one bad set of settings must not end a search of hours
             problem = str(error) if isinstance(error, RecommenderError) else repr(error)
             self._study.failed(proposal, problem, round(time.monotonic() - start, 1))

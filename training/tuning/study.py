@@ -109,9 +109,12 @@ class Study:
         """Keep a trial that could not be finished, with the reason."""
         self._tell(proposal, Outcome.FAILED, {"problem": problem, "seconds": seconds})
 
-    def interrupted(self, proposal: Proposal) -> None:
-        """Put a trial back: it comes first when the search goes on."""
-        _put_back(self._study, proposal.handle.number, proposal.handle.params)
+    def let_go(self) -> None:
+        """Give up what Ctrl-C left half done in the database; the trial under way is put back when the search goes on.
+
+        Nothing is written: the statement that was cut off may still hold the file.
+        """
+        self._study._storage.remove_session()
 
     def facts(self) -> dict[str, Any]:
         """Return what was noted about the study as a whole."""
@@ -136,12 +139,9 @@ class Study:
     def _tell(
         self, proposal: Proposal, outcome: Outcome, details: Mapping[str, Any], *, value: float | None = None
     ) -> None:
-        from optuna.trial import TrialState
-
-        for name, detail in {"outcome": outcome.value, "values": proposal.values, **details}.items():
+        for name, detail in {"values": proposal.values, **details, "outcome": outcome.value}.items():
             proposal.handle.set_user_attr(name, detail)
-        state = {Outcome.GIVEN_UP: TrialState.PRUNED, Outcome.FAILED: TrialState.FAIL}.get(outcome)
-        self._study.tell(proposal.handle, value, state=state)
+        _close(self._study, proposal.handle.number, outcome, value)
 
     def _finished(self) -> list[optuna.trial.FrozenTrial]:
         return [trial for trial in self._study.get_trials(deepcopy=False) if "outcome" in trial.user_attrs]
@@ -216,19 +216,24 @@ def _distribution(dimension: Dimension) -> optuna.distributions.BaseDistribution
 
 
 def _put_back_unfinished(study: optuna.Study) -> None:
-    """Put back what a killed process left behind."""
+    """Put back what a killed or interrupted process left behind; what has its outcome needs to be closed only."""
     from optuna.trial import TrialState
 
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        _put_back(study, trial.number, trial.params)
+        if "outcome" in trial.user_attrs:
+            outcome = Outcome(trial.user_attrs["outcome"])
+            _close(study, trial.number, outcome, trial.user_attrs.get("score"))
+            continue
+        study.tell(trial.number, state=TrialState.FAIL)
+        if trial.params:
+            study.enqueue_trial(dict(trial.params))
 
 
-def _put_back(study: optuna.Study, number: int, params: Mapping[str, Any]) -> None:
+def _close(study: optuna.Study, number: int, outcome: Outcome, value: float | None) -> None:
     from optuna.trial import TrialState
 
-    study.tell(number, state=TrialState.FAIL)
-    if params:
-        study.enqueue_trial(dict(params))
+    state = {Outcome.GIVEN_UP: TrialState.PRUNED, Outcome.FAILED: TrialState.FAIL}.get(outcome)
+    study.tell(number, value if outcome is Outcome.MEASURED else None, state=state)
 
 
 def _trial(number: int, found: optuna.trial.FrozenTrial) -> Trial:
