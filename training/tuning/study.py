@@ -14,7 +14,7 @@ import logging
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -156,7 +156,7 @@ def open_study(folder: Path, name: str, space: Sequence[Dimension], *, seed: int
     MissingExtra
         If optuna is not installed.
     InvalidInput
-        If another process is at it, or its file is damaged.
+        If another process is at it, or its file cannot be opened or is damaged.
     """
     if importlib.util.find_spec("optuna") is None:
         raise MissingExtra("the search for settings", extra="tune")
@@ -164,12 +164,13 @@ def open_study(folder: Path, name: str, space: Sequence[Dimension], *, seed: int
     with _alone(folder / f"{name}.lock"):
         path = folder / f"{name}.db"
         _check(path)
-        study = _optuna_study(path, name)
-        try:
-            _put_back_unfinished(study)
-            yield Study(study, space, seed)
-        finally:
-            study._storage.remove_session()
+        with _refusals_of_the_database(path):
+            study = _optuna_study(path, name)
+            try:
+                _put_back_unfinished(study)
+                yield Study(study, space, seed)
+            finally:
+                study._storage.remove_session()
 
 
 @contextmanager
@@ -186,10 +187,42 @@ def _check(path: Path) -> None:
     if not path.exists():
         return
     try:
-        with sqlite3.connect(path) as connection:
-            connection.execute("PRAGMA quick_check").fetchone()
+        with closing(sqlite3.connect(path)) as connection:
+            (said,) = connection.execute("PRAGMA quick_check").fetchone()
+    except sqlite3.OperationalError as error:
+        raise _unusable(path, error) from None
     except sqlite3.DatabaseError as error:
-        raise InvalidInput(f"{path} is damaged ({error}); delete it to begin the search anew") from None
+        raise _damaged(path, str(error)) from None
+    if said != "ok":
+        raise _damaged(path, said.splitlines()[-1])
+
+
+@contextmanager
+def _refusals_of_the_database(path: Path) -> Iterator[None]:
+    """Say in a sentence why SQLite refused, however deep inside optuna it did."""
+    try:
+        yield
+    except Exception as error:
+        if (refusal := refusal_in(error)) is None:
+            raise
+        raise _unusable(path, refusal) from error
+
+
+def refusal_in(error: BaseException | None) -> sqlite3.OperationalError | None:
+    """Return the refusal of SQLite (locked, read-only, no room) among the causes of an error, if it is there."""
+    while error is not None and not isinstance(error, sqlite3.OperationalError):
+        error = error.__cause__
+    return error
+
+
+def _unusable(path: Path, error: sqlite3.OperationalError) -> InvalidInput:
+    if "locked" in str(error):
+        return InvalidInput(f"{path} is in use by another process ({error}); wait for it or stop it")
+    return InvalidInput(f"{path} cannot be used ({error}); look at its permissions and the room on its disk")
+
+
+def _damaged(path: Path, problem: str) -> InvalidInput:
+    return InvalidInput(f"{path} is damaged ({problem}); delete it to begin the search anew")
 
 
 def _optuna_study(path: Path, name: str) -> optuna.Study:

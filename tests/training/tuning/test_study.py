@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from recommender.errors import InvalidInput
 from training.settings import TrainingSettings
 from training.tuning.bench import Score
 from training.tuning.space import space_for
@@ -69,3 +73,55 @@ def test_finished_but_not_closed_is_kept(tmp_path: Path) -> None:
     with opened(tmp_path) as study:
         assert [trial.score for trial in study.trials()] == [2.5]
         assert study.propose().values != proposal.values
+
+
+def test_locked_file_is_not_called_damaged(tmp_path: Path) -> None:
+    """A study that another program holds is to be waited for; nobody is told to delete it."""
+    with opened(tmp_path):
+        pass
+    with closing(sqlite3.connect(tmp_path / "tea.db")) as other:
+        other.execute("begin exclusive")
+        with (
+            pytest.raises(InvalidInput, match=r"tea\.db is in use by another process .*; wait") as refused,
+            opened(tmp_path),
+        ):
+            pass
+    assert "delete" not in str(refused.value)
+    with opened(tmp_path) as study:
+        assert study.trials() == []
+
+
+def test_locked_during_the_search(tmp_path: Path) -> None:
+    """The same is said if another program takes the file while it is being searched."""
+
+    def search_while(other: sqlite3.Connection) -> None:
+        with opened(tmp_path) as study:
+            other.execute("begin exclusive")
+            measured(study)
+
+    with (
+        closing(sqlite3.connect(tmp_path / "tea.db")) as other,
+        pytest.raises(InvalidInput, match="is in use by another process"),
+    ):
+        search_while(other)
+
+
+def test_file_that_cannot_be_opened_is_not_called_damaged(tmp_path: Path) -> None:
+    """A path that SQLite cannot open is refused with its reason."""
+    (tmp_path / "tea.db").mkdir()
+    with pytest.raises(InvalidInput, match=r"cannot be used \(unable to open") as refused, opened(tmp_path):
+        pass
+    assert "delete" not in str(refused.value)
+
+
+@pytest.mark.parametrize("offset", [0, 4096], ids=["the header", "a page"])
+def test_damaged_file_is_refused(tmp_path: Path, offset: int) -> None:
+    """What is no database, or has a broken page, is called damaged."""
+    with opened(tmp_path) as study:
+        measured(study)
+    path = tmp_path / "tea.db"
+    content = bytearray(path.read_bytes())
+    content[offset : offset + 4096] = b"tea!" * 1024
+    path.write_bytes(content)
+    with pytest.raises(InvalidInput, match=re.escape(f"{path} is damaged")), opened(tmp_path):
+        pass
