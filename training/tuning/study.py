@@ -167,6 +167,7 @@ def open_study(folder: Path, name: str, space: Sequence[Dimension], *, seed: int
         with _refusals_of_the_database(path):
             study = _optuna_study(path, name)
             try:
+                _check_trials(study, path, {dimension.key for dimension in space})
                 _put_back_unfinished(study)
                 yield Study(study, space, seed)
             finally:
@@ -267,6 +268,21 @@ def _close(study: optuna.Study, number: int, outcome: Outcome, value: float | No
 
     state = {Outcome.GIVEN_UP: TrialState.PRUNED, Outcome.FAILED: TrialState.FAIL}.get(outcome)
     study.tell(number, value if outcome is Outcome.MEASURED else None, state=state)
+
+
+def _check_trials(study: optuna.Study, path: Path, keys: set[str]) -> None:
+    """Refuse trials that another program robbed of what is noted with each."""
+    for trial in study.get_trials(deepcopy=False):
+        kept = trial.user_attrs
+        if "outcome" not in kept:
+            continue
+        needed = {"values", "seconds"}
+        if kept["outcome"] == Outcome.MEASURED:
+            needed |= {"score", "ndcg", "per_user"}
+        if missing := sorted(needed - kept.keys()):
+            raise _damaged(path, f"trial {trial.number} has lost its {', '.join(missing)}")
+        if kept["outcome"] not in list(Outcome) or not isinstance(kept["values"], dict) or set(kept["values"]) != keys:
+            raise _damaged(path, f"trial {trial.number} has an outcome or values of no known form")
 
 
 def _trial(number: int, found: optuna.trial.FrozenTrial) -> Trial:

@@ -125,3 +125,32 @@ def test_damaged_file_is_refused(tmp_path: Path, offset: int) -> None:
     path.write_bytes(content)
     with pytest.raises(InvalidInput, match=re.escape(f"{path} is damaged")), opened(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("lost", ["values", "seconds", "score", "ndcg", "per_user"])
+def test_trial_that_lost_a_note_is_refused(tmp_path: Path, lost: str) -> None:
+    """A file from which another program deleted something says what is missing, and what to do."""
+    with opened(tmp_path) as study:
+        measured(study)
+    with closing(sqlite3.connect(tmp_path / "tea.db")) as other:
+        other.execute("delete from trial_user_attributes where key = ?", (lost,))
+        other.commit()
+    with (
+        pytest.raises(InvalidInput, match=rf"tea\.db is damaged \(trial 0 has lost its {lost}\); delete it"),
+        opened(tmp_path),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("outcome", '"great"'), ("outcome", "[]"), ("values", "5"), ("values", '{"als.seed": 1}')]
+)
+def test_trial_of_another_form_is_refused(tmp_path: Path, key: str, value: str) -> None:
+    """So does one in which something stands that this program never writes."""
+    with opened(tmp_path) as study:
+        measured(study)
+    with closing(sqlite3.connect(tmp_path / "tea.db")) as other:
+        other.execute("update trial_user_attributes set value_json = ? where key = ?", (value, key))
+        other.commit()
+    with pytest.raises(InvalidInput, match="trial 0 has an outcome or values of no known form"), opened(tmp_path):
+        pass
