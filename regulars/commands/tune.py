@@ -99,7 +99,7 @@ def parse_mix(text: str) -> dict[Purpose, float]:
     Raises
     ------
     ConfigError
-        If it has another form, or names no purpose.
+        If it has another form, names no purpose, or names one twice.
     """
     from recommender.errors import ConfigError
     from recommender.purpose import Purpose
@@ -108,10 +108,13 @@ def parse_mix(text: str) -> dict[Purpose, float]:
     for part in text.split(","):
         name, _, share = part.partition("=")
         try:
-            mix[Purpose(name.strip())] = float(share)
+            purpose, weight = Purpose(name.strip()), float(share)
         except ValueError:
-            known = ", ".join(purpose.value for purpose in Purpose)
+            known = ", ".join(one.value for one in Purpose)
             raise ConfigError(f"--mix {text}: write it as all=0.5,new=0.5; the purposes are {known}") from None
+        if purpose in mix:
+            raise ConfigError(f"--mix {text}: {purpose.value} has two shares; give it one")
+        mix[purpose] = weight
     return mix
 
 

@@ -68,6 +68,8 @@ def test_mix_is_parsed() -> None:
     for wrong in ("old=1", "all", "all=much", ""):
         with pytest.raises(ConfigError, match="the purposes are all, new"):
             parse_mix(wrong)
+    with pytest.raises(ConfigError, match="all has two shares"):
+        parse_mix("all=1,new=1, all=2")
 
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan"])
