@@ -270,6 +270,13 @@ def test_short_log_is_refused(checkerboard: Interactions, tmp_path: Path) -> Non
         search(settings, 1)
 
 
+def test_log_without_a_past_is_refused(checkerboard: Interactions, tmp_path: Path) -> None:
+    """A log that lies in the test window altogether is called too short, with the day where that begins."""
+    settings = settings_for(tmp_path, checkerboard, evaluation={"test_days": 400})
+    with pytest.raises(InvalidInput, match=r"the log is too short to search on: the test window begins on 20\d\d-"):
+        search(settings, 1)
+
+
 @pytest.mark.parametrize("mix", [{Purpose.ALL: 0.0}, {Purpose.ALL: -1.0, Purpose.NEW: 2.0}])
 def test_mixes_without_sense(mix: dict[Purpose, float]) -> None:
     """Shares below zero or all zero are refused; others are made to add up to one."""
