@@ -94,6 +94,7 @@ def _parsed(text: str) -> Any:
 
 
 def _replace(path: Path, text: str) -> None:
+    path = path.resolve()  # a link stays one
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with unfinished.open("w", encoding="utf-8", newline="") as file:
         file.write(text)

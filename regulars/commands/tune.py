@@ -29,7 +29,7 @@ EXAMPLES = examples(
 def run(
     *,
     trials: Annotated[int, typer.Option(min=1, help="Trials altogether, those of earlier runs included.")] = 30,
-    minutes: Annotated[float | None, typer.Option(min=0, help="Begin no trial after this time.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Begin no trial after this time; above 0.")] = None,
     patience: Annotated[int, typer.Option(min=1, help="Stop when so many trials brought nothing better.")] = 15,
     search: Annotated[
         list[str] | None, typer.Option(metavar="KEY", help="Vary this setting only. May be repeated.")
@@ -53,6 +53,7 @@ def run(
     from training.tuning import Budget, Request, tune
     from training.tuning.search import tuning_folder
 
+    require_time(minutes)
     settings = configuration(config, set_)
     request = Request(
         budget=Budget(trials=trials, minutes=minutes, patience=patience),
@@ -63,6 +64,7 @@ def run(
     require_mlflow(settings.training.mlflow)
     progress = TerminalProgress()
     found = tune(settings.training, request, progress=progress)
+    refuse_without_trials(found)
     page, fragment = written(found, tuning_folder(settings.training))
     log_search(settings.training.mlflow, found, files=[page, *([fragment] if fragment else [])], progress=progress)
     if json:
@@ -77,13 +79,27 @@ def run(
         raise typer.Exit(130)
 
 
+def require_time(minutes: float | None) -> None:
+    """Refuse a limit within which no trial could begin.
+
+    Raises
+    ------
+    ConfigError
+        If it is not above 0.
+    """
+    from recommender.errors import ConfigError
+
+    if minutes is not None and not minutes > 0:
+        raise ConfigError(f"--minutes {minutes:g}: it has to be a positive number; without it there is no limit")
+
+
 def parse_mix(text: str) -> dict[Purpose, float]:
     """Return the shares of ``all=0.5,new=0.5``.
 
     Raises
     ------
     ConfigError
-        If it has another form, or names no purpose.
+        If it has another form, names no purpose, or names one twice.
     """
     from recommender.errors import ConfigError
     from recommender.purpose import Purpose
@@ -92,11 +108,31 @@ def parse_mix(text: str) -> dict[Purpose, float]:
     for part in text.split(","):
         name, _, share = part.partition("=")
         try:
-            mix[Purpose(name.strip())] = float(share)
+            purpose, weight = Purpose(name.strip()), float(share)
         except ValueError:
-            known = ", ".join(purpose.value for purpose in Purpose)
+            known = ", ".join(one.value for one in Purpose)
             raise ConfigError(f"--mix {text}: write it as all=0.5,new=0.5; the purposes are {known}") from None
+        if purpose in mix:
+            raise ConfigError(f"--mix {text}: {purpose.value} has two shares; give it one")
+        mix[purpose] = weight
     return mix
+
+
+def refuse_without_trials(found: Findings) -> None:
+    """End the command if there is nothing to show: nothing is written then.
+
+    Raises
+    ------
+    RecommenderError
+        If no trial was finished, though nobody interrupted.
+    """
+    from recommender.errors import RecommenderError
+
+    if found.trials:
+        return
+    if found.interrupted:
+        raise typer.Exit(130)
+    raise RecommenderError(f"no trial was finished: {found.why_ended}; give it more with --minutes")
 
 
 def written(found: Findings, folder: Path) -> tuple[Path, Path | None]:

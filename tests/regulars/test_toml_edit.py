@@ -88,3 +88,15 @@ def test_what_is_not_understood_is_left_alone(tmp_path: Path, text: str) -> None
     with pytest.raises(ConfigError, match=r"change it by hand: als\.factors = 4"):
         set_values(path, {"als.factors": 4})
     assert path.read_text(encoding="utf-8") == text
+
+
+def test_link_stays_a_link(tmp_path: Path) -> None:
+    """A configuration that is a link is changed where it lies."""
+    (tmp_path / "kept").mkdir()
+    kept, link = tmp_path / "kept" / "shop.toml", tmp_path / "regulars.toml"
+    kept.write_text(TEXT, encoding="utf-8")
+    link.symlink_to(Path("kept") / "shop.toml")
+    set_values(link, {"als.factors": 128})
+    assert link.is_symlink()
+    assert tomllib.loads(kept.read_text(encoding="utf-8"))["als"]["factors"] == 128
+    assert [entry.name for entry in kept.parent.iterdir()] == ["shop.toml"]

@@ -68,6 +68,40 @@ def test_mix_is_parsed() -> None:
     for wrong in ("old=1", "all", "all=much", ""):
         with pytest.raises(ConfigError, match="the purposes are all, new"):
             parse_mix(wrong)
+    with pytest.raises(ConfigError, match="all has two shares"):
+        parse_mix("all=1,new=1, all=2")
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan"])
+def test_time_has_to_be_positive(shop: Shop, capsys: pytest.CaptureFixture[str], minutes: str) -> None:
+    """A limit within which nothing can begin is refused before the log is read."""
+    assert shop.run(*TUNE, f"--minutes={minutes}") == 2
+    assert capsys.readouterr().err == (
+        f"--minutes {minutes}: it has to be a positive number; without it there is no limit\n"
+    )
+
+
+def test_no_trial_in_time(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """When time is over before the first trial, a sentence says so and no page is drawn."""
+    assert shop.run(*TUNE, "--minutes", "1e-9") == 1
+    assert "no trial was finished: 1e-09 minutes are over" in capsys.readouterr().err
+    assert not list((shop.folder / "data" / "tuning").glob("*.html"))
+
+
+def test_interrupted_before_the_first_trial(
+    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while the log is read ends with 130 and one sentence, and the same command searches afterwards."""
+
+    def pressed(path: Path, *_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as during:
+        during.setattr("training.tuning.window.read_log", pressed)
+        assert shop.run(*TUNE, "--trials", "1") == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "Stopped."
+    assert shop.run(*TUNE, "--trials", "1") == 0
+    assert list((shop.folder / "data" / "tuning").glob("*.html"))
 
 
 def test_wrong_key_is_refused(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:

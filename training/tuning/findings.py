@@ -45,7 +45,7 @@ class Findings:
     k: int
     """Length of the measured lists."""
     window: Mapping[str, Any]
-    """`ValidationWindow.facts`."""
+    """`ValidationWindow.facts`; empty where no run has read the log to its end."""
     trials: tuple[Trial, ...]
     importances: Mapping[str, float]
     """Key → share of the differences in score; empty while there are too few trials to tell."""
@@ -55,6 +55,12 @@ class Findings:
     gains: tuple[Gain, ...]
     """Best against `reference`; empty where they are the same or one was not measured."""
     interrupted: bool = False
+
+    @property
+    def days(self) -> str:
+        """The days of the window, in words."""
+        first, last = (self.window.get(name, "an unknown day") for name in ("first_day", "last_day"))
+        return f"from {first} to {last}"
 
     @property
     def ranked(self) -> list[Trial]:

@@ -29,10 +29,9 @@ def fragment(findings: Findings) -> str:
     best = findings.best
     if best is None:
         raise ValueError("no trial was measured")
-    window = findings.window
     lines = [
         f"# Study {findings.name}: trial {best.number}, the best of {len(findings.trials)}, score {best.score:.4f}.",
-        f"# Measured on purchases from {window['first_day']} to {window['last_day']}; the test window was not read.",
+        f"# Measured on purchases {findings.days}; the test window was not read.",
     ]
     keys = sorted(best.values.items(), key=lambda entry: entry[0].partition(".")[0])
     for section, entries in groupby(keys, key=lambda entry: entry[0].partition(".")[0]):

@@ -24,7 +24,7 @@ from training.settings import TrainingSettings
 from training.tuning.bench import Bench, Mix, Pruned
 from training.tuning.findings import Findings, best_of, gains
 from training.tuning.space import SPACE, Dimension, most_neighbours, space_for, window_days, without_keys
-from training.tuning.study import Outcome, Proposal, Study, Trial, open_study
+from training.tuning.study import Outcome, Proposal, Study, Trial, open_study, refusal_in
 from training.tuning.window import open_window
 from training.writing import writing_to
 
@@ -62,7 +62,7 @@ def tuning_folder(settings: TrainingSettings) -> Path:
 def tune(settings: TrainingSettings, request: Request, *, progress: Progress) -> Findings:
     """Search for better settings, beginning with the current ones; go on where an earlier run stopped.
 
-    Ctrl-C ends the search after putting the trial under way back; the findings say so.
+    Ctrl-C ends the search; the trial under way comes first when it goes on, and the findings say so.
 
     Raises
     ------
@@ -180,6 +180,7 @@ class _Search:
                 step.note(self._best_so_far())
                 return why
         except KeyboardInterrupt:
+            self._study.let_go()
             self.interrupted = True
             return "it was interrupted"
 
@@ -191,10 +192,9 @@ class _Search:
             name = f"trial {number} of {self._budget.trials}, {self._best_so_far()}"
             with self._progress.step(name, total=bench.n_steps(proposal.values)) as step:
                 self._measure(bench, proposal, step, start)
-        except KeyboardInterrupt:
-            self._study.interrupted(proposal)
-            raise
-        except Exception as error:  # noqa: BLE001  one bad set of settings must not end a search of hours
+        except Exception as error:
+            if refusal_in(error) is not None:
+                raise
             problem = str(error) if isinstance(error, RecommenderError) else repr(error)
             self._study.failed(proposal, problem, round(time.monotonic() - start, 1))
             self._progress.message(f"trial {number} failed with {_written(proposal.values)}: {problem}")

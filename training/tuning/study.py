@@ -14,7 +14,7 @@ import logging
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -109,9 +109,12 @@ class Study:
         """Keep a trial that could not be finished, with the reason."""
         self._tell(proposal, Outcome.FAILED, {"problem": problem, "seconds": seconds})
 
-    def interrupted(self, proposal: Proposal) -> None:
-        """Put a trial back: it comes first when the search goes on."""
-        _put_back(self._study, proposal.handle.number, proposal.handle.params)
+    def let_go(self) -> None:
+        """Give up what Ctrl-C left half done in the database; the trial under way is put back when the search goes on.
+
+        Nothing is written: the statement that was cut off may still hold the file.
+        """
+        self._study._storage.remove_session()
 
     def facts(self) -> dict[str, Any]:
         """Return what was noted about the study as a whole."""
@@ -136,12 +139,9 @@ class Study:
     def _tell(
         self, proposal: Proposal, outcome: Outcome, details: Mapping[str, Any], *, value: float | None = None
     ) -> None:
-        from optuna.trial import TrialState
-
-        for name, detail in {"outcome": outcome.value, "values": proposal.values, **details}.items():
+        for name, detail in {"values": proposal.values, **details, "outcome": outcome.value}.items():
             proposal.handle.set_user_attr(name, detail)
-        state = {Outcome.GIVEN_UP: TrialState.PRUNED, Outcome.FAILED: TrialState.FAIL}.get(outcome)
-        self._study.tell(proposal.handle, value, state=state)
+        _close(self._study, proposal.handle.number, outcome, value)
 
     def _finished(self) -> list[optuna.trial.FrozenTrial]:
         return [trial for trial in self._study.get_trials(deepcopy=False) if "outcome" in trial.user_attrs]
@@ -156,7 +156,7 @@ def open_study(folder: Path, name: str, space: Sequence[Dimension], *, seed: int
     MissingExtra
         If optuna is not installed.
     InvalidInput
-        If another process is at it, or its file is damaged.
+        If another process is at it, or its file cannot be opened or is damaged.
     """
     if importlib.util.find_spec("optuna") is None:
         raise MissingExtra("the search for settings", extra="tune")
@@ -164,12 +164,14 @@ def open_study(folder: Path, name: str, space: Sequence[Dimension], *, seed: int
     with _alone(folder / f"{name}.lock"):
         path = folder / f"{name}.db"
         _check(path)
-        study = _optuna_study(path, name)
-        try:
-            _put_back_unfinished(study)
-            yield Study(study, space, seed)
-        finally:
-            study._storage.remove_session()
+        with _refusals_of_the_database(path):
+            study = _optuna_study(path, name)
+            try:
+                _check_trials(study, path, {dimension.key for dimension in space})
+                _put_back_unfinished(study)
+                yield Study(study, space, seed)
+            finally:
+                study._storage.remove_session()
 
 
 @contextmanager
@@ -186,10 +188,42 @@ def _check(path: Path) -> None:
     if not path.exists():
         return
     try:
-        with sqlite3.connect(path) as connection:
-            connection.execute("PRAGMA quick_check").fetchone()
+        with closing(sqlite3.connect(path)) as connection:
+            (said,) = connection.execute("PRAGMA quick_check").fetchone()
+    except sqlite3.OperationalError as error:
+        raise _unusable(path, error) from None
     except sqlite3.DatabaseError as error:
-        raise InvalidInput(f"{path} is damaged ({error}); delete it to begin the search anew") from None
+        raise _damaged(path, str(error)) from None
+    if said != "ok":
+        raise _damaged(path, said.splitlines()[-1])
+
+
+@contextmanager
+def _refusals_of_the_database(path: Path) -> Iterator[None]:
+    """Say in a sentence why SQLite refused, however deep inside optuna it did."""
+    try:
+        yield
+    except Exception as error:
+        if (refusal := refusal_in(error)) is None:
+            raise
+        raise _unusable(path, refusal) from error
+
+
+def refusal_in(error: BaseException | None) -> sqlite3.OperationalError | None:
+    """Return the refusal of SQLite (locked, read-only, no room) among the causes of an error, if it is there."""
+    while error is not None and not isinstance(error, sqlite3.OperationalError):
+        error = error.__cause__
+    return error
+
+
+def _unusable(path: Path, error: sqlite3.OperationalError) -> InvalidInput:
+    if "locked" in str(error):
+        return InvalidInput(f"{path} is in use by another process ({error}); wait for it or stop it")
+    return InvalidInput(f"{path} cannot be used ({error}); look at its permissions and the room on its disk")
+
+
+def _damaged(path: Path, problem: str) -> InvalidInput:
+    return InvalidInput(f"{path} is damaged ({problem}); delete it to begin the search anew")
 
 
 def _optuna_study(path: Path, name: str) -> optuna.Study:
@@ -216,19 +250,39 @@ def _distribution(dimension: Dimension) -> optuna.distributions.BaseDistribution
 
 
 def _put_back_unfinished(study: optuna.Study) -> None:
-    """Put back what a killed process left behind."""
+    """Put back what a killed or interrupted process left behind; what has its outcome needs to be closed only."""
     from optuna.trial import TrialState
 
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        _put_back(study, trial.number, trial.params)
+        if "outcome" in trial.user_attrs:
+            outcome = Outcome(trial.user_attrs["outcome"])
+            _close(study, trial.number, outcome, trial.user_attrs.get("score"))
+            continue
+        study.tell(trial.number, state=TrialState.FAIL)
+        if trial.params:
+            study.enqueue_trial(dict(trial.params))
 
 
-def _put_back(study: optuna.Study, number: int, params: Mapping[str, Any]) -> None:
+def _close(study: optuna.Study, number: int, outcome: Outcome, value: float | None) -> None:
     from optuna.trial import TrialState
 
-    study.tell(number, state=TrialState.FAIL)
-    if params:
-        study.enqueue_trial(dict(params))
+    state = {Outcome.GIVEN_UP: TrialState.PRUNED, Outcome.FAILED: TrialState.FAIL}.get(outcome)
+    study.tell(number, value if outcome is Outcome.MEASURED else None, state=state)
+
+
+def _check_trials(study: optuna.Study, path: Path, keys: set[str]) -> None:
+    """Refuse trials that another program robbed of what is noted with each."""
+    for trial in study.get_trials(deepcopy=False):
+        kept = trial.user_attrs
+        if "outcome" not in kept:
+            continue
+        needed = {"values", "seconds"}
+        if kept["outcome"] == Outcome.MEASURED:
+            needed |= {"score", "ndcg", "per_user"}
+        if missing := sorted(needed - kept.keys()):
+            raise _damaged(path, f"trial {trial.number} has lost its {', '.join(missing)}")
+        if kept["outcome"] not in list(Outcome) or not isinstance(kept["values"], dict) or set(kept["values"]) != keys:
+            raise _damaged(path, f"trial {trial.number} has an outcome or values of no known form")
 
 
 def _trial(number: int, found: optuna.trial.FrozenTrial) -> Trial:

@@ -72,7 +72,7 @@ def open_window(sources: Sources, settings: TrainingSettings, progress: Progress
         items = read_items(sources.items, settings.items)
         cut = _cut(sources, settings, items)
         step.advance()
-        past = _read(sources, settings, items, until=cut)
+        past = _past(sources, settings, items, cut)
         step.advance()
         step.note(f"{len(past):,} rows before {str(cut)[:10]}")
     start = cut - np.timedelta64(window_days(settings), "D")
@@ -100,6 +100,16 @@ def _cut(sources: Sources, settings: TrainingSettings, items: ItemRows) -> np.da
         return np.datetime64(settings.evaluation.cut, "s")
     log = _read(sources, settings, items, until=None)
     return cut_of(settings.evaluation, now=log.time[-1] + np.timedelta64(1, "s"))
+
+
+def _past(sources: Sources, settings: TrainingSettings, items: ItemRows, cut: np.datetime64) -> Interactions:
+    try:
+        return _read(sources, settings, items, until=cut)
+    except EmptyLog as reason:
+        raise InvalidInput(
+            f"the log is too short to search on: the test window begins on {str(cut)[:10]}, and nothing before it "
+            "can be learned from; a longer log, a smaller test_days or a later cut in [evaluation] would help"
+        ) from reason
 
 
 def _read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import tomllib
 from pathlib import Path
@@ -99,3 +100,11 @@ def test_fragment_gives_the_settings(tmp_path: Path) -> None:
     assert write_fragment(FOUND, tmp_path).stat().st_mtime_ns == before
     with pytest.raises(ValueError, match="no trial was measured"):
         fragment(findings(trial(1, None, 0.0, Outcome.FAILED)))
+
+
+def test_unknown_window_is_called_unknown() -> None:
+    """Trials without the facts of their window are drawn all the same."""
+    bare = dataclasses.replace(FOUND, window={})
+    assert "an unknown day" in render(bare)
+    assert "an unknown day" in fragment(bare)
+    assert tomllib.loads(fragment(bare))["als"]["factors"] == 96

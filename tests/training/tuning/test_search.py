@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from training.progress import SilentProgress, SilentStep, Step
 from training.settings import TrainingSettings
 from training.tuning import Budget, Findings, Request, tune
 from training.tuning.findings import best_of
-from training.tuning.search import normalised
+from training.tuning.search import normalised, tuning_folder
 from training.tuning.study import Outcome, Trial
 
 pytest.importorskip("optuna", reason="the extra tune is not installed")
@@ -155,6 +156,34 @@ def test_interrupted_and_continued_is_as_in_one_go(
     assert again.name == stopped.name == found[1].name
 
 
+class InterruptedWhileRead(Heard):
+    """Ctrl-C that leaves a statement behind, which keeps the database from being written to."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(interrupt_at="trial 2")
+        self._folder = folder
+        self.left_behind: list[sqlite3.Connection] = []
+
+    def step(self, name: str, *, total: int | None = None) -> AbstractContextManager[Step]:
+        if name.startswith("trial 2"):
+            (path,) = self._folder.glob("*.db")
+            self.left_behind.append(connection := sqlite3.connect(path, isolation_level=None))
+            connection.execute("begin")
+            connection.execute("select * from trials").fetchone()
+        return super().step(name, total=total)
+
+
+def test_interrupted_with_the_database_held(planted_shop: PlantedShop, tmp_path: Path) -> None:
+    """Ctrl-C while a statement holds the database writes nothing; the trial comes first when the search goes on."""
+    settings = settings_for(tmp_path, planted_shop.log)
+    heard = InterruptedWhileRead(tuning_folder(settings))
+    stopped = search(settings, 2, progress=heard)
+    assert (stopped.interrupted, len(stopped.trials)) == (True, 1)
+    for connection in heard.left_behind:
+        connection.close()
+    assert search(settings, 2).n_new == 1
+
+
 def test_finished_search_does_nothing(found: tuple[TrainingSettings, Findings]) -> None:
     """With the same budget nothing is read and nothing tried; with a larger one it goes on."""
     settings, findings = found
@@ -238,6 +267,13 @@ def test_short_log_is_refused(checkerboard: Interactions, tmp_path: Path) -> Non
     """A log without a validation window is refused with the days in question."""
     settings = settings_for(tmp_path, checkerboard, evaluation={"cut": "2024-01-03"})
     with pytest.raises(InvalidInput, match="there is no validation window to search on, from"):
+        search(settings, 1)
+
+
+def test_log_without_a_past_is_refused(checkerboard: Interactions, tmp_path: Path) -> None:
+    """A log that lies in the test window altogether is called too short, with the day where that begins."""
+    settings = settings_for(tmp_path, checkerboard, evaluation={"test_days": 400})
+    with pytest.raises(InvalidInput, match=r"the log is too short to search on: the test window begins on 20\d\d-"):
         search(settings, 1)
 
 
