@@ -7,12 +7,16 @@ on the order in which a machine adds, and an artifact must be a function of data
 from __future__ import annotations
 
 import dataclasses
+import functools
+import math
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
+from recommender.bootstrap import Bootstrap
 from recommender.errors import InvalidInput
 from recommender.purpose import Purpose
 
@@ -129,20 +133,26 @@ class EvaluationTable:
         Raises
         ------
         InvalidInput
-            If a field is missing, unknown or of an unknown purpose.
+            If a field is missing, unknown, of an unknown purpose or of another type, or the subject has no figures.
         """
         try:
-            return cls(
-                **{name: content[name] for name in _SCALARS},
-                figures=tuple(Figure(**_typed(row)) for row in content["figures"]),
-                differences=tuple(Difference(**_typed(row)) for row in content["differences"]),
-                deciles=tuple(DecileFigure(**_typed(row)) for row in content["deciles"]),
+            scalars = {name: content[name] for name in _SCALARS}
+            _check_types(cls, scalars)
+            table = cls(
+                **scalars,
+                figures=tuple(_read(Figure, row) for row in content["figures"]),
+                differences=tuple(_read(Difference, row) for row in content["differences"]),
+                deciles=tuple(_read(DecileFigure, row) for row in content["deciles"]),
             )
+            _check_numbers(table)
+            return table
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(
                 f"these are not the figures of an evaluation: {error!r}; run the evaluation again"
             ) from None
 
+
+Row = TypeVar("Row", Figure, DecileFigure, Difference)
 
 _SCALARS = ("subject", "cut", "n_users", "resamples", "level", "seed")
 
@@ -160,5 +170,40 @@ def _plain(row: Figure | Difference) -> dict[str, Any]:
     return {**dataclasses.asdict(row), "purpose": row.purpose.value}
 
 
-def _typed(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "purpose": Purpose(row["purpose"])}
+def _read(cls: type[Row], content: Mapping[str, Any]) -> Row:
+    row = {**content, "purpose": Purpose(content["purpose"])}
+    _check_types(cls, row)
+    return cls(**row)
+
+
+def _check_types(cls: type, content: Mapping[str, Any]) -> None:
+    hints = _hints(cls)
+    for name, value in content.items():
+        if name in hints and not _is(value, hints[name]):
+            raise TypeError(
+                f"{name} of {cls.__name__} is {value!r}, not {getattr(hints[name], '__name__', hints[name])}"
+            )
+
+
+@functools.cache
+def _hints(cls: type) -> Mapping[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _is(value: object, hint: Any) -> bool:
+    """Whether a value from JSON is of a field's type; a whole number passes for a float, a truth value does not."""
+    kinds = typing.get_args(hint) or (hint,)
+    return type(value) in kinds or (type(value) is int and float in kinds)
+
+
+def _check_numbers(table: EvaluationTable) -> None:
+    Bootstrap(table.resamples, table.level, table.seed)
+    if table.seed < 0 or table.n_users < 0:
+        raise ValueError(f"seed is {table.seed} and n_users {table.n_users}; both must be at least 0")
+    rows: list[Figure | Difference] = [*table.figures, *table.differences, *table.deciles]
+    if wrong := [row.k for row in rows if row.k < 1]:
+        raise ValueError(f"k is {wrong[0]}, which must be at least 1")
+    if endless := [row.value for row in rows if not math.isfinite(row.value)]:
+        raise ValueError(f"value is {endless[0]}, which must be finite")
+    for purpose in table.purposes:
+        table.figure(table.subject, purpose, "ndcg", table.cutoffs[-1])

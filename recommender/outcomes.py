@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from recommender.errors import InvalidInput
 from recommender.evaluation import Rankings
-from recommender.holdout import Holdout
+from recommender.holdout import N_DECILES, Holdout
 from recommender.interactions import Interactions
 from recommender.item_lists import ItemLists
 from recommender.metrics import Relevance, ndcg, recall
@@ -31,6 +32,11 @@ class TestWindow:
     """Who and what was measured on, and what was known of them before the cut.
 
     `Outcomes` of one log and cut have equal windows, whatever was trained.
+
+    Raises
+    ------
+    InvalidInput
+        If an array is not of its length, a decile is not one of 1 to 10, or the cut is no time.
     """
 
     __test__ = False
@@ -55,6 +61,15 @@ class TestWindow:
     """(n,) orders before the cut."""
     first_order: npt.NDArray[np.int64]
     """(n,) seconds since 1970: the first of them."""
+
+    def __post_init__(self) -> None:
+        _check_lengths(self, len(self.users), "value", "decile", "orders", "first_order")
+        _check_lengths(self, len(self.items), "purchases")
+        _check_range(self.decile, 1, N_DECILES, "deciles of users")
+        if type(self.k) is not int or self.k < 1:
+            raise InvalidInput(f"the length of the lists is {self.k!r}, which must be a whole number from 1 on")
+        if not _is_time(self.cut) or not _is_time(self.end):
+            raise InvalidInput(f"the test window runs from {self.cut!r} to {self.end!r}, which must be times")
 
     @classmethod
     def of(cls, split: Split, holdout: Holdout, *, k: int) -> TestWindow:
@@ -86,7 +101,7 @@ class PurposeOutcomes:
     Raises
     ------
     InvalidInput
-        If the parts speak of different numbers of users or rankers.
+        If the parts speak of different numbers of users or rankers, or a figure is no number.
     """
 
     rankers: tuple[str, ...]
@@ -106,6 +121,10 @@ class PurposeOutcomes:
         lists = {len(self.relevant), len(self.shown)}
         if self.ndcg.shape != shape or self.recall.shape != shape or lists != {len(self.row)}:
             raise InvalidInput(f"outcomes of {shape[0]} users and {shape[1]} rankers do not fit together")
+        if self.row.ndim != 1 or (np.diff(self.row) <= 0).any():
+            raise InvalidInput("the rows of measured users must ascend")
+        if not (np.isfinite(self.ndcg).all() and np.isfinite(self.recall).all()):
+            raise InvalidInput("a figure of a user is not a finite number")
 
     def values(self, metric: str, ranker: str) -> npt.NDArray[np.float64]:
         """Return (m,) one metric of one ranker; raise `KeyError` if that was not measured."""
@@ -117,13 +136,29 @@ class PurposeOutcomes:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Outcomes:
-    """Everything that is kept about the users of one test window."""
+    """Everything that is kept about the users of one test window.
+
+    Raises
+    ------
+    InvalidInput
+        If a purpose names users or items that the window does not have, or was not measured for the subject.
+    """
 
     subject: str
     """The ranker on trial."""
     window: TestWindow
     by_purpose: Mapping[Purpose, PurposeOutcomes]
     """Purposes that nobody had a right answer for are missing."""
+
+    def __post_init__(self) -> None:
+        for purpose, found in self.by_purpose.items():
+            if self.subject not in found.rankers:
+                raise InvalidInput(
+                    f"for {purpose.value} items {self.subject!r} was not measured, only {', '.join(found.rankers)}"
+                )
+            _check_range(found.row, 0, len(self.window) - 1, f"rows of users ({purpose.value})")
+            for name, lists in (("relevant", found.relevant), ("shown", found.shown)):
+                _check_range(lists.item, 0, len(self.window.items) - 1, f"{name} items ({purpose.value})")
 
     @classmethod
     def of(cls, rankings: Rankings, split: Split, holdout: Holdout, *, subject: str, k: int) -> Outcomes:
@@ -157,6 +192,25 @@ def _measure(lists: Mapping[str, ItemLists], relevant: ItemLists, *, subject: st
         relevant=answers,
         shown=lists[subject].select(users).top(k),
     )
+
+
+def _check_lengths(window: TestWindow, n: int, *names: str) -> None:
+    for name in names:
+        if (shape := getattr(window, name).shape) != (n,):
+            raise InvalidInput(f"{name} of the test window has shape {shape}, which must be ({n},)")
+
+
+def _check_range(numbers: npt.NDArray[np.integer[Any]], low: int, high: int, what: str) -> None:
+    wrong = numbers[(numbers < low) | (numbers > high)]
+    if len(wrong):
+        raise InvalidInput(f"{what} must lie between {low} and {high}, found {wrong[0]}")
+
+
+def _is_time(text: object) -> bool:
+    try:
+        return isinstance(text, str) and not np.isnat(np.datetime64(text, "s"))
+    except ValueError:
+        return False
 
 
 def _orders(

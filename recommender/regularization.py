@@ -69,11 +69,23 @@ PLAIN = FrequencyScaling()
 
 
 def frequency_scaling(c: csr_matrix, exponent: float) -> tuple[FrequencyScaling, FrequencyScaling]:
-    """Return the scaling of users and of items for the confidences `c` (n_users, n_items)."""
+    """Return the scaling of users and of items for the confidences `c` (n_users, n_items).
+
+    Raises
+    ------
+    InvalidInput
+        If the mean of the entries is not above 1: then a pair that was seen weighs no more than one that was not.
+    """
     if not exponent or not c.nnz:
         return PLAIN, PLAIN
+    mean = float(c.data.mean(dtype=np.float64))
+    if not 1 < mean < np.inf:
+        raise InvalidInput(
+            f"the mean confidence is {mean:g}, which must be greater than 1 for frequency scaling (exponent "
+            f"{exponent:g}): raise alpha of the confidences, or take exponent 0 for the same regularization everywhere"
+        )
     # An unobserved pair weighs 1, an observed one c − 1 more.
-    alpha_0 = 1 / (float(c.data.mean(dtype=np.float64)) - 1)
+    alpha_0 = 1 / (mean - 1)
     n_users, n_items = c.shape
     return (
         _normed(exponent, alpha_0 * n_items, c.getnnz(axis=1)),

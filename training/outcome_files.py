@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,9 @@ COMPRESSION = 1
 """Of 9; what numpy takes by itself, 6, is several times slower and saves little."""
 
 _VALUES = "values"
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, LookupError, ValueError, TypeError, AttributeError,
+               RuntimeError, RecommenderError)  # fmt: skip
+"""What reading an altered archive ends with."""
 
 
 def outcomes_path(version: str, folder: Path) -> Path:
@@ -68,7 +72,7 @@ def load_outcomes(version: str, folder: Path) -> Outcomes:
         raise InvalidArtifact(
             f"{path} does not exist: what each user's list was worth was not kept; train {version} again to have it"
         ) from None
-    except (zipfile.BadZipFile, EOFError, KeyError, ValueError, TypeError, RecommenderError) as error:
+    except _UNREADABLE as error:
         raise InvalidArtifact(f"{path} cannot be understood ({error}); delete it and train again") from None
 
 

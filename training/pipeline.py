@@ -35,7 +35,7 @@ from training.report import ReportData, write_record, write_report
 from training.report.card import write_card
 from training.settings import TrainingSettings
 from training.sources.event_files import find_event_files, read_event_files
-from training.sources.items import ItemRows, build_catalogue, read_items, with_unsold_items
+from training.sources.items import ItemRows, build_catalogue, left_out, read_items, with_unsold_items
 from training.sources.log import LogRows, read_log
 from training.sources.paths import SourceFile, find_files
 from training.steps import MeasuredProgress, StepRecord
@@ -155,6 +155,8 @@ def load(sources: Sources, settings: TrainingSettings, progress: Progress) -> tu
         step.note(f"{log.report.rows_kept:,} rows of {log.report.users:,} users kept")
     if settings.items.include_unsold:
         log = dataclasses.replace(log, interactions=with_unsold_items(log.interactions, items))
+    if (said := left_out(items)) is not None:
+        progress.message(said)
     return log, items
 
 

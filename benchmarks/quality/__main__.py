@@ -39,9 +39,13 @@ class QualityBenchmark(Protocol):
 
         Raises
         ------
-        MissingData
-            If a file is not there.
+        MissingData, BrokenData
+            If a file is not there, or holds something else.
         """
+        ...
+
+    def check(self, folder: Path) -> None:
+        """Raise what `measure` would raise about the files in `folder`."""
         ...
 
 
@@ -64,7 +68,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         page.write()
         summary.write()
         return 0
-    return max(run(data, seed=options.seed) for data in options.data or DATA)
+    chosen = options.data or DATA
+    return check(chosen) or max(run(data, seed=options.seed) for data in chosen)
+
+
+def check(chosen: Sequence[str]) -> int:
+    """Say which files are missing or broken, before the first of the long runs, and return the exit status."""
+    status = 0
+    for data in chosen:
+        try:
+            _benchmark(data).check(data_folder() / data)
+        except RecommenderError as error:
+            print(f"{data}: {error}", file=sys.stderr)
+            status = max(status, error.exit_code)
+    if status and len(chosen) > 1:
+        print("nothing was measured; name the data sets that are there to measure those alone", file=sys.stderr)
+    return status
 
 
 def run(data: str, *, seed: int) -> int:

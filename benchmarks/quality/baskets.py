@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from benchmarks.quality.scoreboard import find
+from benchmarks.quality.parquet import read_table
+from benchmarks.quality.scoreboard import BrokenData
 from recommender.events import Event
 from recommender.ids import IdMap
 from recommender.interactions import SECONDS_PER_DAY, Interactions
@@ -61,11 +62,11 @@ class Baskets:
 
         Raises
         ------
-        MissingData
-            If a file is not there.
+        MissingData, BrokenData
+            If a file is not there, or holds something else.
         """
-        lines = pl.read_parquet(find(folder, "baskets.parquet"))
-        parts = pl.read_parquet(find(folder, "folds.parquet"))
+        lines = read_table(folder, "baskets.parquet", numbers=("user_id", "basket", "item_id"))
+        parts = read_table(folder, "folds.parquet", numbers=("fold", "user_id"), texts=("part",))
         known, user = np.unique(lines["user_id"].to_numpy(), return_inverse=True)
         _, item = np.unique(lines["item_id"].to_numpy(), return_inverse=True)
         position = lines["basket"].to_numpy().astype(np.int64)
@@ -78,7 +79,7 @@ class Baskets:
             user=user.astype(np.int64),
             item=np.random.default_rng(seed).permutation(n_items)[item],
             back=newest[user] - position,
-            folds=tuple(_fold(parts, fold, known) for fold in range(FOLDS)),
+            folds=tuple(_fold(parts, fold, known, folder / "folds.parquet") for fold in range(FOLDS)),
         )
 
     def asked(self, users: Indices) -> ItemLists:
@@ -144,9 +145,13 @@ def _names(n: int) -> IdMap:
     return IdMap(tuple(f"{index:08d}" for index in range(n)))
 
 
-def _fold(parts: pl.DataFrame, fold: int, known: npt.NDArray[Any]) -> Fold:
+def _fold(parts: pl.DataFrame, fold: int, known: npt.NDArray[Any], path: Path) -> Fold:
     rows = parts.filter(pl.col("fold") == fold)
-    return {
-        part: np.searchsorted(known, np.sort(rows.filter(pl.col("part") == part)["user_id"].to_numpy()))
-        for part in PARTS
-    }
+    users = {part: np.sort(rows.filter(pl.col("part") == part)["user_id"].to_numpy()) for part in PARTS}
+    for part, ids in users.items():
+        if not len(ids) or not np.isin(ids, known).all():
+            problem = "names users without baskets" if len(ids) else "is empty"
+            raise BrokenData(
+                f"{path}: fold {fold}, part {part!r} {problem}; get the files again, both of one release of the data"
+            )
+    return {part: np.searchsorted(known, ids) for part, ids in users.items()}

@@ -63,6 +63,14 @@ def measure(folder: Path, *, seed: int, quick: bool, progress: Progress) -> Resu
     return Result("complete_journey", rows_of(found), _chosen(settings), seconds, _notes(found), seed)
 
 
+def check(folder: Path) -> None:
+    """Read the log, and do nothing with it."""
+    del folder
+    settings = settings_of(0, quick=True)
+    raw_log(settings)
+    _files(settings.items.paths, settings)
+
+
 def settings_of(seed: int, *, quick: bool) -> TrainingSettings:
     """Return those of regulars.toml, with no item excluded."""
     settings = config.load(CONFIG).training

@@ -22,9 +22,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
-from benchmarks.quality import scoreboard
+from benchmarks.quality.parquet import read_table
 from benchmarks.quality.scoreboard import Result, Row
 from recommender.blend import Blend
 from recommender.catalogue import Catalogue, Item
@@ -117,7 +116,7 @@ def measure(task: Task, folder: Path, *, seed: int, quick: bool, progress: Progr
     """
     effort, watch = Effort.of(quick=quick, learned=task.learned), Stopwatch()
     settings = task.settings.model_copy(update={"als": task.settings.als.model_copy(update={"seed": seed})})
-    train, test = (_pairs(scoreboard.find(folder, f"{side}.parquet")) for side in ("train", "test"))
+    train, test = read(folder)
     log = Log.of(train, test)
     with watch.time("learn the blend"):
         blend, validated = rehearse(log, settings, effort, full_answers=task.full_answers, seed=seed, progress=progress)
@@ -252,8 +251,16 @@ def _factor_scores(model: Model, user: npt.NDArray[np.int32]) -> Iterator[tuple[
         yield from zip(block.tolist(), model.factors.user[block] @ model.factors.item.T, strict=True)
 
 
-def _pairs(path: Path) -> Indices:
-    return pl.read_parquet(path, columns=["user_id", "item_id"]).to_numpy().astype(np.int64)
+def read(folder: Path) -> tuple[Indices, Indices]:
+    """Return (n, 2) user and item of the train side, and of the test side.
+
+    Raises
+    ------
+    MissingData, BrokenData
+        If a file is not there, or holds something else.
+    """
+    train, test = (read_table(folder, f"{side}.parquet", numbers=("user_id", "item_id")) for side in ("train", "test"))
+    return train.to_numpy().astype(np.int64), test.to_numpy().astype(np.int64)
 
 
 def _numbered(n: int) -> IdMap:

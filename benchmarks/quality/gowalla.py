@@ -34,3 +34,8 @@ TASK = given_split.Task(
 def measure(folder: Path, *, seed: int, quick: bool, progress: Progress) -> Result:
     """Measure the engine on the given split."""
     return given_split.measure(TASK, folder, seed=seed, quick=quick, progress=progress)
+
+
+def check(folder: Path) -> None:
+    """Read the files, and do nothing with them."""
+    given_split.read(folder)

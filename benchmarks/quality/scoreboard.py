@@ -41,6 +41,12 @@ class MissingData(RecommenderError):
     exit_code = 2
 
 
+class BrokenData(RecommenderError):
+    """A file is there and holds something else; the message says what to do."""
+
+    exit_code = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One figure and its bounds."""

@@ -72,6 +72,11 @@ def measure(folder: Path, *, seed: int, quick: bool, progress: Progress) -> Resu
     return Result("tafeng", tuple(rows), _settings(len(folds)), seconds, _notes(found), seed)
 
 
+def check(folder: Path) -> None:
+    """Read the files, and do nothing with them."""
+    Baskets.read(folder, seed=0)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Fold:
     """One division of the users."""

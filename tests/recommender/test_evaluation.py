@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -126,6 +127,37 @@ def test_a_dict_that_is_no_evaluation_is_refused(broken: dict[str, object], tabl
     """Missing fields are an error that says what to do."""
     content = {**table.to_dict(), **broken} if broken else {}
     with pytest.raises(InvalidInput, match="run the evaluation again"):
+        EvaluationTable.from_dict(content)
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "said"),
+    [
+        ("figures", {"value": None}, "value of Figure is None, not float"),
+        ("figures", {"value": "0.5"}, "value of Figure is '0.5', not float"),
+        ("figures", {"value": math.nan}, "value is nan, which must be finite"),
+        ("figures", {"k": None}, "k of Figure is None, not int"),
+        ("figures", {"k": 0}, "k is 0, which must be at least 1"),
+        ("figures", {"n_users": True}, "n_users of Figure is True, not int"),
+        ("figures", {"low": []}, r"low of Figure is \[\], not float | None"),
+        ("differences", {"high": "much"}, "high of Difference is 'much'"),
+        ("deciles", {"decile": 1.5}, "decile of DecileFigure is 1.5, not int"),
+        (None, {"level": None}, "level of EvaluationTable is None, not float"),
+        (None, {"level": 95}, "level must lie between 0 and 1, not 95"),
+        (None, {"resamples": "many"}, "resamples of EvaluationTable is 'many', not int"),
+        (None, {"resamples": -1}, "resamples must be at least 0, not -1"),
+        (None, {"seed": -1}, "seed is -1"),
+        (None, {"subject": "nobody"}, "ndcg@5 of 'nobody' for 'all' items was not measured"),
+        (None, {"figures": None}, "NoneType"),
+    ],
+)
+def test_an_altered_value_is_refused(
+    part: str | None, changes: dict[str, object], said: str, table: EvaluationTable
+) -> None:
+    """A value of another type, or one that cannot be, is named before anything counts with it."""
+    content = table.to_dict()
+    (content if part is None else content[part][0]).update(changes)
+    with pytest.raises(InvalidInput, match=f"{said}.*run the evaluation again"):
         EvaluationTable.from_dict(content)
 
 

@@ -1,5 +1,7 @@
 """What a test window said about every single user."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -107,3 +109,14 @@ def test_parts_that_do_not_fit() -> None:
             relevant=found.relevant,
             shown=found.shown,
         )
+
+
+def test_a_window_of_other_users() -> None:
+    """Outcomes whose rows or items are not in the window are refused when they are built."""
+    outcomes = by_hand()[0]
+    with pytest.raises(InvalidInput, match=r"value of the test window has shape \(2,\), which must be \(1,\)"):
+        dataclasses.replace(outcomes.window, users=("ann",))
+    none, no_value = np.empty(0, dtype=np.int64), np.empty(0)
+    nobody = dataclasses.replace(outcomes.window, users=(), value=no_value, decile=none, orders=none, first_order=none)
+    with pytest.raises(InvalidInput, match=r"rows of users \(all\) must lie between 0 and -1, found 0"):
+        dataclasses.replace(outcomes, window=nobody)

@@ -69,3 +69,13 @@ def test_impossible_numbers_are_refused(wrong: dict[str, float]) -> None:
     """A scaling that pulls in the wrong direction, or not at all, cannot be built."""
     with pytest.raises(InvalidInput, match="frequency scaling is"):
         FrequencyScaling(**wrong)
+
+
+@pytest.mark.parametrize("extra", [0.0, -0.5, np.nan])
+def test_confidences_that_say_nothing_are_refused(extra: float) -> None:
+    """Where seen pairs weigh as little as unseen ones there is no α₀; without an exponent nobody asks for it."""
+    c = confidences(1)
+    c.data[:] = 1 + extra
+    with pytest.raises(InvalidInput, match=r"the mean confidence is .*, which must be greater than 1"):
+        frequency_scaling(c, 0.5)
+    assert frequency_scaling(c, 0.0) == (FrequencyScaling(), FrequencyScaling())

@@ -1,8 +1,12 @@
 """Per-user outcomes on disk."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from recommender.baselines import BASELINES
@@ -79,3 +83,52 @@ def test_a_later_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.undo()
     with pytest.raises(InvalidArtifact, match="it has format 2, this program reads 1"):
         load_outcomes(VERSION, tmp_path)
+
+
+Alteration = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+
+
+def with_values(**changes: object) -> Alteration:
+    """Change some of the small values."""
+    return lambda old: np.frombuffer(json.dumps(json.loads(old.tobytes()) | changes).encode(), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "alter", "said"),
+    [
+        ("window.decile", lambda old: old[:-1], r"decile of the test window has shape \(1,\), which must be \(2,\)"),
+        ("window.decile", lambda old: old + 10, "deciles of users must lie between 1 and 10, found 1"),
+        ("window.purchases", lambda old: old[:-1], r"purchases of the test window has shape \(9,\)"),
+        ("all.row", lambda old: old + 119, r"rows of users \(all\) must lie between 0 and 1, found 119"),
+        ("all.row", lambda old: old[::-1], "the rows of measured users must ascend"),
+        ("all.shown.item", lambda old: old + 10, r"shown items \(all\) must lie between 0 and 9, found 10"),
+        ("all.ndcg", lambda old: old * np.float32(np.nan), "a figure of a user is not a finite number"),
+        ("all.rankers.data", lambda old: old[::-1], "'regulars' was not measured"),
+        ("values", with_values(subject="nobody"), "'nobody' was not measured, only regulars, popularity"),
+        ("values", with_values(**{"window.k": "ten"}), "the length of the lists is 'ten'"),
+        ("values", with_values(**{"window.cut": "soon"}), "the test window runs from 'soon'"),
+        ("values", with_values(purposes=None), "NoneType"),
+    ],
+)
+def test_an_altered_file_is_refused(tmp_path: Path, name: str, alter: Alteration, said: str) -> None:
+    """A file that is whole but contradicts itself is one message, not an error in whoever compares."""
+    path = save_outcomes(outcomes_of(VALUES), VERSION, tmp_path)
+    with np.load(path) as file:
+        arrays = {key: file[key] for key in file.files}
+    arrays[name] = alter(arrays[name])
+    np.savez(path, **arrays)
+    with pytest.raises(InvalidArtifact, match=rf"cannot be understood \(.*{said}.*; delete it and train again"):
+        load_outcomes(VERSION, tmp_path)
+
+
+def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
+    """Wherever a byte is flipped, the file is read or refused with a message."""
+    path = save_outcomes(outcomes_of(VALUES), VERSION, tmp_path)
+    whole, refused = path.read_bytes(), 0
+    for at in range(0, len(whole), 13):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:
+            load_outcomes(VERSION, tmp_path)
+        except InvalidArtifact:
+            refused += 1
+    assert refused > 10

@@ -19,7 +19,7 @@ from recommender.request import SlateRequest
 from tests.planted import PlantedShop
 from tests.training.log_files import write_purchases
 from training.outcome_files import load_outcomes, outcomes_path
-from training.pipeline import TrainResult, artifacts_folder, reports_folder, train
+from training.pipeline import TrainResult, artifacts_folder, find_sources, load, reports_folder, train
 from training.progress import SilentProgress, SilentStep, Step
 from training.records import load_record
 from training.registry import JOURNAL_FILE, TRAINED, Registry
@@ -77,6 +77,17 @@ def test_version_is_complete(trained: tuple[Path, TrainResult]) -> None:
     (entry,) = Registry(artifacts_folder(settings_for(folder))).journal()
     assert (entry.event, entry.version) == (TRAINED, result.version)
     assert [step["name"] for step in entry.details["steps"]] == [step.name for step in result.steps]
+
+
+def test_what_the_catalogue_loses_is_said(planted_shop: PlantedShop, tmp_path: Path) -> None:
+    """A row whose id no item may have is a sentence that stays, and no error."""
+    write_purchases(planted_shop.log, tmp_path / "log.parquet")
+    pl.DataFrame({"id": ["空", "bad\x07"]}).write_parquet(tmp_path / "items.parquet")
+    settings, heard = settings_for(tmp_path, items={"paths": "items.parquet", "id": "id"}), Heard()
+    log, _ = load(find_sources(settings), settings, heard)
+    (said,) = heard.messages
+    assert said.startswith(r"1 row of the catalogue is left out because of the id, such as 'bad\x07'")
+    assert "空" in log.interactions.items
 
 
 def test_artifact_knows_nothing_of_this_machine(trained: tuple[Path, TrainResult]) -> None:

@@ -76,21 +76,33 @@ class ReportData:
         Raises
         ------
         InvalidInput
-            If a field is missing or unknown.
+            If a field is missing or unknown, or a part of another kind.
         """
         try:
             parts = {
                 "cleaning": CleaningReport(**{**content["cleaning"], "files": tuple(content["cleaning"]["files"])}),
                 "facts": ShopFacts(**{name: _frozen(value) for name, value in content["facts"].items()}),
                 "steps": tuple(StepRecord(**step) for step in content["steps"]),
-                "evaluation": content["evaluation"] and EvaluationTable.from_dict(content["evaluation"]),
-                "previous": content["previous"] and EvaluationTable.from_dict(content["previous"]),
+                "evaluation": _table(content["evaluation"]),
+                "previous": _table(content["previous"]),
                 "variety": VarietyFigures.from_dict(variety) if (variety := content.get("variety")) else None,
                 "examples": tuple(Example.from_dict(example) for example in content.get("examples", ())),
             }
+            _check_what_why_unmeasured_reads(content["parameters"], content["cleaning"])
             return cls(**{**content, **parts})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InvalidInput(f"this is not the content of a report: {error!r}; train again") from None
+
+
+def _table(content: Mapping[str, Any] | None) -> EvaluationTable | None:
+    return None if content is None else EvaluationTable.from_dict(content)
+
+
+def _check_what_why_unmeasured_reads(parameters: Any, cleaning: Mapping[str, Any]) -> None:
+    if not isinstance(parameters, Mapping) or not isinstance(parameters.get("evaluation", {}), Mapping):
+        raise TypeError("parameters holds no settings by section")
+    if not all(isinstance(cleaning[end], str) for end in ("first", "last")):
+        raise TypeError(f"the log runs from {cleaning['first']!r} to {cleaning['last']!r}, which must be times")
 
 
 def _frozen(value: Any) -> Any:

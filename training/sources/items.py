@@ -29,6 +29,8 @@ from training.sources.templates import Template
 
 TEXT_FIELDS = ("title", "category", "department", "brand", "url", "image_url")
 PRICE_DAYS = 90
+SHOWN_CHARACTERS = 60
+"""Of an id in a message."""
 
 _SCHEMA = pl.Schema([("id", pl.String), *((field, pl.String) for field in TEXT_FIELDS), ("price", pl.Float64)])
 
@@ -43,6 +45,8 @@ class ItemRows:
     """Ids that the configuration excludes."""
     n_repeated: int = 0
     """Rows whose id an earlier row has already; the earlier one counts."""
+    n_nameless: int = 0
+    """Rows without an id."""
 
 
 def read_items(files: Sequence[SourceFile], settings: ItemSettings) -> ItemRows:
@@ -68,15 +72,29 @@ def read_items(files: Sequence[SourceFile], settings: ItemSettings) -> ItemRows:
         rows = _fields(table.frame, templates, settings)
         excluded |= _excluded(table, rows, settings)
         frames.append(rows)
-    together = pl.concat(frames).filter(pl.col("id").is_not_null())
-    once = together.unique("id", keep="first", maintain_order=True)
-    return ItemRows(once, frozenset(excluded), together.height - once.height)
+    together = pl.concat(frames)
+    named = together.filter(pl.col("id").is_not_null())
+    once = named.unique("id", keep="first", maintain_order=True)
+    return ItemRows(once, frozenset(excluded), named.height - once.height, together.height - named.height)
 
 
 def with_unsold_items(interactions: Interactions, items: ItemRows) -> Interactions:
     """Return the same rows over an item map that also holds the catalogue's items that were never bought."""
     listed = set(items.rows["id"]) - items.excluded
     return interactions.with_items(item_id for item_id in listed if id_problem(item_id) is None)
+
+
+def left_out(items: ItemRows) -> str | None:
+    """Say how many rows of the catalogue cannot be items because of their ids, and why; None if all can."""
+    ids = items.rows.filter(~pl.col("id").is_in(items.excluded))["id"]
+    wrong = [(item_id, problem) for item_id in ids if (problem := id_problem(item_id)) is not None]
+    n_rows = len(wrong) + items.n_nameless
+    if not n_rows:
+        return None
+    item_id, problem = wrong[0] if wrong else ("", "it is empty")
+    shown = repr(item_id if len(item_id) <= SHOWN_CHARACTERS else f"{item_id[:SHOWN_CHARACTERS]}…")
+    rows = "1 row of the catalogue is" if n_rows == 1 else f"{n_rows:,} rows of the catalogue are"
+    return f"{rows} left out because of the id, such as {shown}: {problem}; correct the column of id in [items]"
 
 
 def build_catalogue(items: ItemRows, interactions: Interactions, *, now: np.datetime64) -> Catalogue:

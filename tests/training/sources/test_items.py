@@ -11,7 +11,7 @@ from recommender.errors import ConfigError, MissingColumn
 from recommender.interactions import Interactions
 from tests.planted import Line, at, log_of
 from training.settings import ItemSettings
-from training.sources.items import ItemRows, build_catalogue, paid_prices, read_items
+from training.sources.items import ItemRows, build_catalogue, left_out, paid_prices, read_items, with_unsold_items
 from training.sources.paths import SourceFile
 
 PRODUCTS = {
@@ -102,3 +102,33 @@ def test_no_catalogue_at_all() -> None:
     catalogue = build_catalogue(read_items([], ItemSettings()), log(), now=at(203))
     assert list(catalogue.title) == ["", "", ""]
     assert catalogue.price[1] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["tea", "空 a/b:%"], None),
+        (["tea", "bad\x07"], r"1 row of the catalogue is left out because of the id, such as 'bad\x07': it holds a"),
+        (
+            ["tea", "x" * 513, "\n1"],
+            f"2 rows of the catalogue are left out because of the id, such as '{'x' * 60}…': it",
+        ),
+        (["", "tea", None], "2 rows of the catalogue are left out because of the id, such as '': it is empty"),
+    ],
+)
+def test_what_cannot_be_an_item_is_counted(ids: list[str | None], said: str | None, tmp_path: Path) -> None:
+    """Rows with an id that no item may have are left out, and their number and one of them are said."""
+    pl.DataFrame({"id": ids}).write_parquet(tmp_path / "items.parquet")
+    items = read_items([SourceFile("items.parquet", tmp_path / "items.parquet")], ItemSettings(id="id"))
+    found = left_out(items)
+    assert found is None if said is None else str(found).startswith(said)
+    known = {"tea"} | ({"空 a/b:%"} if said is None else set())
+    assert set(with_unsold_items(log(), items).items.ids) == set(log().items.ids) | known
+
+
+def test_an_excluded_id_is_not_counted(tmp_path: Path) -> None:
+    """What the configuration leaves out anyway needs no correction."""
+    pl.DataFrame({"id": ["tea", "\t1"], "brand": ["a", "b"]}).write_parquet(tmp_path / "items.parquet")
+    files = [SourceFile("items.parquet", tmp_path / "items.parquet")]
+    settings = ItemSettings(id="id", brand="{brand}", exclude={"brand": ("b",)})
+    assert left_out(read_items(files, settings)) is None
