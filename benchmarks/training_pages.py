@@ -24,7 +24,15 @@ ROOT = Path(__file__).parent.parent
 Record = Mapping[str, Any]
 
 _PURPOSES = {"all": "all items", "new": "items new to the user"}
-_METRICS = ("ndcg", "recall")
+"""Those whose slates the dial arranges."""
+_COLUMNS = {
+    ("all", "ndcg"): "all items: nDCG@10",
+    ("all", "recall"): "all items: recall@10",
+    ("new", "ndcg"): "new to the user: nDCG@10",
+    ("new", "recall"): "new to the user: recall@10",
+    ("again", "ndcg"): "bought before: nDCG@10",
+    ("cart", "ndcg"): "rest of a basket: nDCG@10",
+}
 
 
 def filled(page: str, name: str, block: str) -> str:
@@ -50,15 +58,15 @@ def accuracy(record: Record) -> str:
     """Return how well every ranker foretold the test window, as Markdown; the model is the first row."""
     evaluation = record["evaluation"]
     rankers = list(dict.fromkeys(figure["ranker"] for figure in evaluation["figures"]))
-    titles = [f"{what}: {metric}@10" for what in _PURPOSES.values() for metric in ("nDCG", "recall")]
     rows = [
-        f"| {ranker} | " + " | ".join(_cell(evaluation, ranker, p, m) for p in _PURPOSES for m in _METRICS) + " |"
+        f"| {ranker} | " + " | ".join(_cell(evaluation, ranker, *column) for column in _COLUMNS) + " |"
         for ranker in rankers
     ]
-    n_users = {_PURPOSES[figure["purpose"]]: figure["n_users"] for figure in evaluation["figures"]}
+    measured = {figure["purpose"]: figure["n_users"] for figure in evaluation["figures"]}
+    n_users = {what: measured[purpose] for purpose, what in _PURPOSES.items()}
     users = ", ".join(f"{count:,} users for {what}" for what, count in n_users.items())
     note = f"Bought from {evaluation['cut'][:10]} on; {users}; in brackets 95 % intervals. Version {record['version']}."
-    return "\n".join([f"| | {' | '.join(titles)} |", "|---|--:|--:|--:|--:|", *rows, "", note])
+    return "\n".join([f"| | {' | '.join(_COLUMNS.values())} |", f"|---|{'--:|' * len(_COLUMNS)}", *rows, "", note])
 
 
 def variety(record: Record) -> str:
@@ -107,8 +115,8 @@ def main(arguments: Sequence[str]) -> int:
 def _cell(evaluation: Record, ranker: str, purpose: str, metric: str) -> str:
     key = (ranker, purpose, metric, 10)
     found = (f for f in evaluation["figures"] if (f["ranker"], f["purpose"], f["metric"], f["k"]) == key)
-    figure = next(found)
-    return f"{figure['value']:.4f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+    figure = next(found, None)
+    return "–" if figure is None else f"{figure['value']:.4f} [{figure['low']:.3f}, {figure['high']:.3f}]"
 
 
 def _varied(row: Record, *, chosen: float) -> str:
