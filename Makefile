@@ -166,12 +166,13 @@ bench-quality: $(VENV)/.dev ## measure the rankings on public data (DATA=tafeng:
 
 .PHONY: lock
 lock: $(VENV)/.dev ## resolve the locks in requirements/ again (LOCK_ARGS=--upgrade: newest versions)
-	$(LOCK) pyproject.toml --group build --extra demo --extra tune --extra mlflow --extra fast --extra dev --output-file requirements/dev.lock
+	$(LOCK) pyproject.toml --group build --extra demo --extra tune --extra mlflow --extra fast --extra otel --extra dev --output-file requirements/dev.lock
 	$(LOCK) pyproject.toml --group build --extra demo --constraint requirements/dev.lock \
 		--output-file requirements/demo.lock
 	$(LOCK) requirements/spark.in --constraint requirements/dev.lock --output-file requirements/spark.lock
 	$(LOCK) requirements/tune.in --constraint requirements/dev.lock --output-file requirements/tune.lock
 	$(LOCK) requirements/mlflow.in --constraint requirements/dev.lock --output-file requirements/mlflow.lock
+	$(LOCK) requirements/otel.in --constraint requirements/dev.lock --output-file requirements/otel.lock
 	$(LOCK) requirements/fast.in --constraint requirements/dev.lock --output-file requirements/fast.lock
 
 .PHONY: clean
@@ -197,7 +198,7 @@ $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.lock pyproject.toml | $(B
 	@touch $@
 
 # Beside .venv/.demo; what .venv/.dev has installed already, pip finds there.
-$(VENV)/.tune $(VENV)/.mlflow $(VENV)/.fast: $(VENV)/.%: requirements/%.lock | $(BIN)/python
+$(VENV)/.tune $(VENV)/.mlflow $(VENV)/.fast $(VENV)/.otel: $(VENV)/.%: requirements/%.lock | $(BIN)/python
 	$(PIP) install --quiet --require-hashes --requirement $<
 	@touch $@
 

@@ -118,13 +118,13 @@ def test_command_is_installed() -> None:
 
 def test_every_promised_extra_exists() -> None:
     """The extras that the README and the error messages name are the ones there are."""
-    extras = ["demo", "dev", "fast", "mlflow", "spark", "tune"]
+    extras = ["demo", "dev", "fast", "mlflow", "otel", "spark", "tune"]
     assert sorted(pyproject()["project"]["optional-dependencies"]) == extras
 
 
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [("demo", ("demo",)), ("dev", ("demo", "tune", "mlflow", "dev"))],
+    [("demo", ("demo",)), ("dev", ("demo", "tune", "mlflow", "otel", "dev"))],
     ids=["demo", "dev"],
 )
 def test_lock_covers_what_is_required(lock: str, extras: tuple[str, ...]) -> None:
@@ -145,7 +145,7 @@ def test_spark_is_locked_apart() -> None:
     assert "pyspark" not in names(pins("dev"))
 
 
-@pytest.mark.parametrize("extra", ["tune", "mlflow"])
+@pytest.mark.parametrize("extra", ["tune", "mlflow", "otel"])
 def test_small_extras_are_locked_by_themselves(extra: str) -> None:
     """`make tune` and `make setup-mlflow` add one extra to the demo's set-up: its lock holds what the extra names."""
     required = pyproject()["project"]["optional-dependencies"][extra]
@@ -172,7 +172,7 @@ def test_lock_pins_by_hash(lock: Path) -> None:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("python", SUPPORTED_PYTHONS)
-@pytest.mark.parametrize("lock", ["demo", "spark", "tune", "mlflow"])
+@pytest.mark.parametrize("lock", ["demo", "spark", "tune", "mlflow", "otel"])
 def test_locks_agree(lock: str, python: str, platform: str) -> None:
     """What contributors test is what users run: a version in another lock is the one in dev.lock."""
     tested = pinned_versions("dev", python, platform)
