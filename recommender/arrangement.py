@@ -8,6 +8,8 @@ goes to the end, so a shop with one category still fills its shelves.
 from __future__ import annotations
 
 import dataclasses
+import functools
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -19,6 +21,29 @@ from recommender.cold import Newcomers
 from recommender.diversity import POOL, UNKNOWN, Variety, diversify, similarities
 from recommender.factors import Factors
 from recommender.rules import Items, leading, spread
+
+NO_DUE = -(2**31)
+"""Value of the `due` column where there is no day to tell."""
+
+PLACES = 24
+"""Places of a list prepared in advance for which variety counts; few shelves are longer."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arranged:
+    """Candidates in the order in which they are shown, as long as nothing forbids one."""
+
+    candidates: Candidates
+    front: int
+    """How many of them lead; behind them stands what is too much of the same."""
+    due: npt.NDArray[np.int32]
+    """(k,) days since 1970 on which an item to buy again is needed, or `NO_DUE`."""
+
+    @classmethod
+    @functools.cache
+    def empty(cls) -> Self:
+        """Return a list of length zero."""
+        return cls(Candidates.empty(), 0, np.empty(0, np.int32))
 
 
 class Arrangement:
@@ -74,6 +99,16 @@ class Arrangement:
         """Return what a slate of `limit` places shows of these candidates alone."""
         varied = self.vary(offered, k=limit)
         return varied.select(self.order(varied.item)[:limit])
+
+    def prepare(self, offered: Candidates, *, varied: bool = True) -> tuple[Candidates, int]:
+        """Return candidates in the order of the shelves cut from their front, and how many of them lead.
+
+        With nothing forbidden, the first `limit` of them are `shelf(offered, limit=limit)`, for a limit up to
+        `PLACES` and the leading ones.
+        """
+        shown = self.vary(offered, k=PLACES) if varied else offered
+        in_front = leading(self.category[shown.item], cap=self._cap(capped=True), twin=self._twin[shown.item])
+        return shown.select(np.argsort(~in_front, kind="stable")), int(in_front.sum())
 
     def _cap(self, *, capped: bool) -> int | None:
         return self.variety.category_cap if capped else None

@@ -8,19 +8,19 @@ campaigns ask it for the same picks; that is why all three agree.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
-from recommender.arrangement import Arrangement
+from recommender.arrangement import NO_DUE, Arranged, Arrangement
 from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode, Source
 from recommender.diversity import Variety
 from recommender.features import NO_CART, Described, Describer, offered
 from recommender.histories import FreshEvent, History
 from recommender.influence import Evidence, Influence
 from recommender.ladder import DEPTH, PURE, VARIED, Blended, ladder
-from recommender.loyalty.due import due_days
+from recommender.loyalty.due import DUE_FROM, DUE_UNTIL, due_days
 from recommender.model import Model
 from recommender.purpose import Purpose
 from recommender.ranking import Ranked, top_k
@@ -31,6 +31,9 @@ from recommender.slate import Reason, Slate, SlateItem
 
 REPLENISHABLE_RATE = 0.05
 """An item that at least this share of its buyers bought again may be offered to its owners."""
+
+
+_EPOCH = date(1970, 1, 1)
 
 
 class Engine:
@@ -153,6 +156,33 @@ class Engine:
         order = self._arrangement.order(shown.item, capped=capped)
         return self._slate(shown.select(order[: request.limit]), request, slate_id=slate_id, created_at=created_at)
 
+    def prepared(
+        self, history: History, purposes: Iterable[Purpose], *, now: np.datetime64, k: int = 100
+    ) -> dict[Purpose, Arranged]:
+        """Return a person's candidates in the order of the shelves that are cut from them: what publishing stores."""
+        found = self.candidates_for(history, purposes, now=now, k=k)
+        return {purpose: self._prepared(candidates, history) for purpose, candidates in found.items()}
+
+    def offer(self, request: SlateRequest, *, now: np.datetime64, k: int = 100) -> Arranged:
+        """Return what a placement offers to whoever asks, deep enough for long shelves; rules are left to the reader.
+
+        For requests without a person, a filter or a cart: what they get is the same for everybody.
+        """
+        shown = Candidates.empty()
+        barred = np.array(request.context, dtype=np.int32)
+        for rung in ladder(request.placement, self._blended):
+            offered = rung(self.model, request, now)
+            shown = shown.then(offered.select(NotAmong(barred).keep(offered.item)))
+            if self._fills(shown, k, capped=True):
+                break
+        arranged = self._prepared(shown, None, varied=request.placement in VARIED)
+        front = min(arranged.front, k)
+        return Arranged(arranged.candidates.select(slice(front)), front, arranged.due[:front])
+
+    def _prepared(self, candidates: Candidates, history: History | None, *, varied: bool = True) -> Arranged:
+        shown, front = self._arrangement.prepare(candidates, varied=varied)
+        return Arranged(shown, front, self._due(shown, history))
+
     def _personal(self, _: Model, request: SlateRequest, now: np.datetime64) -> Candidates:
         """The person's stored candidates, or what their past says now."""
         if request.candidates is not None:
@@ -199,17 +229,22 @@ class Engine:
         return self._arrangement.is_settled(shown.item, limit=limit, capped=capped)
 
     def _slate(self, shown: Candidates, request: SlateRequest, *, slate_id: str, created_at: datetime) -> Slate:
-        due = self._due_dates(shown, request.history)
-        ids = self.model.items.ids
+        ids, due = self.model.items.ids, self._due(shown, request.history).tolist()
         items = tuple(
             SlateItem(
                 item_id=ids[item],
                 rank=rank,
                 score=score,
                 source=Source(source),
-                reason=Reason(ReasonCode(reason), None if anchor == NO_ANCHOR else ids[anchor], due.get(item)),
+                reason=Reason(
+                    ReasonCode(reason),
+                    None if anchor == NO_ANCHOR else ids[anchor],
+                    None if day == NO_DUE else _EPOCH + timedelta(day),
+                ),
             )
-            for rank, (item, score, source, reason, anchor) in enumerate(shown.rows(), start=1)
+            for rank, ((item, score, source, reason, anchor), day) in enumerate(
+                zip(shown.rows(), due, strict=True), start=1
+            )
         )
         return Slate(
             slate_id=slate_id,
@@ -221,14 +256,19 @@ class Engine:
             created_at=created_at,
         )
 
-    def _due_dates(self, shown: Candidates, history: History | None) -> dict[int, date]:
-        """Return the day each buy-again item is expected to be needed, by item index."""
-        again = shown.item[shown.reason == ReasonCode.BUY_AGAIN]
-        if history is None or not len(again):
-            return {}
-        rows = history.item.searchsorted(again[history.owns(again)])
-        days = due_days(history.last[rows], self.model.repeat.gaps_of(history)[rows])
-        return dict(zip(history.item[rows].tolist(), days.tolist(), strict=True))
+    def _due(self, shown: Candidates, history: History | None) -> npt.NDArray[np.int32]:
+        """Return (k,) the day each item to buy again is expected to be needed, as `Arranged.due` tells it."""
+        due = np.full(len(shown), NO_DUE, dtype=np.int32)
+        if history is None:
+            return due
+        again = np.flatnonzero((shown.reason == ReasonCode.BUY_AGAIN) & history.owns(shown.item))
+        if len(again):
+            rows = history.item.searchsorted(shown.item[again])
+            on = due_days(history.last[rows], self.model.repeat.gaps_of(history)[rows])
+            away = (on - self.model.as_of.astype("datetime64[D]")).astype(np.int64)
+            told = (away >= DUE_FROM) & (away < DUE_UNTIL)
+            due[again[told]] = on[told].astype(np.int64)
+        return due
 
 
 def _source(purpose: Purpose, history: History) -> Source:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -52,7 +52,12 @@ class LiveCatalogue:
         self._revision = 0
         self._model: Model | None = None
         self._shelf: Shelf | None = None
+        self._in_stock: Sequence[bool] = ()
         self._shown: dict[int, LiveItem] = {}
+        self.written: dict[int, bytes] = {}
+        """What a reader has written of items, by index; an item that changes is struck out."""
+        self.renamings = 0
+        """Counts changes after which a title that was written down may be wrong."""
 
     async def put(self, patches: Mapping[str, Patch]) -> bool:
         """Apply patches here and share them; say whether they could be shared yet."""
@@ -79,11 +84,18 @@ class LiveCatalogue:
     def shelf(self, model: Model) -> Shelf:
         """Return what can be sold now, aligned with the items of `model`."""
         if self._shelf is None or self._model is not model:
-            self._model, self._shown = model, {}
+            self._model, self._shown, self.written = model, {}, {}
             self._shelf = Shelf(np.ones(len(model.items), np.bool_), np.array(model.catalogue.price, np.float64))
+            self._in_stock = memoryview(self._shelf.in_stock)
             for item_id, patch in self._patches.items():
                 self._put_on_shelf(item_id, patch)
         return self._shelf
+
+    def in_stock(self, model: Model) -> Sequence[bool]:
+        """Return the same column as something that is quick to index."""
+        if self._model is not model:
+            self.shelf(model)
+        return self._in_stock
 
     def knows(self, item_id: str, model: Model) -> bool:
         """Say whether the model or an update speaks of this item."""
@@ -120,6 +132,7 @@ class LiveCatalogue:
 
     def _apply(self, patches: Mapping[str, Patch]) -> None:
         _merge(self._patches, patches)
+        self.renamings += bool(patches)
         for item_id in patches:
             # What this process could not send yet is newer than anything the store can tell.
             merged = self._patches[item_id] | self._unsent.get(item_id, {})
@@ -134,6 +147,7 @@ class LiveCatalogue:
         if "price" in patch:
             self._shelf.price[index] = np.nan if patch["price"] is None else patch["price"]
         self._shown.pop(index, None)
+        self.written.pop(index, None)
 
 
 def picture_path(item_id: str) -> str:

@@ -28,6 +28,10 @@ GRACE_GAPS = 2.0
 """After this many gaps without an order the need is taken to fade."""
 
 
+DUE_FROM, DUE_UNTIL = -60, 120
+"""Days around the end of the log: a day outside is no reason to buy today, and is not told."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Due:
     """Owned items with the day they run out, most needed first."""

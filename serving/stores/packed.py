@@ -1,103 +1,227 @@
-"""Candidates as bytes: eight per item, plus four per distinct anchor.
+"""All lists of a user as one record: four bytes per candidate, and three per distinct reason.
 
 ::
 
-    offset      bytes
-    0           1      format number (1)
-    1           1      k, how many candidates
-    2           1      a, how many distinct anchors
-    3           1      zero
-    4           4      lowest score, float32
-    8           4      highest score, float32
-    12          4 a    anchors, int32
-    12 + 4a     4 k    items, int32
-    then        2 k    scores as steps from lowest to highest, uint16
-    then        1 k    source << 4 | reason
-    then        1 k    position of the anchor, or 255 for none
+    offset        bytes
+    0             1     format number (2)
+    1             1     k, how many candidates, of the first list
+    2             1     how many of them lead: behind them stands what is too much of the same
+    3             2     the same of the second list
+    5             1     r, how many distinct reasons
+    6             1     w, how many wide numbers
+    7             2 n   item numbers of both lists, uint16, in the order in which they are shown
+    7 + 2n        n     scores: 255 for the best of a source within its list, 0 for the worst
+    7 + 3n        n     reason of each: below r, a row of the table; from r on, "buy again", due on day (value − r)
+    then          r     table: source << 4 | reason
+    then          2 r   table: number of the item the reason rests on, 65,535 for none
+    then          3 w   position among items and table, uint16, and the third byte of the number there
 
-All numbers are little-endian. A score is off by at most half a step, 1/131070 of the list's range; the order is the
-list's order and is exact. A record of another length or format is refused: a reader that finds one treats it as absent.
+n is the length of both lists together; all numbers are little-endian. An item's number is its place when items are
+sorted by how many people bought them: what is recommended is nearly always among the first 65,535, so that two bytes
+are enough. Days are counted from `DUE_FROM` days before the end of the purchase log.
+
+A record is good for one model only; its key names the version. One of another length or format is refused.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from recommender.candidates import NO_ANCHOR, Candidates
+from recommender.arrangement import NO_DUE, Arranged
+from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode, Source
 from recommender.errors import InvalidInput
+from recommender.loyalty.due import DUE_FROM
+from recommender.model import Model
+from recommender.purpose import STORED, Purpose
 
 MAX_CANDIDATES = 250
-"""Positions and counts fit in one byte, and 255 is free to mean "no anchor"."""
+"""Of one list: lengths fit in one byte."""
 
-_FORMAT = 1
-_HEADER = struct.Struct("<BBBBff")
-_NONE = 255
-_STEPS = 65_535
+HEADER = struct.Struct("<7B")
+FORMAT = 2
+NONE = 65_535
+STEPS = 255
+AGAIN = Source.PERSONAL << 4 | ReasonCode.BUY_AGAIN
+"""What a candidate is whose third byte tells a day."""
+
+_CODES = 256
+_MAX_ITEMS = 1 << 24
 
 
-def pack(candidates: Candidates) -> bytes:
-    """Encode a list of at most `MAX_CANDIDATES`.
+class Numbering:
+    """The items of one model by how many people bought them, and its first day."""
+
+    def __init__(self, model: Model) -> None:
+        n_items = len(model.items)
+        if n_items >= _MAX_ITEMS:
+            raise InvalidInput(f"{n_items} items; a record numbers at most {_MAX_ITEMS - 1}")
+        self.item = np.argsort(-model.popularity.total, kind="stable").astype(np.int32)
+        """(n_items,) the item of each number."""
+        self.number = np.empty(n_items, dtype=np.int32)
+        """(n_items,) the number of each item."""
+        self.number[self.item] = np.arange(n_items, dtype=np.int32)
+        self.first_day = int(model.as_of.astype("datetime64[D]").astype(np.int64)) + DUE_FROM
+        """Days since 1970."""
+
+
+def pack(lists: Mapping[Purpose, Arranged], numbering: Numbering) -> bytes:
+    """Encode the lists of `STORED` purposes; one that is missing is empty.
 
     Raises
     ------
     InvalidInput
-        If the list is longer.
+        If a list is longer than `MAX_CANDIDATES`, or has too many distinct reasons.
     """
-    k = len(candidates)
-    if k > MAX_CANDIDATES:
-        raise InvalidInput(f"{k} candidates do not fit into a record of at most {MAX_CANDIDATES}")
-    low, high = (float(candidates.score.min()), float(candidates.score.max())) if k else (0.0, 0.0)
-    anchors = np.unique(candidates.anchor[candidates.anchor != NO_ANCHOR])
-    at = np.where(candidates.anchor == NO_ANCHOR, _NONE, np.searchsorted(anchors, candidates.anchor))
+    found = [lists.get(purpose, Arranged.empty()) for purpose in STORED]
+    for arranged in found:
+        if len(arranged.candidates) > MAX_CANDIDATES:
+            raise InvalidInput(f"{len(arranged.candidates)} candidates; a list holds at most {MAX_CANDIDATES}")
+    item, source, reason, anchor, due = (
+        np.concatenate(columns)
+        for columns in zip(
+            *(
+                (one.candidates.item, one.candidates.source, one.candidates.reason, one.candidates.anchor, one.due)
+                for one in found
+            ),
+            strict=True,
+        )
+    )
+    code, kind, resting = _reasons(source, reason, anchor, due.astype(np.int64) - numbering.first_day)
+    numbers = numbering.number[item]
+    anchors = np.where(resting == NO_ANCHOR, NONE, numbering.number[resting])
+    all_numbers = np.concatenate([numbers, anchors])
+    wide = np.flatnonzero(
+        (all_numbers > NONE) | ((all_numbers == NONE) & np.concatenate([numbers >= 0, resting != NO_ANCHOR]))
+    )
+    third = np.empty(len(wide), dtype=[("at", "<u2"), ("byte", "u1")])
+    third["at"], third["byte"] = wide, all_numbers[wide] >> 16
+    lengths = [number for one in found for number in (len(one.candidates), one.front)]
     columns: list[tuple[npt.NDArray[Any], str]] = [
-        (anchors, "<i4"),
-        (candidates.item, "<i4"),
-        (_to_steps(candidates.score, low, high), "<u2"),
-        (candidates.source << 4 | candidates.reason, "u1"),
-        (at, "u1"),
+        (numbers & NONE, "<u2"),
+        (np.concatenate([_steps(one.candidates) for one in found]), "u1"),
+        (code, "u1"),
+        (kind, "u1"),
+        (anchors & NONE, "<u2"),
     ]
-    header = _HEADER.pack(_FORMAT, k, len(anchors), 0, low, high)
-    return header + b"".join(column.astype(dtype).tobytes() for column, dtype in columns)
+    body = b"".join(column.astype(dtype).tobytes() for column, dtype in columns)
+    return HEADER.pack(FORMAT, *lengths, len(kind), len(wide)) + body + third.tobytes()
 
 
-def unpack(record: bytes) -> Candidates:
-    """Decode what `pack` made.
+def unpack(record: bytes, purpose: Purpose, numbering: Numbering) -> Arranged:
+    """Decode one list of what `pack` made; scores are those of `Shelf.score`.
 
     Raises
     ------
     InvalidInput
-        If `record` is truncated, of another format, or holds an impossible value.
+        If `record` is truncated, of another format or another model, or holds an impossible value.
     """
-    if len(record) < _HEADER.size or record[0] != _FORMAT:
-        raise InvalidInput(f"a record of {len(record)} bytes is not of format {_FORMAT}")
-    _, k, n_anchors, _, low, high = _HEADER.unpack_from(record)
-    if len(record) != _HEADER.size + 4 * n_anchors + 8 * k:
-        raise InvalidInput(f"a record of {k} candidates and {n_anchors} anchors cannot have {len(record)} bytes")
-    start = _HEADER.size
-    anchors = np.frombuffer(record, "<i4", n_anchors, start)
-    item = np.frombuffer(record, "<i4", k, start := start + 4 * n_anchors)
-    steps = np.frombuffer(record, "<u2", k, start := start + 4 * k)
-    kinds = np.frombuffer(record, "u1", k, start := start + 2 * k)
-    at = np.frombuffer(record, "u1", k, start + k)
-    if ((at >= n_anchors) & (at != _NONE)).any():
-        raise InvalidInput("a record points outside its anchors")
-    score = (low + steps * ((high - low) / _STEPS)).astype(np.float32)
-    named = np.full(_NONE + 1, NO_ANCHOR, dtype=np.int32)
-    named[:n_anchors] = anchors
-    return Candidates(
-        item.astype(np.int32),
-        score,
-        (kinds >> 4).astype(np.uint8),
-        (kinds & 15).astype(np.uint8),
-        named[at],
+    layout = Layout(record)
+    start, k, front = layout.list_of(purpose)
+    if front > k:
+        raise InvalidInput(f"{front} of {k} candidates lead")
+    n, r = layout.n, layout.r
+    numbers = np.concatenate(
+        [np.frombuffer(record, "<u2", n, layout.numbers), np.frombuffer(record, "<u2", r, layout.anchors)]
+    ).astype(np.int64)
+    third = np.frombuffer(record, [("at", "<u2"), ("byte", "u1")], layout.w, layout.wide)
+    if layout.w and int(third["at"].max()) >= n + r:
+        raise InvalidInput("a record has a wide number at no place")
+    none = numbers == NONE
+    none[third["at"]] = False
+    numbers[third["at"]] |= third["byte"].astype(np.int64) << 16
+    none[:n] = False
+    if (numbers[~none] >= len(numbering.item)).any():
+        raise InvalidInput("a record names items the model does not have")
+    named = np.full(n + r, NO_ANCHOR, dtype=np.int32)
+    named[~none] = numbering.item[numbers[~none]]
+    code = np.frombuffer(record, "u1", k, layout.codes + start).astype(np.int64)
+    tabled = code < r
+    kind = np.append(np.frombuffer(record, "u1", r, layout.kinds), np.uint8(AGAIN))[np.where(tabled, code, r)]
+    return Arranged(
+        Candidates(
+            named[start : start + k],
+            np.frombuffer(record, "u1", k, layout.scores + start).astype(np.float32) / np.float32(STEPS),
+            kind >> 4,
+            kind & 15,
+            np.append(named[n:], np.int32(NO_ANCHOR))[np.where(tabled, code, r)],
+        ),
+        front,
+        np.where(tabled, NO_DUE, numbering.first_day + code - r).astype(np.int32),
     )
 
 
-def _to_steps(score: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArray[np.float64]:
-    if high == low:
-        return np.zeros(len(score))
-    return np.rint((score.astype(np.float64) - low) / (high - low) * _STEPS)
+class Layout:
+    """Where the parts of a record begin.
+
+    Raises
+    ------
+    InvalidInput
+        If the record is of another format or another length than it says.
+    """
+
+    __slots__ = ("anchors", "codes", "kinds", "lengths", "n", "numbers", "r", "scores", "w", "wide")
+
+    def __init__(self, record: bytes) -> None:
+        if len(record) < HEADER.size or record[0] != FORMAT:
+            raise InvalidInput(f"a record of {len(record)} bytes is not of format {FORMAT}")
+        self.lengths = record[1:5]
+        self.n = n = record[1] + record[3]
+        self.r = r = record[5]
+        self.w = record[6]
+        self.numbers = HEADER.size
+        self.scores = HEADER.size + 2 * n
+        self.codes = self.scores + n
+        self.kinds = self.codes + n
+        self.anchors = self.kinds + r
+        self.wide = self.anchors + 2 * r
+        if len(record) != self.wide + 3 * self.w:
+            raise InvalidInput(f"a record of {n} candidates and {r} reasons cannot have {len(record)} bytes")
+
+    def list_of(self, purpose: Purpose) -> tuple[int, int, int]:
+        """Return where the list of a purpose begins, its length, and how many of it lead."""
+        if purpose is STORED[0]:
+            return 0, self.lengths[0], self.lengths[1]
+        return self.lengths[0], self.lengths[2], self.lengths[3]
+
+
+def _reasons(
+    source: npt.NDArray[np.uint8],
+    reason: npt.NDArray[np.uint8],
+    anchor: npt.NDArray[np.int32],
+    day: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """Return the code of each candidate, and the table's two columns."""
+    kind = (source << 4 | reason).astype(np.int64)
+    # Whatever its date, an offer to buy again may end up in the table: where a day is too far off for its byte.
+    dated = (kind == AGAIN) & (anchor == NO_ANCHOR) & (day >= 0)
+    undated = np.where(dated, (AGAIN << 32) + NO_ANCHOR, (kind << 32) + anchor.astype(np.int64))
+    rows = np.unique(undated[~dated])
+    for _ in range(2):
+        far = dated & (day >= _CODES - len(rows))
+        if not far.any():
+            break
+        dated &= ~far
+        rows = np.unique(undated[~dated])
+    if len(rows) > _CODES or (dated & (day >= _CODES - len(rows))).any():
+        raise InvalidInput(f"{len(rows)} distinct reasons do not fit into a record")
+    code = np.where(dated, len(rows) + day, rows.searchsorted(undated))
+    # Adding an anchor of -1 borrowed from the kind; adding it back restores both.
+    kinds = ((rows + 1) >> 32).astype(np.uint8)
+    return code, kinds, (rows - (kinds.astype(np.int64) << 32)).astype(np.int32)
+
+
+def _steps(candidates: Candidates) -> npt.NDArray[np.float64]:
+    """Return (k,) from 0 to 255: scores of different sources are not comparable, so each has its own scale."""
+    steps = np.full(len(candidates), float(STEPS))
+    score = candidates.score.astype(np.float64)
+    for source in np.unique(candidates.source):
+        of_it = candidates.source == source
+        low, high = score[of_it].min(), score[of_it].max()
+        if high > low:
+            steps[of_it] = np.rint((score[of_it] - low) / (high - low) * STEPS)
+    return steps

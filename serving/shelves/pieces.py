@@ -1,0 +1,111 @@
+"""The JSON of a slate in pieces that were written before: an item, its place, its reason.
+
+::
+
+    {"item_id":"milk","title":"Milk",…,"in_stock":true    the item, as it is now
+    ,"rank":1,"score":0.9843                              its place
+    ,"source":"personal","reason":{"code":"popular",…}}   where it came from
+
+Every slate is written from such pieces, cut from a prepared list or computed; so there is one shape of an answer.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+import orjson
+
+from recommender.candidates import ReasonCode, Source
+from recommender.request import MAX_LIMIT
+from serving.live_catalogue import LiveItem
+from serving.stores.packed import STEPS
+
+SCORE_DIGITS = 6
+
+
+def item_piece(item_id: str, live: LiveItem, *, currency: str) -> bytes:
+    """Return the beginning of an item's object."""
+    item = live.item
+    content = {
+        "item_id": item_id,
+        "title": item.title,
+        "category": item.category,
+        "department": item.department,
+        "brand": item.brand,
+        "price": item.price,
+        "currency": currency,
+        "url": item.url,
+        "image_url": live.picture,
+        "in_stock": live.in_stock,
+    }
+    return b"," + orjson.dumps(content)[:-1]
+
+
+def place_piece(rank: int, score: float) -> bytes:
+    """Return the middle of an item's object."""
+    return b',"rank":%d,"score":%b' % (rank, orjson.dumps(round(score, SCORE_DIGITS)))
+
+
+def reason_piece(
+    source: Source,
+    code: ReasonCode,
+    *,
+    item_id: str | None = None,
+    item_title: str | None = None,
+    due: date | None = None,
+) -> bytes:
+    """Return the end of an item's object."""
+    reason: dict[str, Any] = {"code": code.label, "item_id": item_id, "item_title": item_title, "due_on": due}
+    return b',"source":%b,"reason":%b}' % (orjson.dumps(source.label), orjson.dumps(reason))
+
+
+@functools.cache
+def bare_piece(source: int) -> bytes:
+    """Return the end of an item's object without its reason."""
+    return b',"source":%b,"reason":null}' % orjson.dumps(Source(source).label)
+
+
+@functools.cache
+def stepped_places() -> tuple[tuple[bytes, ...], ...]:
+    """Return the middles of an item's object by its place, from 0, and the step of its score."""
+    scores = [orjson.dumps(round(step / STEPS, SCORE_DIGITS)) for step in range(STEPS + 1)]
+    return tuple(
+        tuple(b',"rank":%d,"score":%b' % (rank, score) for score in scores) for rank in range(1, MAX_LIMIT + 1)
+    )
+
+
+def due_pieces(first_day: int) -> list[bytes]:
+    """Return the ends for items to buy again, by days from `first_day` (days since 1970)."""
+    start = date(1970, 1, 1) + timedelta(first_day)
+    return [reason_piece(Source.PERSONAL, ReasonCode.BUY_AGAIN, due=start + timedelta(day)) for day in range(STEPS + 1)]
+
+
+def slate_body(
+    pieces: Iterable[bytes],
+    *,
+    slate_id: str,
+    user_id: str | None,
+    placement: str,
+    source: str,
+    version: bytes,
+    created_at: bytes,
+    degraded: str | None,
+) -> bytes:
+    """Return a whole answer; `version` and `created_at` are JSON already."""
+    label = b"false" if degraded is None else b'true,"degraded_reason":"%b"' % degraded.encode()
+    head = (
+        b'{"slate_id":"%b","user_id":%b,"placement":"%b","source":"%b","degraded":%b,"model_version":%b,"created_at":%b,"items":['
+        % (
+            slate_id.encode(),
+            b"null" if user_id is None else orjson.dumps(user_id),
+            placement.encode(),
+            source.encode(),
+            label,
+            version,
+            created_at,
+        )
+    )
+    return b"%b%b]}" % (head, b"".join(pieces)[1:])
