@@ -1,9 +1,19 @@
-"""Candidates as bytes: eight per item, plus four per distinct anchor.
+"""A user's candidates as bytes: one record, which holds a list for each stored purpose.
 
 ::
 
     offset      bytes
-    0           1      format number (1)
+    0           1      format number (2)
+    1           1      how many lists
+    then, for each list
+    0           1      purpose, as its place in `_PURPOSES`
+    1           2      length of the list in bytes
+    3           …      the list
+
+A list takes eight bytes per item, plus four per distinct anchor::
+
+    offset      bytes
+    0           1      zero
     1           1      k, how many candidates
     2           1      a, how many distinct anchors
     3           1      zero
@@ -22,6 +32,7 @@ list's order and is exact. A record of another length or format is refused: a re
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,24 +40,62 @@ import numpy.typing as npt
 
 from recommender.candidates import NO_ANCHOR, Candidates
 from recommender.errors import InvalidInput
+from recommender.purpose import Purpose
 
 MAX_CANDIDATES = 250
 """Positions and counts fit in one byte, and 255 is free to mean "no anchor"."""
 
-_FORMAT = 1
+_FORMAT = 2
+_PURPOSES = (Purpose.ALL, Purpose.NEW, Purpose.AGAIN, Purpose.CART)
+"""A wire format: append, never reorder."""
+_SECTION = struct.Struct("<BH")
 _HEADER = struct.Struct("<BBBBff")
 _NONE = 255
 _STEPS = 65_535
 
 
-def pack(candidates: Candidates) -> bytes:
-    """Encode a list of at most `MAX_CANDIDATES`.
+def pack(lists: Mapping[Purpose, Candidates]) -> bytes:
+    """Encode lists of at most `MAX_CANDIDATES`.
 
     Raises
     ------
     InvalidInput
-        If the list is longer.
+        If a list is longer.
     """
+    parts = [bytes([_FORMAT, len(lists)])]
+    for purpose, candidates in lists.items():
+        packed = _pack_list(candidates)
+        parts += [_SECTION.pack(_PURPOSES.index(purpose), len(packed)), packed]
+    return b"".join(parts)
+
+
+def unpack(record: bytes) -> dict[Purpose, Candidates]:
+    """Decode what `pack` made.
+
+    Raises
+    ------
+    InvalidInput
+        If `record` is truncated, of another format, or holds an impossible value.
+    """
+    if len(record) < 2 or record[0] != _FORMAT:
+        raise InvalidInput(f"a record of {len(record)} bytes is not of format {_FORMAT}")
+    lists: dict[Purpose, Candidates] = {}
+    at = 2
+    while at < len(record):
+        if at + _SECTION.size > len(record):
+            raise InvalidInput(f"a record of {len(record)} bytes ends within the head of a list")
+        purpose, length = _SECTION.unpack_from(record, at)
+        at += _SECTION.size
+        if purpose >= len(_PURPOSES) or _PURPOSES[purpose] in lists or at + length > len(record):
+            raise InvalidInput(f"a record of {len(record)} bytes has no list of purpose {purpose} at {at}")
+        lists[_PURPOSES[purpose]] = _unpack_list(record[at : at + length])
+        at += length
+    if len(lists) != record[1]:
+        raise InvalidInput(f"a record holds {len(lists)} lists and says {record[1]}")
+    return lists
+
+
+def _pack_list(candidates: Candidates) -> bytes:
     k = len(candidates)
     if k > MAX_CANDIDATES:
         raise InvalidInput(f"{k} candidates do not fit into a record of at most {MAX_CANDIDATES}")
@@ -60,23 +109,16 @@ def pack(candidates: Candidates) -> bytes:
         (candidates.source << 4 | candidates.reason, "u1"),
         (at, "u1"),
     ]
-    header = _HEADER.pack(_FORMAT, k, len(anchors), 0, low, high)
+    header = _HEADER.pack(0, k, len(anchors), 0, low, high)
     return header + b"".join(column.astype(dtype).tobytes() for column, dtype in columns)
 
 
-def unpack(record: bytes) -> Candidates:
-    """Decode what `pack` made.
-
-    Raises
-    ------
-    InvalidInput
-        If `record` is truncated, of another format, or holds an impossible value.
-    """
-    if len(record) < _HEADER.size or record[0] != _FORMAT:
-        raise InvalidInput(f"a record of {len(record)} bytes is not of format {_FORMAT}")
+def _unpack_list(record: bytes) -> Candidates:
+    if len(record) < _HEADER.size:
+        raise InvalidInput(f"a list of {len(record)} bytes has no head")
     _, k, n_anchors, _, low, high = _HEADER.unpack_from(record)
     if len(record) != _HEADER.size + 4 * n_anchors + 8 * k:
-        raise InvalidInput(f"a record of {k} candidates and {n_anchors} anchors cannot have {len(record)} bytes")
+        raise InvalidInput(f"a list of {k} candidates and {n_anchors} anchors cannot have {len(record)} bytes")
     start = _HEADER.size
     anchors = np.frombuffer(record, "<i4", n_anchors, start)
     item = np.frombuffer(record, "<i4", k, start := start + 4 * n_anchors)
@@ -84,7 +126,7 @@ def unpack(record: bytes) -> Candidates:
     kinds = np.frombuffer(record, "u1", k, start := start + 2 * k)
     at = np.frombuffer(record, "u1", k, start + k)
     if ((at >= n_anchors) & (at != _NONE)).any():
-        raise InvalidInput("a record points outside its anchors")
+        raise InvalidInput("a list points outside its anchors")
     score = (low + steps * ((high - low) / _STEPS)).astype(np.float32)
     named = np.full(_NONE + 1, NO_ANCHOR, dtype=np.int32)
     named[:n_anchors] = anchors
