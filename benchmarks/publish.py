@@ -50,10 +50,10 @@ class TimedStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def write(self, version: str, purpose: Purpose, records: Sequence[tuple[str, bytes]]) -> None:
+    async def write(self, version: str, records: Sequence[tuple[str, bytes]]) -> None:
         """Write and take the time."""
         start = time.perf_counter()
-        await self._store.write(version, purpose, records)
+        await self._store.write(version, records)
         self.write_seconds += time.perf_counter() - start
 
 
@@ -102,7 +102,7 @@ async def layout_rows(engine: Engine, store: SlateStore, client: Any, *, rounds:
         peers.append(_write_json(client, engine.model, candidates))
     users = len(candidates)
     ratio = statistics.median(peer / mine for mine, peer in zip(ours, peers, strict=True))
-    packed_bytes = _mean_memory(client, [keys.candidates(engine.version, Purpose.ALL, user) for user in candidates])
+    packed_bytes = _mean_memory(client, [keys.candidates(engine.version, user) for user in candidates])
     json_bytes = _mean_memory(client, [_peer_key(user) for user in candidates])
     return [
         figure("encode and write, ours", users / statistics.median(ours), "users/s"),
@@ -152,7 +152,7 @@ def readable(candidates: Candidates, model: Model) -> str:
 
 async def _write_ours(store: SlateStore, version: str, candidates: Mapping[str, Candidates]) -> float:
     start = time.perf_counter()
-    await store.write(version, Purpose.ALL, [(user, pack(found)) for user, found in candidates.items()])
+    await store.write(version, [(user, pack({Purpose.ALL: found})) for user, found in candidates.items()])
     return time.perf_counter() - start
 
 

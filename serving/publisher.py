@@ -84,12 +84,11 @@ async def publish(
     ):
         for batch in _batches(users, BATCH):
             found = await anyio.to_thread.run_sync(_candidates, engine, batch, purposes, moment, k)
-            for purpose, records in found.items():
-                await store.write(engine.version, purpose, records)
+            await store.write(engine.version, found)
             step.advance(len(batch))
     with progress.step("check and switch over", total=None):
         users = await _without_erased(store, users)
-        await _check(store, engine.version, purposes, users)
+        await _check(store, engine.version, users)
         pointer = await store.point_to(engine.version, users=len(users))
     with progress.step("let older versions expire", total=None):
         await store.settle()
@@ -114,13 +113,12 @@ async def rollback(store: SlateStore, version: str | None = None) -> Pointer:
 
 def _candidates(
     engine: Engine, users: Sequence[str], purposes: Sequence[Purpose], now: np.datetime64, k: int
-) -> dict[Purpose, Records]:
-    records: dict[Purpose, Records] = {purpose: [] for purpose in purposes}
+) -> Records:
+    records: Records = []
     for user in users:
         history = engine.history(user)
         assert history is not None
-        for purpose, candidates in engine.candidates_for(history, purposes, now=now, k=k).items():
-            records[purpose].append((user, pack(candidates)))
+        records.append((user, pack(engine.candidates_for(history, purposes, now=now, k=k))))
     return records
 
 
@@ -132,14 +130,13 @@ async def _without_erased(store: SlateStore, users: Sequence[str]) -> list[str]:
     return [user for user in users if user not in erased]
 
 
-async def _check(store: SlateStore, version: str, purposes: Sequence[Purpose], users: Sequence[str]) -> None:
-    for purpose in purposes:
-        found = await store.count(version, purpose, users)
-        if found != len(users):
-            raise StoreUnavailable(
-                f"version {version} is not published: of {len(users)} users, {found} have candidates for "
-                f"{purpose.value!r}; the store may be full (see its maxmemory) or was emptied. Publish again"
-            )
+async def _check(store: SlateStore, version: str, users: Sequence[str]) -> None:
+    found = await store.count(version, users)
+    if found != len(users):
+        raise StoreUnavailable(
+            f"version {version} is not published: of {len(users)} users, {found} have candidates; the store may be "
+            "full (see its maxmemory) or was emptied. Publish again"
+        )
 
 
 def _batches(users: Sequence[str], size: int) -> Iterator[Sequence[str]]:

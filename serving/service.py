@@ -157,10 +157,9 @@ class Service:
             return Known()
         if user_id in self._erasures:
             return Known(erased=True)
-        purpose = Purpose.NEW if question.new_only else Purpose.ALL
         version = None if question.placement in IMPERSONAL else engine.version
         try:
-            record = await self._store.read_user(user_id, version=version, purpose=purpose)
+            record = await self._store.read_user(user_id, version=version)
         except StoreUnavailable:
             self._metrics.store_errors.labels("read_user").inc()
             self._metrics.candidates.labels("no_store").inc()
@@ -177,7 +176,7 @@ class Service:
         if fresh.positive or question.viewed or question.cart:
             self._metrics.candidates.labels("computed").inc()
             return Known(fresh=fresh)
-        candidates = None if record.candidates is None else self._unpacked(record.candidates, engine)
+        candidates = None if record.candidates is None else self._unpacked(record.candidates, question, engine)
         if candidates is not None:
             self._metrics.candidates.labels("stored").inc()
             return Known(fresh=fresh, candidates=candidates)
@@ -185,9 +184,12 @@ class Service:
         missed = question.user_id in engine.model.users and self._holder.is_published(engine.version)
         return Known(fresh=fresh, degraded_reason=CANDIDATES_MISSING if missed else None)
 
-    def _unpacked(self, record: bytes, engine: Engine) -> Candidates | None:
+    def _unpacked(self, record: bytes, question: Question, engine: Engine) -> Candidates | None:
+        purpose = Purpose.NEW if question.new_only else Purpose.ALL
         try:
-            candidates = unpack(record)
+            candidates = unpack(record).get(purpose)
+            if candidates is None:
+                raise InvalidInput(f"a record has no list of purpose {purpose.value!r}")
             n_items = len(engine.model.items)
             if len(candidates) and not 0 <= candidates.item.min() <= candidates.item.max() < n_items:
                 raise InvalidInput("a record names items the model does not have")

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from recommender.purpose import Purpose
 from serving.stores.breaker import BreakerState
 
 
@@ -51,11 +50,11 @@ class SlateStore(Protocol):
         """Return the versions whose candidates are kept, and for how many users."""
         ...
 
-    async def write(self, version: str, purpose: Purpose, records: Sequence[tuple[str, bytes]]) -> None:
+    async def write(self, version: str, records: Sequence[tuple[str, bytes]]) -> None:
         """Keep packed candidates of some users; they expire unless the version is published."""
         ...
 
-    async def count(self, version: str, purpose: Purpose, users: Sequence[str]) -> int:
+    async def count(self, version: str, users: Sequence[str]) -> int:
         """Return how many of `users` have candidates."""
         ...
 
@@ -75,7 +74,7 @@ class SlateStore(Protocol):
         """Let candidates of the served version live, and those of every other version expire."""
         ...
 
-    async def read_user(self, user_id: str, *, version: str | None, purpose: Purpose) -> UserRecord:
+    async def read_user(self, user_id: str, *, version: str | None) -> UserRecord:
         """Return what is known of a user; without a version, without candidates."""
         ...
 

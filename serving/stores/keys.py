@@ -2,7 +2,7 @@
 
 ::
 
-    regulars:v:{version}:{purpose}:{user}      candidates, packed (see `packed`)
+    regulars:v:{version}:{user}                candidates for every stored purpose, packed (see `packed`)
     regulars:fresh:{user}                      list of the user's events since the last training, newest first
     regulars:erased                            set of users who asked to be forgotten
     regulars:{published}                       hash: current, previous
@@ -17,7 +17,7 @@
 
 In the first three lines braces stand for a value; ``{published}``, ``{events}`` and ``{items}`` stand as written:
 Redis Cluster keeps keys that share such a tag on one node, and only those are touched together.
-A user id comes last in its key and may hold any character. Versions and purposes hold no colon.
+A user id comes last in its key and may hold any character. Versions hold no colon.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ ITEMS_REVISION = f"{ITEMS}:revision"
 ITEMS_CHANGES = f"{ITEMS}:changes"
 
 
-def candidates(version: str, purpose: str, user_id: str) -> str:
+def candidates(version: str, user_id: str) -> str:
     """Key of one user's candidates.
 
-    >>> candidates("20180101-3f9c0a1b2c3d", "all", "a:b/c")
-    'regulars:v:20180101-3f9c0a1b2c3d:all:a:b/c'
+    >>> candidates("20180101-3f9c0a1b2c3d", "a:b/c")
+    'regulars:v:20180101-3f9c0a1b2c3d:a:b/c'
     """
-    return f"{CANDIDATES}{version}:{purpose}:{user_id}"
+    return f"{CANDIDATES}{version}:{user_id}"
 
 
 def version_of(candidates_key: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from recommender.errors import UnknownVersion
-from recommender.purpose import Purpose
 from serving.stores import Pointer, UserRecord
 from serving.stores.breaker import BreakerState
 
@@ -17,7 +16,7 @@ class MemorySlates:
     """`SlateStore` in dictionaries."""
 
     def __init__(self, *, fresh_events: int = 50) -> None:
-        self._candidates: dict[tuple[str, Purpose, str], bytes] = {}
+        self._candidates: dict[tuple[str, str], bytes] = {}
         self._pointer = Pointer()
         self._manifests: dict[str, int] = {}
         self._fresh: dict[str, list[bytes]] = {}
@@ -35,13 +34,13 @@ class MemorySlates:
         """Return the versions that were served."""
         return dict(self._manifests)
 
-    async def write(self, version: str, purpose: Purpose, records: Sequence[tuple[str, bytes]]) -> None:
+    async def write(self, version: str, records: Sequence[tuple[str, bytes]]) -> None:
         """Keep candidates."""
-        self._candidates |= {(version, purpose, user): record for user, record in records}
+        self._candidates |= {(version, user): record for user, record in records}
 
-    async def count(self, version: str, purpose: Purpose, users: Sequence[str]) -> int:
+    async def count(self, version: str, users: Sequence[str]) -> int:
         """Count users with candidates."""
-        return sum((version, purpose, user) in self._candidates for user in users)
+        return sum((version, user) in self._candidates for user in users)
 
     async def point_to(self, version: str, *, users: int | None = None) -> Pointer:
         """Flip the pointer."""
@@ -56,11 +55,11 @@ class MemorySlates:
     async def settle(self) -> None:
         """Return: nothing expires."""
 
-    async def read_user(self, user_id: str, *, version: str | None, purpose: Purpose) -> UserRecord:
+    async def read_user(self, user_id: str, *, version: str | None) -> UserRecord:
         """Return what is known of a user."""
         if user_id in self._erased:
             return UserRecord(erased=True)
-        candidates = None if version is None else self._candidates.get((version, purpose, user_id))
+        candidates = None if version is None else self._candidates.get((version, user_id))
         return UserRecord(candidates=candidates, fresh=tuple(self._fresh.get(user_id, ())))
 
     async def remember(self, fresh: Mapping[str, Sequence[bytes]]) -> None:
@@ -73,7 +72,7 @@ class MemorySlates:
         """Forget a user."""
         self._erased.add(user_id)
         self._fresh.pop(user_id, None)
-        for key in [key for key in self._candidates if key[2] == user_id]:
+        for key in [key for key in self._candidates if key[1] == user_id]:
             del self._candidates[key]
 
     async def erased(self) -> frozenset[str]:

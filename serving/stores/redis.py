@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recommender.errors import UnknownVersion
-from recommender.purpose import Purpose
 from serving.events.stream import RedisStream
 from serving.settings import SECONDS_PER_DAY, AppSettings
 from serving.stores import Pointer, UserRecord, keys
@@ -77,19 +76,16 @@ class RedisSlates:
         counts = await self._redis.commands([("GET", keys.manifest(name)) for name in names])
         return {name: int(count) for name, count in zip(names, counts, strict=True) if count is not None}
 
-    async def write(self, version: str, purpose: Purpose, records: Sequence[tuple[str, bytes]]) -> None:
+    async def write(self, version: str, records: Sequence[tuple[str, bytes]]) -> None:
         """Write candidates, each with an expiry of its own so that they do not all go at once."""
         await self._redis.script(_NOTE_VERSION, [keys.VERSIONS], [version, self._keep])
         await self._each(
-            [
-                ("SET", keys.candidates(version, purpose, user), record, "EX", self._expiry(user))
-                for user, record in records
-            ]
+            [("SET", keys.candidates(version, user), record, "EX", self._expiry(user)) for user, record in records]
         )
 
-    async def count(self, version: str, purpose: Purpose, users: Sequence[str]) -> int:
+    async def count(self, version: str, users: Sequence[str]) -> int:
         """Ask for each key: what an eviction or a concurrent deletion took is not counted."""
-        found = await self._each([("EXISTS", keys.candidates(version, purpose, user)) for user in users])
+        found = await self._each([("EXISTS", keys.candidates(version, user)) for user in users])
         return sum(int(reply) for reply in found)
 
     async def point_to(self, version: str, *, users: int | None = None) -> Pointer:
@@ -113,14 +109,14 @@ class RedisSlates:
         await self._redis.scan(keys.CANDIDATES, visit)
         await self._redis.script(_FORGET_VERSIONS, [keys.VERSIONS], [])
 
-    async def read_user(self, user_id: str, *, version: str | None, purpose: Purpose) -> UserRecord:
+    async def read_user(self, user_id: str, *, version: str | None) -> UserRecord:
         """Read everything in one round trip."""
         commands: list[Command] = [
             ("SISMEMBER", keys.ERASED, user_id),
             ("LRANGE", keys.fresh(user_id), 0, self._fresh_events - 1),
         ]
         if version is not None:
-            commands.append(("GET", keys.candidates(version, purpose, user_id)))
+            commands.append(("GET", keys.candidates(version, user_id)))
         erased, fresh, *candidates = await self._redis.commands(commands)
         if erased:
             return UserRecord(erased=True)
@@ -141,9 +137,7 @@ class RedisSlates:
     async def erase(self, user_id: str) -> None:
         """Note the erasure first: a publisher that writes meanwhile looks at the set before it publishes."""
         await self._redis.command("SADD", keys.ERASED, user_id)
-        doomed = [
-            keys.candidates(version, purpose, user_id) for version in await self._version_names() for purpose in Purpose
-        ]
+        doomed = [keys.candidates(version, user_id) for version in await self._version_names()]
         await self._each([("DEL", key) for key in [keys.fresh(user_id), *doomed]])
 
     async def erased(self) -> frozenset[str]:

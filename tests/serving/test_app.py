@@ -66,7 +66,7 @@ async def test_stored_and_computed_slates_agree(shop: Served, stores: Stores) ->
     """What the publisher wrote is what the engine would have said."""
     path = f"/v1/users/{user_id(7)}/recommendations"
     stored = await shop.get(path, limit=20)
-    await stores.slates.write(shop.state.service.engine.version, "all", [(user_id(7), b"damaged")])  # type: ignore[arg-type]
+    await stores.slates.write(shop.state.service.engine.version, [(user_id(7), b"damaged")])
     computed = await shop.get(path, limit=20)
     assert computed["degraded_reason"] == "candidates_missing"
     assert ids(stored) == ids(computed)

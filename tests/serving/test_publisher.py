@@ -13,11 +13,12 @@ import anyio
 import pytest
 
 from recommender.errors import StoreUnavailable, UnknownVersion
-from recommender.purpose import STORED, Purpose
+from recommender.purpose import STORED
 from serving.publisher import publish, rollback
 from serving.settings import AppSettings
 from serving.stores import Pointer, keys
 from serving.stores.memory import MemoryStores
+from serving.stores.packed import unpack
 from serving.stores.redis import RedisSlates, RedisStores
 from tests.planted import user_id
 from tests.serving.conftest import Serve, Shelves, published
@@ -53,8 +54,10 @@ async def test_everybody_has_candidates_for_every_stored_purpose(stores: RedisSt
     found = await published(registry.shop, stores)
     assert (found.version, found.previous, found.users) == (registry.shop.version, None, 200)
     users = list(registry.shop.model.users)
-    for purpose in STORED:
-        assert await stores.slates.count(found.version, purpose, users) == 200
+    assert await stores.slates.count(found.version, users) == 200
+    record = await stores.slates.read_user(user_id(0), version=found.version)
+    assert record.candidates is not None
+    assert tuple(unpack(record.candidates)) == STORED
     assert await stores.slates.versions() == {found.version: 200}
 
 
@@ -62,10 +65,10 @@ async def test_publishing_again_changes_nothing(stores: RedisStores, registry: S
     """Same version, same bytes, same way back."""
     await published(registry.hostile, stores)
     await published(registry.shop, stores)
-    before = await stores.slates.read_user(user_id(0), version=registry.shop.version, purpose=Purpose.ALL)
+    before = await stores.slates.read_user(user_id(0), version=registry.shop.version)
     again = await published(registry.shop, stores)
     assert again.previous == registry.hostile.version
-    after = await stores.slates.read_user(user_id(0), version=registry.shop.version, purpose=Purpose.ALL)
+    after = await stores.slates.read_user(user_id(0), version=registry.shop.version)
     assert before == after
 
 
@@ -104,18 +107,18 @@ async def test_erased_users_are_not_published(stores: RedisStores, registry: She
     await stores.slates.erase(user_id(0))
 
     class Meanwhile(RedisSlates):
-        async def count(self, version: str, purpose: Purpose, users: Sequence[str]) -> int:
+        async def count(self, version: str, users: Sequence[str]) -> int:
             assert user_id(1) not in users
-            return await super().count(version, purpose, users)
+            return await super().count(version, users)
 
-        async def write(self, version: str, purpose: Purpose, records: Sequence[tuple[str, bytes]]) -> None:
-            await super().write(version, purpose, records)
+        async def write(self, version: str, records: Sequence[tuple[str, bytes]]) -> None:
+            await super().write(version, records)
             await self.erase(user_id(1))
 
     store = Meanwhile(stores.connection, keep_seconds=60, fresh_events=5, fresh_seconds=60)
     found = await publish(registry.shop, store, progress=SilentProgress())
     assert found.users == 198
-    assert await stores.slates.count(found.version, Purpose.ALL, [user_id(0), user_id(1)]) == 0
+    assert await stores.slates.count(found.version, [user_id(0), user_id(1)]) == 0
 
 
 @pytest.mark.parametrize("written", [1, 60, 180])
@@ -131,12 +134,12 @@ async def test_a_killed_publisher_leaves_the_old_version(
     )
     users = list(registry.shop.model.users)
     with anyio.fail_after(60):
-        while await stores.slates.count(registry.shop.version, Purpose.ALL, users) < written:
+        while await stores.slates.count(registry.shop.version, users) < written:
             await anyio.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert (await stores.slates.pointer()).current == registry.hostile.version
-    left_behind = [keys.candidates(registry.shop.version, "all", user) for user in users]
+    left_behind = [keys.candidates(registry.shop.version, user) for user in users]
     ttls = await stores.connection.commands([("TTL", key) for key in left_behind])
     assert -1 not in ttls
     assert max(ttls) > 0

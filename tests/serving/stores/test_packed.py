@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode, Source
 from recommender.errors import InvalidInput
+from recommender.purpose import Purpose
 from serving.stores.packed import MAX_CANDIDATES, pack, unpack
 
 
@@ -27,10 +28,16 @@ def candidate_lists(draw: st.DrawFn) -> Candidates:
     )
 
 
-@given(candidate_lists())
-def test_packing_keeps_everything_but_the_last_digits_of_scores(candidates: Candidates) -> None:
+@given(st.dictionaries(st.sampled_from(Purpose), candidate_lists()))
+def test_packing_keeps_everything_but_the_last_digits_of_scores(lists: dict[Purpose, Candidates]) -> None:
     """Items, order, sources, reasons and anchors are exact; scores keep their order, within half a step."""
-    found = unpack(pack(candidates))
+    found = unpack(pack(lists))
+    assert list(found) == list(lists)
+    for purpose, candidates in lists.items():
+        assert_almost_equal(found[purpose], candidates)
+
+
+def assert_almost_equal(found: Candidates, candidates: Candidates) -> None:
     for name in ("item", "source", "reason", "anchor"):
         np.testing.assert_array_equal(getattr(found, name), getattr(candidates, name))
     assert (np.diff(found.score) <= 0).all()
@@ -39,7 +46,7 @@ def test_packing_keeps_everything_but_the_last_digits_of_scores(candidates: Cand
     np.testing.assert_allclose(found.score, candidates.score, rtol=0, atol=spread / 131_000 + largest * 1e-6)
 
 
-def test_a_record_of_a_hundred_is_under_a_kilobyte() -> None:
+def test_a_list_of_a_hundred_is_under_a_kilobyte() -> None:
     """Eight bytes per candidate and four per distinct anchor."""
     candidates = Candidates.of(
         np.arange(100),
@@ -48,7 +55,7 @@ def test_a_record_of_a_hundred_is_under_a_kilobyte() -> None:
         reason=ReasonCode.BECAUSE_YOU_BOUGHT,
         anchor=np.arange(100, dtype=np.int32) % 10,
     )
-    assert len(pack(candidates)) == 12 + 100 * 8 + 10 * 4
+    assert len(pack({Purpose.ALL: candidates})) == 2 + 3 + 12 + 100 * 8 + 10 * 4
 
 
 def test_too_many_are_refused() -> None:
@@ -56,15 +63,15 @@ def test_too_many_are_refused() -> None:
     n = MAX_CANDIDATES + 1
     many = Candidates.of(np.arange(n), np.zeros(n), source=Source.POPULAR, reason=ReasonCode.POPULAR)
     with pytest.raises(InvalidInput, match="251 candidates"):
-        pack(many)
+        pack({Purpose.ALL: many})
 
 
 @given(candidate_lists(), st.data())
 def test_a_damaged_record_is_refused_or_is_another_list(candidates: Candidates, data: st.DataObject) -> None:
     """Truncated, lengthened or foreign bytes never come back as anything but valid candidates."""
-    record = pack(candidates)
+    record = pack({Purpose.NEW: candidates})
     cut = data.draw(st.integers(0, len(record) - 1))
-    for damaged in (record[:cut], record + b"\0", b"\2" + record[1:], b"", b"{}"):
+    for damaged in (record[:cut], record + b"\0", b"\1" + record[1:], b"", b"{}"):
         with pytest.raises(InvalidInput):
             unpack(damaged)
 
@@ -72,7 +79,7 @@ def test_a_damaged_record_is_refused_or_is_another_list(candidates: Candidates, 
 @given(st.binary(max_size=60))
 def test_noise_never_crashes(noise: bytes) -> None:
     """Whatever lies in the store, reading it gives candidates or InvalidInput."""
-    for record in (noise, b"\1" + noise):
+    for record in (noise, b"\2\1" + noise, b"\2\1\0" + len(noise).to_bytes(2, "little") + noise):
         try:
             unpack(record)
         except InvalidInput:

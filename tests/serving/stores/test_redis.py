@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from recommender.errors import ConfigError, StoreUnavailable
-from recommender.purpose import Purpose
 from serving.settings import AppSettings, RedisSettings
 from serving.stores import embedded, keys
 from serving.stores.breaker import BreakerState
@@ -41,17 +40,17 @@ async def stores(url: str) -> AsyncIterator[RedisStores]:
 
 
 async def seconds_left(stores: RedisStores, version: str) -> int:
-    return int(await stores.connection.command("TTL", keys.candidates(version, "all", "a")))
+    return int(await stores.connection.command("TTL", keys.candidates(version, "a")))
 
 
 async def test_candidates_expire_unless_their_version_is_served(stores: RedisStores) -> None:
     """Written: expires. Served: stays. Superseded: expires again. Rolled back to: stays."""
-    await stores.slates.write("v1", Purpose.ALL, [("a", b"1")])
+    await stores.slates.write("v1", [("a", b"1")])
     assert DAY < await seconds_left(stores, "v1") <= 1.2 * DAY
     await stores.slates.point_to("v1", users=1)
     await stores.slates.settle()
     assert await seconds_left(stores, "v1") == -1
-    await stores.slates.write("v2", Purpose.ALL, [("a", b"2")])
+    await stores.slates.write("v2", [("a", b"2")])
     await stores.slates.point_to("v2", users=1)
     await stores.slates.settle()
     assert await seconds_left(stores, "v2") == -1
@@ -65,7 +64,7 @@ async def test_candidates_expire_unless_their_version_is_served(stores: RedisSto
 async def test_a_version_is_forgotten_only_after_its_candidates(stores: RedisStores) -> None:
     """The manifest that allows a rollback goes before the candidates, the name that erasure needs goes after."""
     for version in ("v1", "v2"):
-        await stores.slates.write(version, Purpose.ALL, [("a", b"1")])
+        await stores.slates.write(version, [("a", b"1")])
         await stores.slates.point_to(version, users=1)
     await stores.slates.settle()
     manifest = int(await stores.connection.command("TTL", keys.manifest("v1")))
@@ -163,4 +162,4 @@ async def test_keys_that_are_used_together_share_a_node() -> None:
     assert {tag(key) for key in (keys.POINTER, keys.VERSIONS, keys.manifest("v"))} == {"published"}
     assert {tag(key) for key in (keys.STREAM, keys.LEASE, keys.seen("e{x}"))} == {"events"}
     assert {tag(key) for key in (keys.ITEMS_REVISION, keys.ITEMS_CHANGES, keys.item("i{x}"))} == {"items"}
-    assert tag(keys.candidates("v", "all", "u")) == ""
+    assert tag(keys.candidates("v", "u")) == ""
