@@ -52,7 +52,7 @@ class LiveCatalogue:
         self._revision = 0
         self._model: Model | None = None
         self._shelf: Shelf | None = None
-        self._in_stock: Sequence[bool] = ()
+        self._in_stock: Sequence[int] = ()
         self._shown: dict[int, LiveItem] = {}
         self.written: dict[int, bytes] = {}
         """What a reader has written of items, by index; an item that changes is struck out."""
@@ -86,13 +86,13 @@ class LiveCatalogue:
         if self._shelf is None or self._model is not model:
             self._model, self._shown, self.written = model, {}, {}
             self._shelf = Shelf(np.ones(len(model.items), np.bool_), np.array(model.catalogue.price, np.float64))
-            self._in_stock = memoryview(self._shelf.in_stock)
+            self._in_stock = self._shelf.in_stock.data
             for item_id, patch in self._patches.items():
                 self._put_on_shelf(item_id, patch)
         return self._shelf
 
-    def in_stock(self, model: Model) -> Sequence[bool]:
-        """Return the same column as something that is quick to index."""
+    def in_stock(self, model: Model) -> Sequence[int]:
+        """Return (n_items,), 1 for what can be sold: the same column, quick to index."""
         if self._model is not model:
             self.shelf(model)
         return self._in_stock

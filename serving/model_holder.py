@@ -18,6 +18,7 @@ from recommender.artifact import load_artifact
 from recommender.engine import Engine
 from recommender.errors import InvalidArtifact, StoreUnavailable
 from serving.metrics import Metrics
+from serving.shelves.ready import Ready
 from serving.stores import Pointer, SlateStore
 
 CURRENT_FILE = "CURRENT"
@@ -36,20 +37,27 @@ class ModelHolder:
         store: SlateStore,
         metrics: Metrics,
         *,
+        prepare: Callable[[Engine], Ready],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._artifacts = artifacts
         self._store = store
         self._metrics = metrics
+        self._prepare = prepare
         self._monotonic = monotonic
-        self._engine: Engine | None = None
+        self._ready: Ready | None = None
         self._pointer = Pointer()
         self._refused_until: dict[str, float] = {}
 
     @property
+    def ready(self) -> Ready | None:
+        """What answers, or None while nothing does."""
+        return self._ready
+
+    @property
     def engine(self) -> Engine | None:
         """The engine that answers, or None while there is none."""
-        return self._engine
+        return None if self._ready is None else self._ready.engine
 
     @property
     def pointer(self) -> Pointer:
@@ -67,7 +75,7 @@ class ModelHolder:
         except StoreUnavailable:
             self._metrics.store_errors.labels("pointer").inc()
         for version in self._wanted():
-            if self._engine is not None and version == self._engine.version:
+            if self._ready is not None and version == self._ready.engine.version:
                 return
             if await self._load(version):
                 return
@@ -76,7 +84,7 @@ class ModelHolder:
         """Return the versions to try, best first; what only fills the gap is not tried while an engine answers."""
         marked = self._marked()
         best = self._pointer.current or marked
-        fallbacks = [] if self._engine is not None else [marked, self._pointer.previous]
+        fallbacks = [] if self._ready is not None else [marked, self._pointer.previous]
         return list(dict.fromkeys(version for version in (best, *fallbacks) if version))
 
     def _marked(self) -> str | None:
@@ -89,7 +97,7 @@ class ModelHolder:
         if self._monotonic() < self._refused_until.get(version, 0.0):
             return False
         try:
-            engine = await anyio.to_thread.run_sync(_read_engine, self._artifacts / version)
+            ready = await anyio.to_thread.run_sync(self._read, self._artifacts / version)
         except (InvalidArtifact, OSError) as error:
             self._refused_until[version] = self._monotonic() + RETRY_SECONDS
             self._metrics.artifacts_refused.inc()
@@ -97,16 +105,20 @@ class ModelHolder:
                 "version %s cannot be served: %s; %s",
                 version,
                 error,
-                "the old one goes on" if self._engine else "no model yet",
+                "the old one goes on" if self._ready else "no model yet",
             )
             return False
-        self._swap(engine)
+        self._swap(ready)
         return True
 
-    def _swap(self, engine: Engine) -> None:
-        if self._engine is not None:
-            self._metrics.model.labels(self._engine.version).set(0)
-        self._engine = engine
+    def _read(self, directory: Path) -> Ready:
+        return self._prepare(_read_engine(directory))
+
+    def _swap(self, ready: Ready) -> None:
+        engine = ready.engine
+        if self._ready is not None:
+            self._metrics.model.labels(self._ready.engine.version).set(0)
+        self._ready = ready
         self._refused_until.clear()
         self._metrics.model.labels(engine.version).set(1)
         self._metrics.model_age.set(float(engine.model.as_of.astype("datetime64[s]").astype(int)))

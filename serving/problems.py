@@ -40,6 +40,8 @@ class Code(enum.StrEnum):
     """500: a mistake of ours."""
     NO_MODEL = "no_model"
     """503: nothing was trained or published yet."""
+    OVERLOADED = "overloaded"
+    """503: too many requests wait; ask again after `Retry-After` seconds."""
     NOT_STORED = "not_stored"
     """503: what was sent could not be kept anywhere; send it again."""
     REQUEST_REFUSED = "request_refused"

@@ -7,7 +7,7 @@ the way leaves the old version in place, and what it wrote expires by itself.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,12 +18,9 @@ from threadpoolctl import threadpool_limits
 
 from recommender.engine import Engine
 from recommender.errors import StoreUnavailable, UnknownVersion
-from recommender.purpose import STORED, Purpose
+from serving.shelves.recorder import Recorder
 from serving.stores import Pointer, SlateStore
-from serving.stores.packed import pack
 
-CANDIDATES = 100
-"""Per user and purpose: as many as the longest slate."""
 BATCH = 256
 """Users computed and written at a time."""
 
@@ -63,8 +60,6 @@ async def publish(
     *,
     progress: Progress,
     now: np.datetime64 | None = None,
-    purposes: Iterable[Purpose] = STORED,
-    k: int = CANDIDATES,
 ) -> Publication:
     """Write the candidates of every user, and serve them; `now` is the end of the log unless given.
 
@@ -73,7 +68,7 @@ async def publish(
     StoreUnavailable
         If the store is away or lost something; the old version goes on being served.
     """
-    purposes = tuple(purposes)
+    recorder = Recorder(engine)
     erased = await store.erased()
     users = [user for user in engine.model.users if user not in erased]
     moment = engine.model.as_of if now is None else now
@@ -83,7 +78,7 @@ async def publish(
         progress.step("compute and write candidates", total=len(users)) as step,
     ):
         for batch in _batches(users, BATCH):
-            found = await anyio.to_thread.run_sync(_candidates, engine, batch, purposes, moment, k)
+            found = await anyio.to_thread.run_sync(_records, recorder, batch, moment)
             await store.write(engine.version, found)
             step.advance(len(batch))
     with progress.step("check and switch over", total=None):
@@ -111,15 +106,8 @@ async def rollback(store: SlateStore, version: str | None = None) -> Pointer:
     return pointer
 
 
-def _candidates(
-    engine: Engine, users: Sequence[str], purposes: Sequence[Purpose], now: np.datetime64, k: int
-) -> Records:
-    records: Records = []
-    for user in users:
-        history = engine.history(user)
-        assert history is not None
-        records.append((user, pack(engine.candidates_for(history, purposes, now=now, k=k))))
-    return records
+def _records(recorder: Recorder, users: Sequence[str], now: np.datetime64) -> Records:
+    return [(user, recorder.record(user, now=now)) for user in users]
 
 
 async def _without_erased(store: SlateStore, users: Sequence[str]) -> list[str]:

@@ -171,7 +171,7 @@ class SlateBody(BaseModel):
     placement: Placement
     source: SourceLabel = Field(description="The highest rung of the ladder that contributed.")
     degraded: bool = Field(description="Whether the answer may be poorer or staler than usual.")
-    degraded_reason: Literal["store_unavailable", "candidates_missing"] | None = Field(
+    degraded_reason: Literal["store_unavailable", "candidates_missing", "busy"] | None = Field(
         default=None, description="Present only if degraded."
     )
     model_version: str

@@ -1,31 +1,41 @@
-"""From a question in ids to a slate: what the store knows of the user, then the engine.
+"""From a question in ids to an answer in bytes: what the store knows of the user, prepared lists, then the engine.
 
-One round trip tells whether the user asked to be forgotten, what they did since training, and their stored
-candidates. Fresh events make the stored candidates out of date, so the engine computes anew; so it does where they
-are missing. Without a store the engine computes everything. There is no path without an answer.
+Most questions are answered by cutting a prepared list: a user's stored candidates, or what everybody is offered
+beside an item. Fresh events make stored candidates out of date, filters may leave too little of them: then the engine
+computes anew, in a thread. There is no path without an answer, and a poorer answer says so:
+
+========================= =============================================================================
+`degraded_reason`          what is shown
+========================= =============================================================================
+``store_unavailable``      the user's candidates as they were last read here, computed ones, or popular ones
+``candidates_missing``     computed candidates: those of a published version should be stored
+``busy``                   popular items: too many others wait for the engine
+========================= =============================================================================
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-import uuid
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
 import numpy as np
+import orjson
 
-from recommender.candidates import NO_ANCHOR, Candidates
+from recommender.candidates import Candidates, Source
 from recommender.engine import Engine
 from recommender.errors import InvalidInput, StoreUnavailable
 from recommender.events import Event
 from recommender.histories import FreshEvent
 from recommender.loyalty.due import resting_items
 from recommender.model import Model
-from recommender.purpose import Purpose
+from recommender.purpose import STORED, Purpose
 from recommender.request import SlateRequest
 from recommender.slate import Placement, Slate
 from serving.clock import Clock
@@ -35,47 +45,39 @@ from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.model_holder import ModelHolder
 from serving.problems import Code, Problem
+from serving.questions import IMPERSONAL, PREPARED, Asked, Question
+from serving.rendering import Renderer
+from serving.shelves import pieces
+from serving.shelves.cutter import NOTHING
+from serving.shelves.pauses import Pauses
+from serving.shelves.ready import EVERYBODY, Ready
+from serving.shelves.stale import StaleRecords
+from serving.shelves.stamps import SlateIds
 from serving.stores import SlateStore, UserRecord
 from serving.stores.packed import unpack
 
 STORE_UNAVAILABLE = "store_unavailable"
 CANDIDATES_MISSING = "candidates_missing"
+BUSY = "busy"
 
 ENGINE_THREADS = 1
 """Slates computed at a time: a process has one core's work to do, and threads that wait for each other's turn with the
 interpreter more than double its cost. More cores are used by more workers."""
 
-IMPERSONAL = frozenset({Placement.PRODUCT, Placement.TRENDING, Placement.BESTSELLERS})
-"""Placements whose ladder has no personal rung: what the user owns counts, their candidates do not."""
+MAX_WAITING = 6
+"""Slates that may wait for the engine: with a few milliseconds each, the last of them is still in time."""
+
+_LABELS = [source.label for source in Source]
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is asked, in the shop's ids."""
+class Reply(NamedTuple):
+    """An answer as it is sent."""
 
-    placement: Placement = Placement.HOME
-    user_id: str | None = None
-    limit: int = 10
-    viewed: tuple[str, ...] = ()
-    """Items on the page or looked at in this session, latest first."""
-    cart: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    price_min: float | None = None
-    price_max: float | None = None
-    new_only: bool = False
-    include_out_of_stock: bool = False
-    reasons: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A slate, the engine that made it, and what is wrong with it."""
-
-    slate: Slate
-    engine: Engine
+    body: bytes
+    source: str
+    """Label of the highest rung that contributed."""
     degraded_reason: str | None = None
 
 
@@ -101,6 +103,8 @@ class Service:
         erasures: Erasures,
         clock: Clock,
         metrics: Metrics,
+        renderer: Renderer,
+        stale_users: int,
     ) -> None:
         self._holder = holder
         self._store = store
@@ -108,7 +112,12 @@ class Service:
         self._erasures = erasures
         self._clock = clock
         self._metrics = metrics
+        self._renderer = renderer
+        self._stale = StaleRecords(stale_users)
+        self._slate_id = SlateIds()
+        self._pauses = Pauses()
         self._threads = anyio.CapacityLimiter(ENGINE_THREADS)
+        self._stored = metrics.candidates.labels("stored")
 
     @property
     def engine(self) -> Engine:
@@ -119,45 +128,240 @@ class Service:
         Problem
             503, if there is no model yet.
         """
-        if self._holder.engine is None:
+        return self._ready.engine
+
+    async def reply(self, question: Question) -> Reply:
+        """Answer a question.
+
+        Raises
+        ------
+        Problem
+            503, if there is no model yet, or nothing can be computed for it in time.
+        """
+        asked = question.asked
+        if asked is not None:
+            if question.user_id is not None and question.placement in PREPARED and not question.viewed:
+                return await self.personal(question.user_id, asked)
+            if question.user_id is None and _is_for_everybody(question):
+                return await self.offered(asked, question.viewed[0] if question.viewed else None)
+        ready = self._ready
+        known = await self._known(question, ready)
+        return await self._computed(ready, question, known)
+
+    async def personal(self, user_id: str, asked: Asked) -> Reply:
+        """Answer with a user's shelf.
+
+        Raises
+        ------
+        Problem
+            As `reply`.
+        """
+        ready = self._ready
+        if user_id in self._erasures:
+            return await self._everybodys(ready, asked, user_id)
+        try:
+            record = await self._store.read_user(user_id, version=ready.engine.version)
+        except StoreUnavailable:
+            return await self._without_store(ready, asked, user_id)
+        if record.candidates is None or record.erased:
+            return await self._without_candidates(ready, asked, user_id, record)
+        self._stale.keep(user_id, record.candidates, version=ready.engine.version)
+        reply = self._cut_for(ready, asked, user_id, record)
+        if reply is not None:
+            self._stored.inc()
+            return reply
+        question = asked.question(user_id)
+        return await self._computed(ready, question, self._judged(record, question, ready))
+
+    async def offered(self, asked: Asked, item_id: str | None = None) -> Reply:
+        """Answer with what is the same for everybody, beside an item if one is named.
+
+        Raises
+        ------
+        Problem
+            As `reply`.
+        """
+        ready = self._ready
+        item = None if item_id is None else ready.engine.model.items.get(item_id)
+        record = ready.offer(asked.placement, item)
+        if record is None:
+            if self._is_busy():
+                return self._popular(ready, asked, None, degraded=BUSY, barred=() if item is None else (item,))
+            record = await anyio.to_thread.run_sync(ready.prepare, asked.placement, item, limiter=self._threads)
+        reply = self._cut(ready, asked, None, record, purpose=STORED[0])
+        if reply is not None:
+            return reply
+        question = asked.question(None, viewed=() if item_id is None else (item_id,))
+        return await self._computed(ready, question, Known())
+
+    @property
+    def _ready(self) -> Ready:
+        ready = self._holder.ready
+        if ready is None:
             raise Problem(
                 503,
                 Code.NO_MODEL,
                 "No model can be served yet: train one and publish it (make train, make publish).",
                 headers={"Retry-After": "5"},
             )
-        return self._holder.engine
+        return ready
 
-    async def answer(self, question: Question) -> Answer:
-        """Answer a question.
+    def _cut_for(self, ready: Ready, asked: Asked, user_id: str, record: UserRecord) -> Reply | None:
+        """Cut a user's shelf, unless fresh events say that it must be computed."""
+        assert record.candidates is not None
+        barred: AbstractSet[int] = NOTHING
+        if record.fresh:
+            fresh = decode(record.fresh, ready.engine.model)
+            if fresh.positive:
+                return None
+            barred = fresh.unwanted | fresh.in_cart
+        return self._cut(ready, asked, user_id, record.candidates, purpose=asked.purpose, barred=barred)
+
+    def _cut(
+        self,
+        ready: Ready,
+        asked: Asked,
+        user_id: str | None,
+        record: bytes,
+        *,
+        purpose: Purpose,
+        barred: AbstractSet[int] = NOTHING,
+        degraded: str | None = None,
+    ) -> Reply | None:
+        """Return the shelf that a prepared list fills, or None."""
+        try:
+            cut = ready.cutter.cut(record, purpose, limit=asked.limit, barred=barred, reasons=asked.reasons)
+        except InvalidInput as error:
+            self._note_unreadable(ready.engine, error)
+            return None
+        if cut is None:
+            return None
+        if degraded is not None:
+            self._metrics.degraded.labels(degraded).inc()
+        source = _LABELS[cut.source]
+        body = pieces.slate_body(
+            cut.pieces,
+            slate_id=self._slate_id(),
+            user_id=user_id,
+            placement=asked.placement,
+            source=source,
+            version=ready.version,
+            created_at=orjson.dumps(self._clock.wall(), option=orjson.OPT_UTC_Z),
+            degraded=degraded,
+        )
+        return Reply(body, source, degraded)
+
+    async def _without_candidates(self, ready: Ready, asked: Asked, user_id: str, record: UserRecord) -> Reply:
+        """Answer a user who has none stored: a stranger, somebody forgotten, or one who should have them."""
+        if record.erased:
+            return await self._everybodys(ready, asked, user_id)
+        question = asked.question(user_id)
+        known = self._judged(record, question, ready)
+        if user_id in ready.engine.model.users or known.fresh.positive:
+            return await self._computed(ready, question, known)
+        return await self._everybodys(ready, asked, user_id, barred=known.fresh.unwanted | known.fresh.in_cart)
+
+    async def _without_store(self, ready: Ready, asked: Asked, user_id: str) -> Reply:
+        """Answer with what was read last; else with what can be computed without keeping others waiting."""
+        self._metrics.store_errors.labels("read_user").inc()
+        record = self._stale.get(user_id, version=ready.engine.version)
+        if record is not None:
+            reply = self._cut(ready, asked, user_id, record, purpose=asked.purpose, degraded=STORE_UNAVAILABLE)
+            if reply is not None:
+                self._metrics.candidates.labels("stale").inc()
+                return reply
+        self._metrics.candidates.labels("no_store").inc()
+        if user_id not in ready.engine.model.users or not self._pauses.may_compute():
+            return self._popular(ready, asked, user_id, degraded=STORE_UNAVAILABLE)
+        try:
+            return await self._computed(ready, asked.question(user_id), Known(degraded_reason=STORE_UNAVAILABLE))
+        finally:
+            self._pauses.computed()
+
+    async def _everybodys(
+        self, ready: Ready, asked: Asked, user_id: str, *, barred: AbstractSet[int] = NOTHING
+    ) -> Reply:
+        """Answer somebody nothing is known of."""
+        record = ready.offer(asked.placement, None)
+        assert record is not None, "lists for everybody are prepared first"
+        reply = self._cut(ready, asked, user_id, record, purpose=STORED[0], barred=barred)
+        if reply is not None:
+            return reply
+        return await self._computed(ready, asked.question(user_id), Known(erased=True))
+
+    def _popular(
+        self, ready: Ready, asked: Asked, user_id: str | None, *, degraded: str, barred: Iterable[int] = ()
+    ) -> Reply:
+        """Answer at once with what is popular.
 
         Raises
         ------
         Problem
-            503, if there is no model yet.
+            503, if the shelf is longer than what is prepared.
         """
-        engine = self.engine
-        known = await self._known(question, engine)
-        now = self._clock.now(engine.model.as_of)
-        ask = functools.partial(
-            self._ask, engine, question, known, now=now, slate_id=uuid.uuid4().hex, created_at=self._clock.wall()
+        record = ready.offer(Placement.HOME, None)
+        assert record is not None, "lists for everybody are prepared first"
+        limit = min(asked.limit, ready.depth)
+        reply = self._cut(
+            ready,
+            asked._replace(limit=limit),
+            user_id,
+            record,
+            purpose=STORED[0],
+            barred=frozenset(barred),
+            degraded=degraded,
         )
-        # Rules over stored candidates take microseconds; everything else would keep other requests waiting.
+        if reply is None:
+            raise _overloaded()
+        return reply
+
+    async def _computed(self, ready: Ready, question: Question, known: Known) -> Reply:
+        """Let the engine answer, in a thread unless candidates are at hand: rules over them take microseconds."""
+        engine = ready.engine
+        ask = functools.partial(
+            self._ask,
+            engine,
+            question,
+            known,
+            now=self._clock.now(engine.model.as_of),
+            slate_id=self._slate_id(),
+            created_at=self._clock.wall(),
+        )
         if known.candidates is not None:
             slate = ask()
+        elif self._is_busy():
+            return self._instead(ready, question)
         else:
             slate = await anyio.to_thread.run_sync(ask, limiter=self._threads)
         if known.degraded_reason is not None:
             self._metrics.degraded.labels(known.degraded_reason).inc()
-        return Answer(slate, engine, known.degraded_reason)
+        body = self._renderer.slate(slate, ready, reasons=question.reasons, degraded=known.degraded_reason)
+        return Reply(body, slate.source.label, known.degraded_reason)
 
-    async def _known(self, question: Question, engine: Engine) -> Known:
+    def _is_busy(self) -> bool:
+        return self._threads.statistics().tasks_waiting >= MAX_WAITING
+
+    def _instead(self, ready: Ready, question: Question) -> Reply:
+        """Answer a question there is no time for with what is popular, unless its filters must be kept.
+
+        Raises
+        ------
+        Problem
+            503, if they must.
+        """
+        if question.is_filtered:
+            raise _overloaded()
+        barred = _indices(ready.engine.model, (*question.viewed, *question.cart, *question.exclude))
+        asked = Asked(question.placement, Purpose.ALL, question.limit, question.reasons)
+        return self._popular(ready, asked, question.user_id, degraded=BUSY, barred=barred)
+
+    async def _known(self, question: Question, ready: Ready) -> Known:
         user_id = question.user_id
         if user_id is None:
             return Known()
         if user_id in self._erasures:
             return Known(erased=True)
-        version = None if question.placement in IMPERSONAL else engine.version
+        version = None if question.placement in IMPERSONAL else ready.engine.version
         try:
             record = await self._store.read_user(user_id, version=version)
         except StoreUnavailable:
@@ -166,17 +370,18 @@ class Service:
             return Known(degraded_reason=STORE_UNAVAILABLE)
         if record.erased:
             return Known(erased=True)
-        return self._judged(record, question, engine)
+        return self._judged(record, question, ready)
 
-    def _judged(self, record: UserRecord, question: Question, engine: Engine) -> Known:
+    def _judged(self, record: UserRecord, question: Question, ready: Ready) -> Known:
         """Decide whether stored candidates still hold."""
+        engine = ready.engine
         fresh = decode(record.fresh, engine.model)
         if question.placement in IMPERSONAL:
             return Known(fresh=fresh)
         if fresh.positive or question.viewed or question.cart:
             self._metrics.candidates.labels("computed").inc()
             return Known(fresh=fresh)
-        candidates = None if record.candidates is None else self._unpacked(record.candidates, question, engine)
+        candidates = None if record.candidates is None else self._unpacked(record.candidates, question, ready)
         if candidates is not None:
             self._metrics.candidates.labels("stored").inc()
             return Known(fresh=fresh, candidates=candidates)
@@ -184,22 +389,17 @@ class Service:
         missed = question.user_id in engine.model.users and self._holder.is_published(engine.version)
         return Known(fresh=fresh, degraded_reason=CANDIDATES_MISSING if missed else None)
 
-    def _unpacked(self, record: bytes, question: Question, engine: Engine) -> Candidates | None:
+    def _unpacked(self, record: bytes, question: Question, ready: Ready) -> Candidates | None:
         purpose = Purpose.NEW if question.new_only else Purpose.ALL
         try:
-            candidates = unpack(record).get(purpose)
-            if candidates is None:
-                raise InvalidInput(f"a record has no list of purpose {purpose.value!r}")
-            n_items = len(engine.model.items)
-            if len(candidates) and not 0 <= candidates.item.min() <= candidates.item.max() < n_items:
-                raise InvalidInput("a record names items the model does not have")
-            if len(candidates) and not NO_ANCHOR <= candidates.anchor.min() <= candidates.anchor.max() < n_items:
-                raise InvalidInput("a record names anchors the model does not have")
-        except (InvalidInput, ValueError) as error:
-            self._metrics.candidates.labels("unreadable").inc()
-            _log.warning("stored candidates of version %s are left aside: %s", engine.version, error)
+            return unpack(record, purpose, ready.cutter.numbering).candidates
+        except InvalidInput as error:
+            self._note_unreadable(ready.engine, error)
             return None
-        return candidates
+
+    def _note_unreadable(self, engine: Engine, error: InvalidInput) -> None:
+        self._metrics.candidates.labels("unreadable").inc()
+        _log.warning("stored candidates of version %s are left aside: %s", engine.version, error)
 
     def _ask(
         self,
@@ -248,3 +448,16 @@ def _session_events(question: Question, model: Model, *, now: np.datetime64) -> 
 def _indices(model: Model, item_ids: Iterable[str]) -> tuple[int, ...]:
     """Return the indices of the items the model knows, each once, in their order."""
     return tuple(dict.fromkeys(model.items.known(item_ids).tolist()))
+
+
+def _is_for_everybody(question: Question) -> bool:
+    """Say whether all guests get the same, beside one item at most."""
+    if question.placement is Placement.PRODUCT:
+        return len(question.viewed) <= 1
+    return question.placement in EVERYBODY and not question.viewed
+
+
+def _overloaded() -> Problem:
+    return Problem(
+        503, Code.OVERLOADED, "Too many requests wait for an answer; ask again.", headers={"Retry-After": "1"}
+    )

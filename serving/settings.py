@@ -56,6 +56,12 @@ class ServingSettings(Section):
     dedupe_hours: float = Field(
         default=48.0, gt=0, description="Hours during which a second event with the same event_id is recognised."
     )
+    stale_users: int = Field(
+        default=10_000,
+        ge=0,
+        le=10_000_000,
+        description="Users whose candidates a process remembers for the time Redis is away; about 1 kB each.",
+    )
     drain_seconds: float = Field(default=1.0, gt=0, description="How often events move from Redis into files.")
 
 

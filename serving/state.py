@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from serving.model_holder import ModelHolder
 from serving.rendering import Renderer
 from serving.service import Service
 from serving.settings import AppSettings
+from serving.shelves.ready import Ready
 from serving.stores import Stores
 
 
@@ -33,7 +35,6 @@ class State:
     catalogue: LiveCatalogue
     holder: ModelHolder
     service: Service
-    renderer: Renderer
     ingest: Ingest
     drain: Drain
 
@@ -42,7 +43,12 @@ class State:
         """Put the parts together; nothing is read or sent yet."""
         erasures = Erasures(settings.data_dir, stores.slates)
         catalogue = LiveCatalogue(stores.items)
-        holder = ModelHolder(artifacts, stores.slates, metrics)
+        holder = ModelHolder(
+            artifacts,
+            stores.slates,
+            metrics,
+            prepare=functools.partial(Ready, catalogue=catalogue, currency=settings.currency),
+        )
         return cls(
             settings=settings,
             stores=stores,
@@ -52,9 +58,15 @@ class State:
             catalogue=catalogue,
             holder=holder,
             service=Service(
-                holder, stores.slates, catalogue=catalogue, erasures=erasures, clock=clock, metrics=metrics
+                holder,
+                stores.slates,
+                catalogue=catalogue,
+                erasures=erasures,
+                clock=clock,
+                metrics=metrics,
+                renderer=Renderer(catalogue),
+                stale_users=settings.serving.stale_users,
             ),
-            renderer=Renderer(catalogue, currency=settings.currency),
             ingest=Ingest(
                 stores,
                 erasures,

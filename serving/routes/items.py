@@ -20,7 +20,7 @@ async def get_similar(request: Request, item_id: ItemId, choices: VisitorQuery) 
     """Say what the buyers of this item buy besides. An item nobody knows gets what is popular."""
     page_item = checked_id(item_id, what="item_id")
     question = choices.question(Placement.PRODUCT, viewed=(page_item,))
-    return await answered(request, question, reasons=choices.reasons)
+    return await answered(request, question)
 
 
 @router.get("/{item_id:path}/bought-together", summary="Items bought in the same basket", responses=RESPONSES)
@@ -28,4 +28,4 @@ async def get_bought_together(request: Request, item_id: ItemId, choices: Visito
     """Say what completes a basket that holds this item."""
     page_item = checked_id(item_id, what="item_id")
     question = choices.question(Placement.CART, cart=(page_item,))
-    return await answered(request, question, reasons=choices.reasons)
+    return await answered(request, question)

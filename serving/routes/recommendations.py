@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from serving.problems import documented
+from serving.questions import Question
 from serving.routes.slates import RESPONSES, answered
 from serving.schemas import RecommendationsRequest
-from serving.service import Question
 
 router = APIRouter(prefix="/v1", tags=["slates"])
 
@@ -35,5 +35,6 @@ async def post_recommendations(request: Request, body: RecommendationsRequest) -
         price_max=body.filters.price_max,
         new_only=body.new_only,
         include_out_of_stock=not body.filters.in_stock,
+        reasons=body.reasons,
     )
-    return await answered(request, question, reasons=body.reasons)
+    return await answered(request, question)

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from recommender.slate import Placement
 from serving.problems import documented
+from serving.questions import Question
 from serving.schemas import DEFAULT_LIMIT, MAX_EXCLUDED, Limit, SlateBody
 from serving.security import SOURCE, checked_id
-from serving.service import Question
 from serving.state import state_of
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -52,6 +52,7 @@ class Choices(BaseModel):
             price_max=self.price_max,
             include_out_of_stock=not self.in_stock,
             exclude=tuple(self.exclude),
+            reasons=self.reasons,
             **asked,
         )
 
@@ -71,10 +72,8 @@ ChoicesQuery = Annotated[Choices, Query()]
 VisitorQuery = Annotated[VisitorChoices, Query()]
 
 
-async def answered(request: Request, question: Question, *, reasons: bool) -> Response:
+async def answered(request: Request, question: Question) -> Response:
     """Answer a question with a slate."""
-    state = state_of(request.app)
-    answer = await state.service.answer(question)
-    request.scope[SOURCE] = answer.slate.source.label
-    body = state.renderer.slate(answer, reasons=reasons)
-    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+    reply = await state_of(request.app).service.reply(question)
+    request.scope[SOURCE] = reply.source
+    return Response(reply.body, media_type="application/json", headers={"Cache-Control": "no-store"})

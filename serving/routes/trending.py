@@ -13,10 +13,10 @@ router = APIRouter(prefix="/v1", tags=["slates"])
 @router.get("/trending", summary="What sells better lately", responses=RESPONSES)
 async def get_trending(request: Request, choices: VisitorQuery) -> Response:
     """Say what sells better lately than it used to."""
-    return await answered(request, choices.question(Placement.TRENDING), reasons=choices.reasons)
+    return await answered(request, choices.question(Placement.TRENDING))
 
 
 @router.get("/bestsellers", summary="What most people bought", responses=RESPONSES)
 async def get_bestsellers(request: Request, choices: VisitorQuery) -> Response:
     """Say what most people have ever bought."""
-    return await answered(request, choices.question(Placement.BESTSELLERS), reasons=choices.reasons)
+    return await answered(request, choices.question(Placement.BESTSELLERS))

@@ -42,14 +42,14 @@ async def get_recommendations(
     """Say what this user is likely to want next. A user nobody knows gets what is popular."""
     user = checked_id(user_id, what="user_id")
     question = choices.question(choices.placement, user_id=user, new_only=choices.new_only)
-    return await answered(request, question, reasons=choices.reasons)
+    return await answered(request, question)
 
 
 @router.get("/{user_id:path}/buy-again", tags=["slates"], summary="What a user is due to reorder", responses=RESPONSES)
 async def get_buy_again(request: Request, user_id: UserId, choices: ChoicesQuery) -> Response:
     """Say what this user buys regularly, most needed first; then what else they may want."""
     question = choices.question(Placement.REORDER, user_id=checked_id(user_id, what="user_id"))
-    return await answered(request, question, reasons=choices.reasons)
+    return await answered(request, question)
 
 
 @router.delete(

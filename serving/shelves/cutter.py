@@ -54,7 +54,7 @@ class Cutter:
         self.numbering = Numbering(engine.model)
         self._catalogue = catalogue
         self._currency = currency
-        self._item = memoryview(self.numbering.item)
+        self._item = self.numbering.item.data
         self._due = pieces.due_pieces(self.numbering.first_day)
         self._places = pieces.stepped_places()
         self._ends: dict[tuple[int, int], bytes] = {}

@@ -146,8 +146,8 @@ def unpack(record: bytes, purpose: Purpose, numbering: Numbering) -> Arranged:
         Candidates(
             named[start : start + k],
             np.frombuffer(record, "u1", k, layout.scores + start).astype(np.float32) / np.float32(STEPS),
-            kind >> 4,
-            kind & 15,
+            (kind >> 4).astype(np.uint8),
+            (kind & 15).astype(np.uint8),
             np.append(named[n:], np.int32(NO_ANCHOR))[np.where(tabled, code, r)],
         ),
         front,

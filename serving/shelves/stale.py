@@ -1,0 +1,33 @@
+"""The records this process read last: an answer for those users while the store is away."""
+
+from __future__ import annotations
+
+
+class StaleRecords:
+    """At most `size` records of one version, the longest unread forgotten first."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._version: str | None = None
+        self._records: dict[str, bytes] = {}
+
+    def keep(self, user_id: str, record: bytes, *, version: str) -> None:
+        """Remember what was just read."""
+        if version != self._version:
+            self._version, self._records = version, {}
+        records = self._records
+        records.pop(user_id, None)
+        records[user_id] = record
+        if len(records) > self._size:
+            del records[next(iter(records))]
+
+    def get(self, user_id: str, *, version: str) -> bytes | None:
+        """Return what was read last for a user."""
+        return self._records.get(user_id) if version == self._version else None
+
+    def forget(self, user_id: str) -> None:
+        """Drop a user's record."""
+        self._records.pop(user_id, None)
+
+    def __len__(self) -> int:
+        return len(self._records)
