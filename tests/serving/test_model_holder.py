@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from recommender.engine import Engine
+from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.model_holder import RETRY_SECONDS, ModelHolder
 from serving.settings import AppSettings
-from serving.stores.memory import MemoryStores
+from serving.shelves.ready import Ready
+from serving.stores.memory import MemoryItems, MemoryStores
 from serving.stores.redis import RedisStores
 from tests.serving.conftest import Shelves
 
@@ -35,9 +38,13 @@ def damage(directory: Path) -> None:
     file.write_bytes(content)
 
 
+def prepare(engine: Engine) -> Ready:
+    return Ready(engine, LiveCatalogue(MemoryItems()), currency="EUR")
+
+
 def holder_of(root: Path, stores: MemoryStores, now: list[float]) -> tuple[ModelHolder, Metrics]:
     metrics = Metrics()
-    return ModelHolder(root, stores.slates, metrics, monotonic=lambda: now[0]), metrics
+    return ModelHolder(root, stores.slates, metrics, prepare=prepare, monotonic=lambda: now[0]), metrics
 
 
 def version_of(holder: ModelHolder) -> str | None:
@@ -99,7 +106,7 @@ async def test_a_store_that_goes_away_changes_nothing(root: Path, registry: Shel
     """Neither the model in use nor what is known to be published is forgotten."""
     absent = RedisStores.connect(f"unix://{tmp_path}/nobody.sock", AppSettings())
     mark(root, registry.shop.version)
-    holder = ModelHolder(root, absent.slates, Metrics())
+    holder = ModelHolder(root, absent.slates, Metrics(), prepare=prepare)
     for _ in range(2):
         await holder.refresh()
         assert version_of(holder) == registry.shop.version

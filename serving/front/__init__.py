@@ -1,0 +1,1 @@
+"""What answers page views before the framework is asked."""
