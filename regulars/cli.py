@@ -24,6 +24,7 @@ from regulars.commands import (
     demo,
     evaluate,
     gate,
+    keys,
     publish,
     report,
     rollback,
@@ -55,6 +56,7 @@ for command in (train, evaluate, tune, compare, gate, report, publish, rollback,
     app.command(name, epilog=command.EXAMPLES)(command.run)
 app.add_typer(versions.app, name="versions")
 app.add_typer(config.app, name="config")
+app.add_typer(keys.app, name="keys")
 
 
 def _print_version(*, wanted: bool) -> None:

@@ -12,12 +12,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from threadpoolctl import threadpool_limits
 
 from recommender.catalogue import Item
 from recommender.errors import ConfigError
 from serving import housekeeping, logs, openapi, problems
+from serving.access.access import Access
+from serving.access.cors import SharedOrigins
+from serving.access.guard import Guard
 from serving.addresses import CleanAddress
 from serving.clock import Clock, clock_of
 from serving.metrics import Metrics
@@ -71,6 +73,7 @@ def create_app(
         If there is neither a store nor an address of one.
     """
     metrics = Metrics()
+    access = Access(settings.access, settings.data_dir)
     artifacts = registry_root or settings.artifacts_dir
     clock = clock or clock_of(settings.serving.clock)
     if store is None and settings.redis.url is None:
@@ -79,8 +82,9 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         stores = store or RedisStores.connect(settings.redis.url or "", settings)
-        state = State.build(settings, stores, artifacts=artifacts, clock=clock, metrics=metrics)
+        state = State.build(settings, stores, artifacts=artifacts, clock=clock, metrics=metrics, access=access)
         app.state.regulars = state
+        access.refresh()
         state.erasures.load()
         await housekeeping.once(housekeeping.look_for_news, state)
         try:
@@ -104,7 +108,7 @@ def create_app(
     )
     _for_pages(app, settings)
     problems.install(app)
-    _add_middleware(app, settings, metrics)
+    _add_middleware(app, settings, metrics, access)
     _add_routes(app)
     openapi.describe(app)
     return app
@@ -130,18 +134,13 @@ def from_environment() -> FastAPI:
     return app
 
 
-def _add_middleware(app: FastAPI, settings: AppSettings, metrics: Metrics) -> None:
+def _add_middleware(app: FastAPI, settings: AppSettings, metrics: Metrics, access: Access) -> None:
     """Add what every request passes; the last added is the outermost."""
     app.add_middleware(BodyLimit, max_bytes=settings.serving.max_body_bytes)
     app.add_middleware(CleanAddress)
-    # Around the two that refuse: a page must be able to read why.
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=list(settings.serving.cors_origins),
-        allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type"],
-        max_age=86_400,
-    )
+    app.add_middleware(Guard, access=access)
+    # Around those that refuse: a page must be able to read why.
+    app.add_middleware(SharedOrigins, origins=settings.serving.cors_origins, access=access)
     app.add_middleware(Observed, metrics=metrics)
 
 

@@ -32,6 +32,11 @@ async def look_for_news(state: State) -> None:
         state.metrics.breaker.set(state.stores.breaker_state)
 
 
+async def look_at_keys(state: State) -> None:
+    """Take notice of new and revoked API keys; a chore of its own, so that no slow store delays a revocation."""
+    state.access.refresh()
+
+
 async def move_events(state: State) -> None:
     """Move accepted events into files."""
     await state.drain.run_once()
@@ -46,6 +51,7 @@ async def running(state: State) -> AsyncIterator[None]:
     serving = state.settings.serving
     stop = asyncio.Event()
     chores = [
+        asyncio.create_task(_repeat(look_at_keys, state, stop, every=serving.poll_seconds)),
         asyncio.create_task(_repeat(look_for_news, state, stop, every=serving.poll_seconds)),
         asyncio.create_task(_repeat(move_events, state, stop, every=serving.drain_seconds)),
     ]

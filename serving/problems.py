@@ -28,6 +28,12 @@ class Code(enum.StrEnum):
     """400: something in the address is wrong."""
     INVALID_ID = "invalid_id"
     """400: an id in the address can be no id."""
+    KEY_REQUIRED = "key_required"
+    """401: an API key is needed."""
+    KEY_UNKNOWN = "key_unknown"
+    """401: the API key is unknown, revoked or expired."""
+    KEY_NOT_ALLOWED = "key_not_allowed"
+    """403: the API key lacks the scope, or may not be used from this origin."""
     NOT_FOUND = "not_found"
     """404: there is no such resource."""
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -36,6 +42,8 @@ class Code(enum.StrEnum):
     """413: the request body exceeds the limit."""
     INVALID_BODY = "invalid_body"
     """422: the request body breaks a rule, or cannot be read; `errors` says where if a rule is broken."""
+    RATE_LIMITED = "rate_limited"
+    """429: too many requests of this key or address; `Retry-After` says how many seconds to wait."""
     INTERNAL_ERROR = "internal_error"
     """500: a mistake of ours."""
     NO_MODEL = "no_model"
@@ -184,9 +192,12 @@ _OF_STATUS = {
 }
 _DESCRIPTIONS = {
     400: "An id or a parameter in the address is wrong.",
+    401: "An API key is needed, or it is unknown, revoked or expired.",
+    403: "The API key lacks the scope, or may not be used from this origin.",
     404: "There is nothing at this address.",
     405: "This address does not take this method.",
     413: "The request body is too large.",
     422: "The request body breaks a rule, or cannot be read.",
+    429: "Too many requests of this key or address.",
     503: "Not now: no model yet, or nothing could be stored.",
 }

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from serving.access.settings import AccessSettings
 from serving.campaigns.settings import CampaignSettings
 
 SECONDS_PER_DAY = 86_400
@@ -95,6 +96,7 @@ class AppSettings(Section):
     shop_name: str = Field(default="My shop", description="The name shown on the demo shop page.")
     currency: str = Field(default="USD", description="ISO 4217 code of every price.")
     serving: ServingSettings = Field(default=ServingSettings(), description="How storefronts are answered.")
+    access: AccessSettings = Field(default=AccessSettings(), description="Who may call the API.")
     redis: RedisSettings = Field(default=RedisSettings(), description="Where candidates are shared.")
     campaign: CampaignSettings = Field(default=CampaignSettings(), description="What goes into a mailing file.")
 

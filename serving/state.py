@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 
+from serving.access.access import Access
 from serving.clock import Clock
 from serving.erasures import Erasures
 from serving.events.drain import Drain
@@ -31,6 +32,7 @@ class State:
     stores: Stores
     clock: Clock
     metrics: Metrics
+    access: Access
     erasures: Erasures
     catalogue: LiveCatalogue
     holder: ModelHolder
@@ -39,7 +41,9 @@ class State:
     drain: Drain
 
     @classmethod
-    def build(cls, settings: AppSettings, stores: Stores, *, artifacts: Path, clock: Clock, metrics: Metrics) -> State:
+    def build(
+        cls, settings: AppSettings, stores: Stores, *, artifacts: Path, clock: Clock, metrics: Metrics, access: Access
+    ) -> State:
         """Put the parts together; nothing is read or sent yet."""
         erasures = Erasures(settings.data_dir, stores.slates)
         catalogue = LiveCatalogue(stores.items)
@@ -54,6 +58,7 @@ class State:
             stores=stores,
             clock=clock,
             metrics=metrics,
+            access=access,
             erasures=erasures,
             catalogue=catalogue,
             holder=holder,

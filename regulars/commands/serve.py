@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regulars.commands.options import DEFAULT_CONFIG, ConfigPath, Overrides, configuration, examples
+
+if TYPE_CHECKING:
+    from serving.settings import AppSettings
 
 EXAMPLES = examples(
     "regulars serve",
@@ -32,7 +35,27 @@ def run(
 
     overrides = [*(set_ or ()), *([] if port is None else [f"serving.port={port}"])]
     settings = with_free_port(configuration(config, overrides).app)
+    say_if_open(settings)
     at = base_url(settings)
     with store_of(settings) as connected:
         say(f"Serving {settings.shop_name} on {at}, the demo shop on {at}/shop. Stop with Ctrl-C.")
         run_server(connected)
+
+
+def say_if_open(settings: AppSettings) -> None:
+    """Warn if other machines can reach an API that asks for no key.
+
+    Raises
+    ------
+    ConfigError
+        If the file of keys is damaged: better no server than one that refuses everybody.
+    """
+    from regulars.hints import hint
+    from regulars.http_server import LOOPBACK
+    from regulars.terminal import say
+    from serving.access.keyring import Keyring
+
+    any_key = bool(Keyring(settings.data_dir).read())
+    is_local = settings.serving.host in {"localhost", *LOOPBACK.values()}
+    if not any_key and not is_local and settings.access.keys != "required":
+        say(f"No API key was made: whoever reaches the port may use all of the API. Make one: {hint('keys create')} …")

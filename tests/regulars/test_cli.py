@@ -29,6 +29,9 @@ COMMANDS = (
     "versions show",
     "config check",
     "config show",
+    "keys create",
+    "keys list",
+    "keys revoke",
 )
 HEAVY = ("numpy", "scipy", "polars", "fastapi", "redis", "granian", "matplotlib", "implicit", "optuna", "mlflow")
 

@@ -1,0 +1,34 @@
+"""The middleware that asks `Access` about every request which nothing in front of it has asked about."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from serving.access.access import Access
+from serving.access.presented import client_address, header, presented
+from serving.access.scopes import HEALTH, needs
+
+ADMITTED = "regulars.admitted"
+"""Scope key of requests that were let in already, so that none is counted twice; no client can set it."""
+
+
+class Guard:
+    """Refuses requests that may not be answered."""
+
+    def __init__(self, app: ASGIApp, *, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope.get(ADMITTED) or scope["path"] in HEALTH:
+            await self._app(scope, receive, send)
+            return
+        refusal = self._access.refusal(
+            presented(scope),
+            origin=header(scope, b"origin"),
+            address=client_address(scope, self._access.proxies),
+            needs=needs(scope["method"], scope["path"]),
+        )
+        await (self._app if refusal is None else refusal.response())(scope, receive, send)

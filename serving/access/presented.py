@@ -1,0 +1,84 @@
+"""What a request brings along: its key, its origin, its client's address."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any
+
+from starlette.types import Scope as AsgiScope
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+_BEARER = b"bearer "
+_IN_QUERY = b"key="
+_PUBLISHABLE = b"pk_"
+
+
+def presented(scope: AsgiScope) -> bytes | None:
+    """Return the key that a request brings, or None.
+
+    It stands in ``Authorization: Bearer``, else in ``X-API-Key``, else, if it is publishable, in the parameter ``key``:
+    beacons can set no headers. A secret key in an address does not count, because addresses are written to logs.
+    """
+    key: bytes | None = None
+    name: bytes
+    value: bytes
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            if value[:7].lower() == _BEARER:
+                return value[7:].strip()
+        elif name == b"x-api-key":
+            key = value.strip()
+    if key is None and _IN_QUERY in (query := scope.get("query_string") or b""):
+        return _in_query(query)
+    return key
+
+
+def header(scope: AsgiScope, wanted: bytes) -> bytes | None:
+    """Return the first header of that name (lower case), or None."""
+    for name, value in scope["headers"]:
+        if name == wanted:
+            found: bytes = value
+            return found
+    return None
+
+
+def client_address(scope: AsgiScope, proxies: Networks = ()) -> str | None:
+    """Return the client's address; behind `proxies`, the last one in X-Forwarded-For that is none of theirs.
+
+    What stands further left in that header was written by the client, and proves nothing.
+    """
+    client: Any = scope.get("client")
+    address: str | None = client[0] if client else None
+    if not proxies or address is None or not _is_one_of(address, proxies):
+        return address
+    forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+    for hop in reversed(forwarded.decode("latin-1").split(",")):
+        if not (hop := hop.strip()):
+            continue
+        if not _is_one_of(hop, proxies):
+            return hop[:64]
+        address = hop
+    return address
+
+
+def networks_of(written: tuple[str, ...]) -> Networks:
+    """Return networks by their names."""
+    return tuple(ip_network(name) for name in written)
+
+
+def _in_query(query: bytes) -> bytes | None:
+    for part in query.split(b"&"):
+        if part.startswith(_IN_QUERY) and (key := part[len(_IN_QUERY) :]).startswith(_PUBLISHABLE):
+            return key
+    return None
+
+
+@lru_cache(maxsize=10_000)
+def _is_one_of(address: str, networks: Networks) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)

@@ -1,0 +1,65 @@
+"""What a key may be for, and which of it an address needs.
+
+What is not listed here needs `operations`: a route that somebody forgets to enter is closed, not open.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """Something a key may be used for."""
+
+    SLATES = "slates"
+    """Ask what to show."""
+    EVENTS = "events"
+    """Report what storefronts saw."""
+    CATALOGUE = "catalogue"
+    """Change prices, stock and descriptions."""
+    USERS = "users"
+    """Erase users, and see whom the demo shop knows."""
+    OPERATIONS = "operations"
+    """Read metrics and versions."""
+
+
+PUBLISHABLE = frozenset({Scope.SLATES, Scope.EVENTS})
+"""All that a key may do that stands in a page, where everybody reads it."""
+
+HEALTH = frozenset({"/healthz", "/readyz", "/v1/healthz", "/v1/readyz"})
+"""Never refused and never counted: whoever restarts a process asks often, from one address, without a key."""
+
+_READING = frozenset({"GET", "HEAD"})
+_OPEN = frozenset({*HEALTH, "/", "/shop", "/widget.js", "/openapi.json"})
+_SHOP_FILES = "/shop/assets/"
+
+
+def needs(method: str, path: str) -> Scope | None:
+    """Return what a key must be allowed for this request; None if none is needed.
+
+    >>> needs("GET", "/v1/users/17/recommendations"), needs("GET", "/healthz")
+    (<Scope.SLATES: 'slates'>, None)
+    """
+    if method in _READING:
+        return _reading(path)
+    if method == "POST" and path == "/v1/events":
+        return Scope.EVENTS
+    if method == "POST" and path == "/v1/recommendations":
+        return Scope.SLATES
+    if method == "PUT" and path == "/v1/items":
+        return Scope.CATALOGUE
+    if method == "DELETE" and path.startswith("/v1/users/"):
+        return Scope.USERS
+    return Scope.OPERATIONS
+
+
+def _reading(path: str) -> Scope | None:
+    if path in ("/v1/trending", "/v1/bestsellers"):
+        return Scope.SLATES
+    if path.startswith(("/v1/users/", "/v1/items/")):
+        # A picture is an <img>, which sends no headers; it tells no more than the page it stands on.
+        is_picture = path.startswith("/v1/items/") and path.endswith("/picture.svg")
+        return None if is_picture else Scope.SLATES
+    if path in _OPEN or path.startswith(_SHOP_FILES):
+        return None
+    return Scope.USERS if path == "/shop/households.json" else Scope.OPERATIONS

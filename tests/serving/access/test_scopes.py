@@ -1,0 +1,90 @@
+"""Which address needs what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from starlette.routing import Match
+
+from serving.access.scopes import Scope, needs
+from serving.app import create_app
+from serving.settings import AppSettings, RedisSettings
+
+SLATES, EVENTS, CATALOGUE = Scope.SLATES, Scope.EVENTS, Scope.CATALOGUE
+USERS, OPERATIONS = Scope.USERS, Scope.OPERATIONS
+
+EXPECTED: dict[tuple[str, str], Scope | None] = {
+    ("GET", "/v1/users/{user_id:path}/recommendations"): SLATES,
+    ("GET", "/v1/users/{user_id:path}/buy-again"): SLATES,
+    ("DELETE", "/v1/users/{user_id:path}"): USERS,
+    ("POST", "/v1/recommendations"): SLATES,
+    ("GET", "/v1/items/{item_id:path}/similar"): SLATES,
+    ("GET", "/v1/items/{item_id:path}/bought-together"): SLATES,
+    ("GET", "/v1/trending"): SLATES,
+    ("GET", "/v1/bestsellers"): SLATES,
+    ("POST", "/v1/events"): EVENTS,
+    ("PUT", "/v1/items"): CATALOGUE,
+    ("GET", "/v1/items/{item_id:path}/picture.svg"): None,
+    ("GET", "/shop/households.json"): USERS,
+    **dict.fromkeys((("GET", path) for path in ("/metrics", "/v1/metrics", "/version", "/v1/version")), OPERATIONS),
+    **dict.fromkeys(
+        (
+            (method, path)
+            for method in ("GET", "HEAD")
+            for path in ("/healthz", "/readyz", "/v1/healthz", "/v1/readyz", "/widget.js", "/shop", "/openapi.json")
+        ),
+        None,
+    ),
+    ("GET", "/"): None,
+    ("GET", "/shop/assets/{name}"): None,
+}
+APP = create_app(AppSettings(redis=RedisSettings(url="redis://localhost")))
+
+
+def routes() -> Iterator[Any]:
+    """Every route of the app, those of included routers under the path they are reached at."""
+    for route in APP.router.routes:
+        yield from route.effective_candidates() if hasattr(route, "effective_candidates") else [route]
+
+
+def test_every_route_has_a_scope_on_purpose() -> None:
+    """A new route appears in the table above, or this fails; until then it needs the scope operations."""
+    found = {(method, route.path) for route in routes() for method in route.methods or ()}
+    assert found == EXPECTED.keys()
+
+
+@pytest.mark.parametrize("name", ["x", "a/b", "similar", "recommendations", "picture.svg"])
+@pytest.mark.parametrize(("method", "path"), EXPECTED)
+def test_each_address_needs_its_scope(method: str, path: str, name: str) -> None:
+    """Whatever id stands in it."""
+    written = path
+    for parameter in ("{user_id:path}", "{item_id:path}", "{name}"):
+        written = written.replace(parameter, name)
+    assert needs(method, written) == EXPECTED[method, path]
+
+
+fronts = st.sampled_from(["/", "//", "/v1/", "/v1/users/", "/v1/items/", "/shop/", "/shop/assets/", "/V1/"])
+segments = st.sampled_from(["", "v1", "users", "items", "a", "..", "%2e", "healthz", "metrics"])
+shelves = ["", "similar", "buy-again", "recommendations", "bought-together", "trending", "bestsellers", "picture.svg"]
+others = ["events", "items", "metrics", "version", "healthz", "assets", "households.json", "widget.js", "shop"]
+ends = st.sampled_from([*shelves, *others])
+methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+
+
+@given(methods, fronts, st.lists(segments, max_size=3), ends)
+@settings(max_examples=1000)
+def test_no_address_slips_through(method: str, front: str, parts: list[str], end: str) -> None:
+    """For any address, what is needed is what the route needs that would answer it; what changes things is closed."""
+    path = front + "/".join([*parts, end])
+    scope = {"type": "http", "method": method, "path": path, "raw_path": quote(path).encode(), "headers": []}
+    matched = next((route.path for route in routes() if route.matches(dict(scope))[0] is Match.FULL), None)
+    event("answered by a route" if matched else "answered by none")
+    if matched is not None:
+        assert needs(method, path) == EXPECTED[method, matched]
+    elif method not in ("GET", "HEAD"):
+        assert needs(method, path) is not None
