@@ -11,21 +11,7 @@ so that those that were admitted are answered in time.
 
 from __future__ import annotations
 
-import time
-
-from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from serving import request_ids
-from serving.access.cors import SharedOrigins
-from serving.access.guard import ADMITTED, REFUSAL
-from serving.access.presented import client_address, presented
-from serving.access.scopes import Scope as Right
-from serving.front.hot import Hot, HotAddresses
-from serving.problems import Code, Problem, problem_response
 from serving.security import HEADERS
-from serving.shelves.stamps import SlateIds
-from serving.state import State, state_of
 
 WEIGHT = 4
 """A request to the framework costs several times what a page view does, and counts as so many."""

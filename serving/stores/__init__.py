@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from serving.stores.breaker import BreakerState
 
@@ -24,8 +24,7 @@ class Pointer:
     previous: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UserRecord:
+class UserRecord(NamedTuple):
     """What a request must know of a user, read in one round trip."""
 
     erased: bool = False
