@@ -112,6 +112,13 @@ def problem_response(
     return Response(orjson.dumps(body), status, headers=headers, media_type=MEDIA_TYPE)
 
 
+def overloaded() -> Problem:
+    """Return the error of a request there is no time for."""
+    return Problem(
+        503, Code.OVERLOADED, "Too many requests wait for an answer; ask again.", headers={"Retry-After": "1"}
+    )
+
+
 def too_large() -> Response:
     """Return the answer to a request body over the limit."""
     code, detail = _OF_STATUS[413]

@@ -13,18 +13,22 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recommender.ids import id_problem
+from serving import request_ids
 from serving.metrics import Metrics
 from serving.problems import Code, Problem, too_large
 
 SOURCE = "regulars.source"
 """Scope key under which a route leaves the source of its slate, for the metrics."""
 
-_HEADERS = {
+HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
+
+FIXED_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+"""The same as an ASGI message holds them."""
 
 
 def checked_id(value: str, *, what: str) -> str:
@@ -83,14 +87,17 @@ class Observed:
             return
         started = time.perf_counter()
         status = 500
+        request_id = request_ids.of(dict(scope["headers"]))
+        request_ids.current.set(request_id)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                headers[request_ids.HEADER] = request_id
             await send(message)
 
         try:

@@ -44,15 +44,15 @@ from serving.events.fresh import FreshEvents, decode
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.model_holder import ModelHolder
-from serving.problems import Code, Problem
+from serving.problems import Code, Problem, overloaded
 from serving.questions import IMPERSONAL, PREPARED, Asked, Question
+from serving.random_ids import RandomIds
 from serving.rendering import Renderer
 from serving.shelves import pieces
 from serving.shelves.cutter import NOTHING
 from serving.shelves.pauses import Pauses
 from serving.shelves.ready import EVERYBODY, Ready
 from serving.shelves.stale import StaleRecords
-from serving.shelves.stamps import SlateIds
 from serving.stores import SlateStore, UserRecord
 from serving.stores.packed import unpack
 
@@ -114,7 +114,7 @@ class Service:
         self._metrics = metrics
         self._renderer = renderer
         self._stale = StaleRecords(stale_users)
-        self._slate_id = SlateIds()
+        self._slate_id = RandomIds()
         self._pauses = Pauses()
         self._threads = anyio.CapacityLimiter(ENGINE_THREADS)
         self._stored = metrics.candidates.labels("stored")
@@ -312,7 +312,7 @@ class Service:
             degraded=degraded,
         )
         if reply is None:
-            raise _overloaded()
+            raise overloaded()
         return reply
 
     async def _computed(self, ready: Ready, question: Question, known: Known) -> Reply:
@@ -350,7 +350,7 @@ class Service:
             503, if they must.
         """
         if question.is_filtered:
-            raise _overloaded()
+            raise overloaded()
         barred = _indices(ready.engine.model, (*question.viewed, *question.cart, *question.exclude))
         asked = Asked(question.placement, Purpose.ALL, question.limit, question.reasons)
         return self._popular(ready, asked, question.user_id, degraded=BUSY, barred=barred)
@@ -455,9 +455,3 @@ def _is_for_everybody(question: Question) -> bool:
     if question.placement is Placement.PRODUCT:
         return len(question.viewed) <= 1
     return question.placement in EVERYBODY and not question.viewed
-
-
-def _overloaded() -> Problem:
-    return Problem(
-        503, Code.OVERLOADED, "Too many requests wait for an answer; ask again.", headers={"Retry-After": "1"}
-    )

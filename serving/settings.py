@@ -57,6 +57,11 @@ class ServingSettings(Section):
     dedupe_hours: float = Field(
         default=48.0, gt=0, description="Hours during which a second event with the same event_id is recognised."
     )
+    max_in_flight: int = Field(
+        default=256,
+        ge=8,
+        description="Page views under way in a process (other requests count fourfold) before further ones get a 503.",
+    )
     stale_users: int = Field(
         default=10_000,
         ge=0,

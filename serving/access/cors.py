@@ -48,6 +48,10 @@ class SharedOrigins(CORSMiddleware):
             return (("Vary", "Origin"),)
         return ((_ALLOW, origin.decode("latin-1")), (_EXPOSE, "Retry-After"), ("Vary", "Origin"))
 
+    def encoded(self, origin: bytes | None) -> list[tuple[bytes, bytes]]:
+        """Return the same headers as an ASGI message holds them."""
+        return [(name.lower().encode(), value.encode("latin-1")) for name, value in self.answer_headers(origin)]
+
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":

@@ -11,6 +11,8 @@ from serving.access.scopes import HEALTH, needs
 
 ADMITTED = "regulars.admitted"
 """Scope key of requests that were let in already, so that none is counted twice; no client can set it."""
+REFUSED = "regulars.refused"
+"""Scope key under which lies the refusal of those that were asked about and not let in."""
 
 
 class Guard:
@@ -25,7 +27,7 @@ class Guard:
         if scope["type"] != "http" or scope.get(ADMITTED) or scope["path"] in HEALTH:
             await self._app(scope, receive, send)
             return
-        refusal = self._access.refusal(
+        refusal = scope.get(REFUSED) or self._access.refusal(
             presented(scope),
             origin=header(scope, b"origin"),
             address=client_address(scope, self._access.proxies),

@@ -11,18 +11,134 @@ so that those that were admitted are answered in time.
 
 from __future__ import annotations
 
-from serving.security import HEADERS
+import time
+from collections.abc import Awaitable
+
+from fastapi import FastAPI
+from prometheus_client import Counter, Histogram
+from starlette.types import Receive, Scope, Send
+
+from serving import request_ids
+from serving.access.cors import SharedOrigins
+from serving.access.guard import ADMITTED, REFUSED
+from serving.access.presented import client_address, presented
+from serving.access.scopes import HEALTH
+from serving.access.scopes import Scope as Right
+from serving.front.hot import Hot, HotAddresses
+from serving.problems import Problem, overloaded
+from serving.security import FIXED_HEADERS
+from serving.service import Reply
+from serving.state import State, state_of
 
 WEIGHT = 4
 """A request to the framework costs several times what a page view does, and counts as so many."""
-"""Answered whatever else is under way."""
 
-_FIXED = [
-    (b"content-type", b"application/json"),
-    (b"cache-control", b"no-store"),
-    *((name.lower().encode(), value.encode()) for name, value in HEADERS.items()),
-]
+ALWAYS = HEALTH | {"/metrics"}
+"""Answered however much is under way: who looks after the process must see that it is busy."""
+
+_METHOD = "GET"
+_ORIGIN = b"origin"
+_KEYS = frozenset({b"authorization", b"x-api-key"})
+_READ = _KEYS | {_ORIGIN, request_ids.HEADER_BYTES}
+_HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *FIXED_HEADERS]
 
 
 class Front:
     """Answers page views, and passes on the rest."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._open: _Open | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or hand on the signals of start and stop."""
+        if scope["type"] != "http":
+            self._open = None
+            await self._app(scope, receive, send)
+            return
+        here = self._open
+        if here is None:
+            here = self._open = _Open(self._app, state_of(self._app))
+        path: str = scope["path"]
+        hot = here.addresses.read(path, scope["query_string"]) if scope["method"] == _METHOD else None
+        if here.in_flight >= here.max_in_flight and path not in ALWAYS:
+            await here.refuse(scope, receive, send)
+            return
+        weight = WEIGHT if hot is None else 1
+        here.in_flight += weight
+        try:
+            if hot is None or not await here.answer(hot, scope, send):
+                await self._app(scope, receive, send)
+        finally:
+            here.in_flight -= weight
+
+
+class _Open:
+    """A front whose application has started."""
+
+    def __init__(self, app: FastAPI, state: State) -> None:
+        self.addresses = HotAddresses()
+        self.max_in_flight = state.settings.serving.max_in_flight
+        self.in_flight = 0
+        self._service = state.service
+        self._access = state.access
+        self._metrics = state.metrics
+        self._origins = SharedOrigins(app, origins=state.settings.serving.cors_origins, access=state.access)
+        self._counters: dict[tuple[str, str], Counter] = {}
+        self._clocks: dict[str, Histogram] = {}
+
+    async def answer(self, hot: Hot, scope: Scope, send: Send) -> bool:
+        """Answer a page view, or say that the framework must."""
+        started = time.perf_counter()
+        brought = {name: value for name, value in scope["headers"] if name in _READ}
+        origin: bytes | None = brought.get(_ORIGIN)
+        with_key = not _KEYS.isdisjoint(brought) or b"key=" in scope["query_string"]
+        refusal = self._access.refusal(
+            presented(scope) if with_key else None,
+            origin=origin,
+            address=client_address(scope, self._access.proxies),
+            needs=Right.SLATES,
+        )
+        if refusal is not None:
+            scope[REFUSED] = refusal
+            return False
+        request_id = request_ids.of(brought)
+        request_ids.current.set(request_id)
+        scope[ADMITTED] = True
+        try:
+            reply = await self._reply(hot)
+        except Problem:
+            return False
+        headers = [
+            *_HEADERS,
+            (b"content-length", b"%d" % len(reply.body)),
+            (request_ids.HEADER_BYTES, request_id.encode()),
+        ]
+        if origin is not None or not self._origins.allow_all_origins:
+            headers += self._origins.encoded(origin)
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+        self._count(hot.route, reply.source, time.perf_counter() - started)
+        return True
+
+    async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Tell a client to come back."""
+        self._metrics.requests.labels("none", scope["method"], "503", "").inc()
+        self._metrics.refused.labels("overloaded").inc()
+        origin = next((value for name, value in scope["headers"] if name == _ORIGIN), None)
+        response = overloaded().response()
+        response.raw_headers += [*FIXED_HEADERS, *self._origins.encoded(origin)]
+        await response(scope, receive, send)
+
+    def _reply(self, hot: Hot) -> Awaitable[Reply]:
+        if hot.user_id is not None:
+            return self._service.personal(hot.user_id, hot.asked)
+        return self._service.offered(hot.asked, hot.item_id)
+
+    def _count(self, route: str, source: str, seconds: float) -> None:
+        counter = self._counters.get((route, source))
+        if counter is None:
+            counter = self._counters[route, source] = self._metrics.requests.labels(route, _METHOD, "200", source)
+            self._clocks[route] = self._metrics.latency.labels(route)
+        counter.inc()
+        self._clocks[route].observe(seconds)

@@ -21,8 +21,11 @@ MAX_QUERIES = 1_000
 MAX_QUERY_BYTES = 200
 
 USERS, ITEMS = "/v1/users/", "/v1/items/"
+FOR_EVERYBODY = frozenset({"/v1/trending", "/v1/bestsellers"})
 RECOMMENDATIONS, SIMILAR = "/recommendations", "/similar"
 
+_USER_ROUTE = f"{USERS}{{user_id:path}}{RECOMMENDATIONS}"
+_ITEM_ROUTE = f"{ITEMS}{{item_id:path}}{SIMILAR}"
 _MAX_ID_CHARACTERS = MAX_ID_BYTES // 4
 """Never longer than an id may be, whatever the characters."""
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
@@ -46,21 +49,15 @@ class HotAddresses:
 
     def read(self, path: str, query: bytes) -> Hot | None:
         """Return what an address asks, or None."""
-        if path.startswith(USERS):
-            if not path.endswith(RECOMMENDATIONS):
-                return None
-            asked, user_id = self._asked("recommendations", query), path[len(USERS) : -len(RECOMMENDATIONS)]
-            if asked is None or not _is_plain(user_id):
-                return None
-            return Hot("/v1/users/{user_id:path}/recommendations", asked, user_id)
-        if path.startswith(ITEMS):
-            if not path.endswith(SIMILAR):
-                return None
-            asked, item_id = self._asked("similar", query), path[len(ITEMS) : -len(SIMILAR)]
-            if asked is None or not _is_plain(item_id):
-                return None
-            return Hot("/v1/items/{item_id:path}/similar", asked, None, item_id)
-        if path in ("/v1/trending", "/v1/bestsellers"):
+        if path.startswith(USERS) and path.endswith(RECOMMENDATIONS):
+            user_id = path[len(USERS) : -len(RECOMMENDATIONS)]
+            asked = self._asked("recommendations", query) if _is_plain(user_id) else None
+            return None if asked is None else Hot(_USER_ROUTE, asked, user_id)
+        if path.startswith(ITEMS) and path.endswith(SIMILAR):
+            item_id = path[len(ITEMS) : -len(SIMILAR)]
+            asked = self._asked("similar", query) if _is_plain(item_id) else None
+            return None if asked is None else Hot(_ITEM_ROUTE, asked, None, item_id)
+        if path in FOR_EVERYBODY:
             asked = self._asked(path[4:], query)
             return None if asked is None else Hot(path, asked)
         return None
