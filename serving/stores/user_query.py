@@ -86,7 +86,7 @@ def record_of(replies: list[Any]) -> UserRecord | None:
         return None
     if erased:
         return _ERASED
-    return UserRecord(False, candidates, tuple(fresh))
+    return UserRecord(candidates=candidates, fresh=tuple(fresh))
 
 
 def record_without_candidates(replies: list[Any]) -> UserRecord | None:
