@@ -36,7 +36,13 @@ class Lane:
     """Keeps a wire to one node."""
 
     def __init__(
-        self, node: Node, presence: Presence, *, timeout_seconds: float, max_waiting: int = MAX_WAITING
+        self,
+        node: Node,
+        presence: Presence,
+        *,
+        timeout_seconds: float,
+        max_waiting: int = MAX_WAITING,
+        max_pause_seconds: float = MAX_PAUSE_SECONDS,
     ) -> None:
         self.wire: Wire | None = None
         """Ready for requests of the loop it belongs to; None while there is none."""
@@ -44,6 +50,7 @@ class Lane:
         self._presence = presence
         self._timeout = timeout_seconds
         self._max_waiting = max_waiting
+        self._max_pause = max_pause_seconds
         self._loop: asyncio.AbstractEventLoop | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._first_try: asyncio.Future[None] | None = None
@@ -123,7 +130,7 @@ class Lane:
         self._presence.failed(reason)
         _log.info("the connection to Redis at %s is given up: %s", self._presence.where, reason)
         settled = wire.loop.time() - self._up_since >= SETTLED_SECONDS
-        self._pause = 0.0 if settled else _longer(self._pause)
+        self._pause = 0.0 if settled else self._longer_pause()
         self._restore(wire.loop, promising=settled and wire.hung_up)
 
     def _restore(self, loop: asyncio.AbstractEventLoop, *, promising: bool) -> None:
@@ -137,7 +144,7 @@ class Lane:
                 self.wire = await self._connected(loop)
             except Exception as error:  # noqa: BLE001  whatever it is, the next try may succeed
                 self._presence.failed(str(error) or f"no connection within {self._connect_seconds:g} s")
-                self._pause = _longer(self._pause)
+                self._pause = self._longer_pause()
             else:
                 self._up_since = loop.time()
                 self._presence.succeeded()
@@ -175,6 +182,5 @@ class Lane:
             with contextlib.suppress(asyncio.InvalidStateError):
                 first.set_result(None)
 
-
-def _longer(pause: float) -> float:
-    return min(max(2 * pause, FIRST_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
+    def _longer_pause(self) -> float:
+        return min(max(2 * self._pause, FIRST_PAUSE_SECONDS), self._max_pause)
