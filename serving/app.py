@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -137,7 +136,7 @@ def from_environment() -> Front:
     gc.collect()
     gc.freeze()
     # A slate that is computed in a thread gives way to page views sooner.
-    sys.setswitchinterval(SWITCH_SECONDS)
+    # sys.setswitchinterval(SWITCH_SECONDS)
     return Front(app)
 
 

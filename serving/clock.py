@@ -9,6 +9,7 @@ and everything overdue. The data clock starts at the end of the log and runs on 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
@@ -59,3 +60,30 @@ class DataClock:
 def clock_of(kind: Literal["wall", "data"]) -> Clock:
     """Return the clock a setting names."""
     return DataClock() if kind == "data" else WallClock()
+
+
+class Moments:
+    """The time of day as JSON, to the millisecond; written anew when another millisecond has begun."""
+
+    def __init__(self, clock: Clock, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._monotonic = monotonic
+        self._millisecond = -1
+        self._written = b""
+
+    def __call__(self) -> bytes:
+        """Return the time of day, in quotes."""
+        millisecond = int(self._monotonic() * 1000)
+        if millisecond != self._millisecond:
+            self._millisecond = millisecond
+            self._written = moment_json(self._clock.wall())
+        return self._written
+
+
+def moment_json(moment: datetime) -> bytes:
+    """Return a time as JSON, to the millisecond.
+
+    >>> moment_json(datetime(2026, 11, 22, 9, 30, 15, 120_999, UTC))
+    b'"2026-11-22T09:30:15.120Z"'
+    """
+    return b'"%b"' % moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()

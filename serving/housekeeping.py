@@ -23,7 +23,8 @@ _log = logging.getLogger(__name__)
 
 
 async def look_for_news(state: State) -> None:
-    """Bring the model, the stock and the erased users up to date."""
+    """Bring the model, the stock, the erased users and the metrics up to date."""
+    state.service.tally.hand_over()
     try:
         await state.holder.refresh()
         await state.erasures.refresh()

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import numpy as np
@@ -39,6 +40,14 @@ class LiveItem:
     in_stock: bool = True
 
 
+class Watcher(Protocol):
+    """Keeps something that was made of items, and must know when they change."""
+
+    def item_changed(self, item_id: str) -> None:
+        """Forget what was made of an item."""
+        ...
+
+
 _ATTRIBUTES = frozenset(field.name for field in dataclasses.fields(Item)) - {"item_id"}
 
 
@@ -52,12 +61,12 @@ class LiveCatalogue:
         self._revision = 0
         self._model: Model | None = None
         self._shelf: Shelf | None = None
-        self._in_stock: Sequence[int] = ()
         self._shown: dict[int, LiveItem] = {}
-        self.written: dict[int, bytes] = {}
-        """What a reader has written of items, by index; an item that changes is struck out."""
-        self.renamings = 0
-        """Counts changes after which a title that was written down may be wrong."""
+        self._watchers: weakref.WeakSet[Watcher] = weakref.WeakSet()
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell `watcher` about every change from now on, as long as somebody else holds it."""
+        self._watchers.add(watcher)
 
     async def put(self, patches: Mapping[str, Patch]) -> bool:
         """Apply patches here and share them; say whether they could be shared yet."""
@@ -84,18 +93,11 @@ class LiveCatalogue:
     def shelf(self, model: Model) -> Shelf:
         """Return what can be sold now, aligned with the items of `model`."""
         if self._shelf is None or self._model is not model:
-            self._model, self._shown, self.written = model, {}, {}
+            self._model, self._shown = model, {}
             self._shelf = Shelf(np.ones(len(model.items), np.bool_), np.array(model.catalogue.price, np.float64))
-            self._in_stock = self._shelf.in_stock.data
             for item_id, patch in self._patches.items():
                 self._put_on_shelf(item_id, patch)
         return self._shelf
-
-    def in_stock(self, model: Model) -> Sequence[int]:
-        """Return (n_items,), 1 for what can be sold: the same column, quick to index."""
-        if self._model is not model:
-            self.shelf(model)
-        return self._in_stock
 
     def knows(self, item_id: str, model: Model) -> bool:
         """Say whether the model or an update speaks of this item."""
@@ -132,12 +134,13 @@ class LiveCatalogue:
 
     def _apply(self, patches: Mapping[str, Patch]) -> None:
         _merge(self._patches, patches)
-        self.renamings += bool(patches)
         for item_id in patches:
             # What this process could not send yet is newer than anything the store can tell.
             merged = self._patches[item_id] | self._unsent.get(item_id, {})
             self._patches[item_id] = merged
             self._put_on_shelf(item_id, merged)
+            for watcher in self._watchers:
+                watcher.item_changed(item_id)
 
     def _put_on_shelf(self, item_id: str, patch: Patch) -> None:
         index = None if self._model is None else self._model.items.get(item_id)
@@ -147,7 +150,6 @@ class LiveCatalogue:
         if "price" in patch:
             self._shelf.price[index] = np.nan if patch["price"] is None else patch["price"]
         self._shown.pop(index, None)
-        self.written.pop(index, None)
 
 
 def picture_path(item_id: str) -> str:

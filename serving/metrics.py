@@ -14,7 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
-_LATENCY_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+LATENCY_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class Metrics:
@@ -33,7 +33,7 @@ class Metrics:
             "regulars_request_seconds",
             "Time to answer.",
             ["route"],
-            buckets=_LATENCY_SECONDS,
+            buckets=LATENCY_SECONDS,
             registry=self.registry,
         )
         self.candidates = self._counter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-_BYTES = 16
+_DIGITS = 32
 _AT_ONCE = 256
 
 
@@ -16,13 +16,13 @@ class RandomIds:
         self._at = 0
         os.register_at_fork(after_in_child=self._forget)
 
-    def __call__(self) -> str:
+    def __call__(self) -> bytes:
         """Return 32 hexadecimal digits."""
-        if self._at >= len(self._drawn):
-            self._drawn, self._at = os.urandom(_BYTES * _AT_ONCE), 0
-        start = self._at
-        self._at = start + _BYTES
-        return self._drawn[start : start + _BYTES].hex()
+        at = self._at
+        if at >= len(self._drawn):
+            self._drawn, at = os.urandom(_DIGITS // 2 * _AT_ONCE).hex().encode(), 0
+        self._at = at + _DIGITS
+        return self._drawn[at : at + _DIGITS]
 
     def _forget(self) -> None:
         """Draw anew in a forked process, which would otherwise give out its parent's ids."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import orjson
-
 from recommender.slate import Reason, Slate, SlateItem
+from serving.clock import moment_json
 from serving.live_catalogue import LiveCatalogue
 from serving.shelves import pieces
 from serving.shelves.ready import Ready
@@ -19,13 +18,13 @@ class Renderer:
     def slate(self, slate: Slate, ready: Ready, *, reasons: bool, degraded: str | None) -> bytes:
         """Return the body of an answer."""
         return pieces.slate_body(
-            [piece for item in slate.items for piece in self._item(item, ready, reasons=reasons)],
-            slate_id=slate.slate_id,
+            b"".join(piece for item in slate.items for piece in self._item(item, ready, reasons=reasons)),
+            slate_id=slate.slate_id.encode(),
             user_id=slate.user_id,
             placement=slate.placement,
-            source=slate.source.label,
+            source=slate.source,
             version=ready.version,
-            created_at=orjson.dumps(slate.created_at, option=orjson.OPT_UTC_Z),
+            created_at=moment_json(slate.created_at),
             degraded=degraded,
         )
 

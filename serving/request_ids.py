@@ -6,7 +6,6 @@ Every answer carries it, and so does every line that is logged about the request
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from contextvars import ContextVar
 
 from serving.random_ids import RandomIds
@@ -21,7 +20,6 @@ _FIT = re.compile(rb"[A-Za-z0-9._:@/+=-]{1,128}")
 _new = RandomIds()
 
 
-def of(headers: Mapping[bytes, bytes]) -> str:
-    """Return the id of a request with these headers."""
-    sent = headers.get(HEADER_BYTES)
-    return sent.decode() if sent is not None and _FIT.fullmatch(sent) else _new()
+def of(sent: bytes | None) -> bytes:
+    """Return the id of a request, given the one that was sent."""
+    return sent if sent is not None and _FIT.fullmatch(sent) else _new()

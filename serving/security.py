@@ -87,7 +87,7 @@ class Observed:
             return
         started = time.perf_counter()
         status = 500
-        request_id = request_ids.of(dict(scope["headers"]))
+        request_id = request_ids.of(dict(scope["headers"]).get(request_ids.HEADER_BYTES)).decode()
         request_ids.current.set(request_id)
 
         async def send_with_headers(message: Message) -> None:

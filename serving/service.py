@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +26,6 @@ from typing import NamedTuple
 import anyio
 import anyio.to_thread
 import numpy as np
-import orjson
 
 from recommender.candidates import Candidates, Source
 from recommender.engine import Engine
@@ -38,7 +37,7 @@ from recommender.model import Model
 from recommender.purpose import STORED, Purpose
 from recommender.request import SlateRequest
 from recommender.slate import Placement, Slate
-from serving.clock import Clock
+from serving.clock import Clock, Moments
 from serving.erasures import Erasures
 from serving.events.fresh import FreshEvents, decode
 from serving.live_catalogue import LiveCatalogue
@@ -55,6 +54,7 @@ from serving.shelves.ready import EVERYBODY, Ready
 from serving.shelves.stale import StaleRecords
 from serving.stores import SlateStore, UserRecord
 from serving.stores.packed import unpack
+from serving.tally import Tally
 
 STORE_UNAVAILABLE = "store_unavailable"
 CANDIDATES_MISSING = "candidates_missing"
@@ -117,7 +117,9 @@ class Service:
         self._slate_id = RandomIds()
         self._pauses = Pauses()
         self._threads = anyio.CapacityLimiter(ENGINE_THREADS)
-        self._stored = metrics.candidates.labels("stored")
+        self._moment = Moments(clock)
+        self.tally = Tally(metrics)
+        """Page views that the metrics do not know of yet."""
 
     @property
     def engine(self) -> Engine:
@@ -157,21 +159,56 @@ class Service:
             As `reply`.
         """
         ready = self._ready
-        if user_id in self._erasures:
-            return await self._everybodys(ready, asked, user_id)
         try:
-            record = await self._store.read_user(user_id, version=ready.engine.version)
+            record = await self.known(user_id, ready)
         except StoreUnavailable:
-            return await self._without_store(ready, asked, user_id)
-        if record.candidates is None or record.erased:
-            return await self._without_candidates(ready, asked, user_id, record)
-        self._stale.keep(user_id, record.candidates, version=ready.engine.version)
-        reply = self._cut_for(ready, asked, user_id, record)
+            return await self.without_store(ready, asked, user_id)
+        return self.cut(ready, asked, user_id, record) or await self.beyond(ready, asked, user_id, record)
+
+    @property
+    def ready(self) -> Ready | None:
+        """What answers; None while nothing does."""
+        return self._holder.ready
+
+    def known(self, user_id: str, ready: Ready) -> Awaitable[UserRecord]:
+        """Ask the store what it knows of a user.
+
+        The first of three steps of `personal`, apart because a page view takes them without a coroutine around them.
+        """
+        return self._store.read_user(user_id, version=ready.engine.version)
+
+    def cut(self, ready: Ready, asked: Asked, user_id: str, record: UserRecord) -> Reply | None:
+        """Cut a user's shelf from what is stored, unless that cannot be done: the second step."""
+        erased, candidates, fresh = record
+        if candidates is None or erased or user_id in self._erasures:
+            return None
+        self._stale.keep(user_id, candidates, version=ready.engine.version)
+        barred: AbstractSet[int] = NOTHING
+        if fresh:
+            events = decode(fresh, ready.engine.model)
+            if events.positive:
+                return None
+            barred = events.unwanted | events.in_cart
+        reply = self._cut(ready, asked, user_id, candidates, purpose=asked.purpose, barred=barred)
         if reply is not None:
-            self._stored.inc()
-            return reply
+            self.tally.stored()
+        return reply
+
+    async def beyond(self, ready: Ready, asked: Asked, user_id: str, record: UserRecord) -> Reply:
+        """Answer where stored candidates are missing, out of date or too few: the third step, hardly ever taken.
+
+        Raises
+        ------
+        Problem
+            503, if nothing can be computed in time.
+        """
+        if record.erased or user_id in self._erasures:
+            return await self._everybodys(ready, asked, user_id)
         question = asked.question(user_id)
-        return await self._computed(ready, question, self._judged(record, question, ready))
+        known = self._judged(record, question, ready)
+        if known.candidates is not None or known.fresh.positive or user_id in ready.engine.model.users:
+            return await self._computed(ready, question, known)
+        return await self._everybodys(ready, asked, user_id, barred=known.fresh.unwanted | known.fresh.in_cart)
 
     async def offered(self, asked: Asked, item_id: str | None = None) -> Reply:
         """Answer with what is the same for everybody, beside an item if one is named.
@@ -206,17 +243,6 @@ class Service:
             )
         return ready
 
-    def _cut_for(self, ready: Ready, asked: Asked, user_id: str, record: UserRecord) -> Reply | None:
-        """Cut a user's shelf, unless fresh events say that it must be computed."""
-        assert record.candidates is not None
-        barred: AbstractSet[int] = NOTHING
-        if record.fresh:
-            fresh = decode(record.fresh, ready.engine.model)
-            if fresh.positive:
-                return None
-            barred = fresh.unwanted | fresh.in_cart
-        return self._cut(ready, asked, user_id, record.candidates, purpose=asked.purpose, barred=barred)
-
     def _cut(
         self,
         ready: Ready,
@@ -238,32 +264,23 @@ class Service:
             return None
         if degraded is not None:
             self._metrics.degraded.labels(degraded).inc()
-        source = _LABELS[cut.source]
         body = pieces.slate_body(
-            cut.pieces,
+            cut.items,
             slate_id=self._slate_id(),
             user_id=user_id,
             placement=asked.placement,
-            source=source,
+            source=cut.source,
             version=ready.version,
-            created_at=orjson.dumps(self._clock.wall(), option=orjson.OPT_UTC_Z),
+            created_at=self._moment(),
             degraded=degraded,
         )
-        return Reply(body, source, degraded)
+        return Reply(body, _LABELS[cut.source], degraded)
 
-    async def _without_candidates(self, ready: Ready, asked: Asked, user_id: str, record: UserRecord) -> Reply:
-        """Answer a user who has none stored: a stranger, somebody forgotten, or one who should have them."""
-        if record.erased:
-            return await self._everybodys(ready, asked, user_id)
-        question = asked.question(user_id)
-        known = self._judged(record, question, ready)
-        if user_id in ready.engine.model.users or known.fresh.positive:
-            return await self._computed(ready, question, known)
-        return await self._everybodys(ready, asked, user_id, barred=known.fresh.unwanted | known.fresh.in_cart)
-
-    async def _without_store(self, ready: Ready, asked: Asked, user_id: str) -> Reply:
+    async def without_store(self, ready: Ready, asked: Asked, user_id: str) -> Reply:
         """Answer with what was read last; else with what can be computed without keeping others waiting."""
         self._metrics.store_errors.labels("read_user").inc()
+        if user_id in self._erasures:
+            return await self._everybodys(ready, asked, user_id)
         record = self._stale.get(user_id, version=ready.engine.version)
         if record is not None:
             reply = self._cut(ready, asked, user_id, record, purpose=asked.purpose, degraded=STORE_UNAVAILABLE)
@@ -324,7 +341,7 @@ class Service:
             question,
             known,
             now=self._clock.now(engine.model.as_of),
-            slate_id=self._slate_id(),
+            slate_id=self._slate_id().decode(),
             created_at=self._clock.wall(),
         )
         if known.candidates is not None:

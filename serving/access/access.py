@@ -105,6 +105,11 @@ class Access:
         return origin in self._origins
 
     @property
+    def is_open(self) -> bool:
+        """Whether everybody may ask anything, as often as they like."""
+        return not self._required and self._per_address is None
+
+    @property
     def is_required(self) -> bool:
         """Whether requests need a key."""
         return self._required

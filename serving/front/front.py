@@ -12,22 +12,21 @@ so that those that were admitted are answered in time.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable
 
 from fastapi import FastAPI
-from prometheus_client import Counter, Histogram
 from starlette.types import Receive, Scope, Send
 
+from recommender.errors import StoreUnavailable
 from serving import request_ids
 from serving.access.cors import SharedOrigins
 from serving.access.guard import ADMITTED, REFUSED
 from serving.access.presented import client_address, presented
+from serving.access.refusal import Refusal
 from serving.access.scopes import HEALTH
 from serving.access.scopes import Scope as Right
 from serving.front.hot import Hot, HotAddresses
 from serving.problems import Problem, overloaded
 from serving.security import FIXED_HEADERS
-from serving.service import Reply
 from serving.state import State, state_of
 
 WEIGHT = 4
@@ -38,8 +37,6 @@ ALWAYS = HEALTH | {"/metrics"}
 
 _METHOD = "GET"
 _ORIGIN = b"origin"
-_KEYS = frozenset({b"authorization", b"x-api-key"})
-_READ = _KEYS | {_ORIGIN, request_ids.HEADER_BYTES}
 _HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *FIXED_HEADERS]
 
 
@@ -84,42 +81,52 @@ class _Open:
         self._access = state.access
         self._metrics = state.metrics
         self._origins = SharedOrigins(app, origins=state.settings.serving.cors_origins, access=state.access)
-        self._counters: dict[tuple[str, str], Counter] = {}
-        self._clocks: dict[str, Histogram] = {}
+        self._tally = state.service.tally
 
     async def answer(self, hot: Hot, scope: Scope, send: Send) -> bool:
         """Answer a page view, or say that the framework must."""
         started = time.perf_counter()
-        brought = {name: value for name, value in scope["headers"] if name in _READ}
-        origin: bytes | None = brought.get(_ORIGIN)
-        with_key = not _KEYS.isdisjoint(brought) or b"key=" in scope["query_string"]
-        refusal = self._access.refusal(
+        headers = dict(scope["headers"])
+        origin = headers.get(_ORIGIN)
+        if not self._access.is_open and (refusal := self._refusal(scope, headers)) is not None:
+            scope[REFUSED] = refusal
+            return False
+        scope[ADMITTED] = True
+        route, asked, user_id, item_id = hot
+        service = self._service
+        ready = service.ready
+        if ready is None:
+            return False
+        try:
+            if user_id is None:
+                reply = await service.offered(asked, item_id)
+            else:
+                try:
+                    record = await service.known(user_id, ready)
+                    reply = service.cut(ready, asked, user_id, record) or await service.beyond(
+                        ready, asked, user_id, record
+                    )
+                except StoreUnavailable:
+                    reply = await service.without_store(ready, asked, user_id)
+        except Problem:
+            return False
+        body, source, _ = reply
+        answer = [*_HEADERS, (request_ids.HEADER_BYTES, request_ids.of(headers.get(request_ids.HEADER_BYTES)))]
+        if origin is not None or not self._origins.allow_all_origins:
+            answer += self._origins.encoded(origin)
+        await send({"type": "http.response.start", "status": 200, "headers": answer})
+        await send({"type": "http.response.body", "body": body})
+        self._tally.answered(route, source, time.perf_counter() - started)
+        return True
+
+    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
+        with_key = b"authorization" in headers or b"x-api-key" in headers or b"key=" in scope["query_string"]
+        return self._access.refusal(
             presented(scope) if with_key else None,
-            origin=origin,
+            origin=headers.get(_ORIGIN),
             address=client_address(scope, self._access.proxies),
             needs=Right.SLATES,
         )
-        if refusal is not None:
-            scope[REFUSED] = refusal
-            return False
-        request_id = request_ids.of(brought)
-        request_ids.current.set(request_id)
-        scope[ADMITTED] = True
-        try:
-            reply = await self._reply(hot)
-        except Problem:
-            return False
-        headers = [
-            *_HEADERS,
-            (b"content-length", b"%d" % len(reply.body)),
-            (request_ids.HEADER_BYTES, request_id.encode()),
-        ]
-        if origin is not None or not self._origins.allow_all_origins:
-            headers += self._origins.encoded(origin)
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
-        self._count(hot.route, reply.source, time.perf_counter() - started)
-        return True
 
     async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell a client to come back."""
@@ -129,16 +136,3 @@ class _Open:
         response = overloaded().response()
         response.raw_headers += [*FIXED_HEADERS, *self._origins.encoded(origin)]
         await response(scope, receive, send)
-
-    def _reply(self, hot: Hot) -> Awaitable[Reply]:
-        if hot.user_id is not None:
-            return self._service.personal(hot.user_id, hot.asked)
-        return self._service.offered(hot.asked, hot.item_id)
-
-    def _count(self, route: str, source: str, seconds: float) -> None:
-        counter = self._counters.get((route, source))
-        if counter is None:
-            counter = self._counters[route, source] = self._metrics.requests.labels(route, _METHOD, "200", source)
-            self._clocks[route] = self._metrics.latency.labels(route)
-        counter.inc()
-        self._clocks[route].observe(seconds)

@@ -35,5 +35,6 @@ async def get_readyz(state: StateDep) -> Health:
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
 async def get_metrics(state: StateDep) -> Response:
     """Return every metric in the text format."""
+    state.service.tally.hand_over()
     state.metrics.breaker.set(state.stores.breaker_state)
     return Response(state.metrics.render(), headers={"Content-Type": CONTENT_TYPE})

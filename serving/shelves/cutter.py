@@ -8,8 +8,11 @@ which knows more, answers.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
+from itertools import chain
+from operator import getitem
+from typing import Any, NamedTuple
 
 from recommender.candidates import ReasonCode, Source
 from recommender.engine import Engine
@@ -19,8 +22,6 @@ from serving.live_catalogue import LiveCatalogue
 from serving.shelves import pieces
 from serving.stores.packed import AGAIN, FORMAT, HEADER, MAX_CANDIDATES, NONE, Numbering
 
-SPARE = 6
-"""Candidates read beyond the shelf's places: a few may be sold out. If more are, all are read."""
 MAX_WRITTEN = 100_000
 """Items whose JSON is kept, some 40 MB; beyond, all are written anew."""
 NOTHING: AbstractSet[int] = frozenset()
@@ -31,7 +32,8 @@ _NUMBERS = tuple(struct.Struct(f"<{n}H") for n in range(MAX_CANDIDATES + 1))
 class Cut(NamedTuple):
     """A shelf as JSON."""
 
-    pieces: list[bytes]
+    items: bytes
+    """The objects of its items, with a comma before each."""
     source: int
     """The `Source` of the first item."""
 
@@ -54,11 +56,21 @@ class Cutter:
         self.numbering = Numbering(engine.model)
         self._catalogue = catalogue
         self._currency = currency
-        self._item = self.numbering.item.data
+        self._written: list[bytes | None] = [None] * len(engine.model.items)
+        """The beginning of each item's object, by number; None if it is not written yet or the item is sold out."""
+        self._n_written = 0
         self._due = pieces.due_pieces(self.numbering.first_day)
+        self._dated: dict[int, list[bytes | None]] = {}
+        """The ends with days, by code, for each length of a table of reasons."""
         self._places = pieces.stepped_places()
         self._ends: dict[tuple[int, int], bytes] = {}
-        self._renamings = catalogue.renamings
+        catalogue.watch(self)
+
+    def item_changed(self, item_id: str) -> None:
+        """Write what was written of an item anew; its title may stand in reasons, too."""
+        self._ends.clear()
+        if (index := self.engine.model.items.get(item_id)) is not None:
+            self._written[self.numbering.number[index]] = None
 
     def cut(
         self, record: bytes, purpose: Purpose, *, limit: int, barred: AbstractSet[int] = NOTHING, reasons: bool = True
@@ -72,64 +84,73 @@ class Cutter:
         """
         n = _checked(record)
         start, front = (0, record[2]) if purpose is STORED[0] else (record[1], record[4])
-        if self._renamings != self._catalogue.renamings:
-            self._renamings = self._catalogue.renamings
-            self._ends.clear()
-        depth = min(limit + SPARE, front)
+        if front < limit:
+            return None
         try:
-            while limit <= depth:
-                found = self._filled(record, start, n, depth, limit, barred=barred, reasons=reasons)
-                if found is not None or depth == front:
-                    return found
-                depth = front
+            at = HEADER.size + 2 * n + start
+            steps, codes = record[at : at + limit], record[at + n : at + n + limit]
+            numbers: Sequence[int] = _NUMBERS[limit].unpack_from(record, HEADER.size + 2 * start)
+            if record[6]:
+                numbers = _widened(record, numbers, start)
+            # Loops are left to `map`: this is what a page view costs.
+            begins: list[Any] = [None] if barred else list(map(self._written.__getitem__, numbers))
+            if None in begins:
+                chosen = self._chosen(record, start, front, limit=limit, barred=barred)
+                if chosen is None:
+                    return None
+                begins, steps, codes = chosen
+            ends = self._ends_of(record, codes, reasons=reasons)
         except (IndexError, ValueError, struct.error) as error:
             raise InvalidInput(f"a record of another model, or a damaged one: {error}") from error
-        return None
+        middles = map(getitem, self._places, steps)
+        items = b"".join(chain.from_iterable(zip(begins, middles, ends)))  # noqa: B905  there are more places than begins
+        return Cut(items, _kind(record, codes[0]) >> 4)
 
     def item(self, index: int) -> bytes:
         """Return the beginning of an item's object, as the item is now."""
-        written = self._catalogue.written
-        if (known := written.get(index)) is not None:
+        number = self.numbering.number[index]
+        known: bytes | None = self._written[number]
+        if known is not None:
             return known
-        if len(written) >= MAX_WRITTEN:
-            written.clear()
-        model = self.engine.model
-        item_id = model.items.ids[index]
-        written[index] = piece = pieces.item_piece(
-            item_id, self._catalogue.item(item_id, model), currency=self._currency
-        )
+        item_id = self.engine.model.items.ids[index]
+        live = self._catalogue.item(item_id, self.engine.model)
+        piece = pieces.item_piece(item_id, live, currency=self._currency)
+        if live.in_stock:
+            self._keep(number, piece)
         return piece
 
-    def _filled(
-        self, record: bytes, start: int, n: int, depth: int, limit: int, *, barred: AbstractSet[int], reasons: bool
-    ) -> Cut | None:
-        """Fill the shelf from the first `depth` candidates of the list that begins at `start`, or return None."""
-        at, r = HEADER.size + 2 * n + start, record[5]
-        numbers = _NUMBERS[depth].unpack_from(record, HEADER.size + 2 * start)
+    def _keep(self, number: int, piece: bytes) -> None:
+        if self._n_written >= MAX_WRITTEN:
+            self._written = [None] * len(self._written)
+            self._n_written = 0
+        self._written[number] = piece
+        self._n_written += 1
+
+    def _chosen(
+        self, record: bytes, start: int, front: int, *, limit: int, barred: AbstractSet[int]
+    ) -> tuple[list[bytes], bytes, bytes] | None:
+        """Return the beginnings of what may be shown, with the steps of their scores and the codes of their reasons."""
+        n = record[1] + record[3]
+        at = HEADER.size + 2 * n + start
+        numbers: Sequence[int] = _NUMBERS[front].unpack_from(record, HEADER.size + 2 * start)
         if record[6]:
-            wide = _third_bytes(record)
-            numbers = tuple(number | wide.get(start + place, 0) << 16 for place, number in enumerate(numbers))
-        in_stock = self._catalogue.in_stock(self.engine.model)
-        item_of, written, places, due = self._item, self._catalogue.written, self._places, self._due
-        found: list[bytes] = []
-        rank = first = 0
-        for number, step, code in zip(numbers, record[at : at + depth], record[at + n :], strict=False):
-            item = item_of[number]
-            if not in_stock[item] or item in barred:
-                continue
-            if not reasons:
-                end = pieces.bare_piece(_kind(record, code) >> 4)
-            elif code >= r:
-                end = due[code - r]
-            else:
-                end = self._end(record, code)
-            if not rank:
-                first = _kind(record, code) >> 4
-            found += (written.get(item) or self.item(item), places[rank][step], end)
-            rank += 1
-            if rank == limit:
-                return Cut(found, first)
-        return None
+            numbers = _widened(record, numbers, start)
+        items = self.numbering.item[list(numbers)].tolist()
+        in_stock = self._catalogue.shelf(self.engine.model).in_stock
+        places = [place for place, item in enumerate(items) if in_stock[item] and item not in barred][:limit]
+        if len(places) < limit:
+            return None
+        steps, codes = (bytes(record[column + place] for place in places) for column in (at, at + n))
+        return [self.item(items[place]) for place in places], steps, codes
+
+    def _ends_of(self, record: bytes, codes: bytes, *, reasons: bool) -> list[bytes]:
+        if not reasons:
+            return [pieces.bare_piece(_kind(record, code) >> 4) for code in codes]
+        r = record[5]
+        if (dated := self._dated.get(r)) is None:
+            dated = self._dated[r] = [None] * r + self._due[: 256 - r]
+        ends: list[Any] = list(map(dated.__getitem__, codes))
+        return [end or self._end(record, code) for end, code in zip(ends, codes, strict=True)] if None in ends else ends
 
     def _end(self, record: bytes, code: int) -> bytes:
         """Return the end of an item's object whose reason stands in the record's table."""
@@ -146,7 +167,7 @@ class Cutter:
     def _new_end(self, kind: int, number: int) -> bytes:
         item_id = title = None
         if number >= 0:
-            item_id = self.engine.model.items.ids[self._item[number]]
+            item_id = self.engine.model.items.ids[self.numbering.item[number]]
             title = self._catalogue.item(item_id, self.engine.model).item.title
         return pieces.reason_piece(Source(kind >> 4), ReasonCode(kind & 15), item_id=item_id, item_title=title)
 
@@ -164,6 +185,15 @@ def _checked(record: bytes) -> int:
 def _kind(record: bytes, code: int) -> int:
     """Return source and reason of a code."""
     return record[HEADER.size + 4 * (record[1] + record[3]) + code] if code < record[5] else AGAIN
+
+
+def _widened(record: bytes, numbers: Sequence[int], start: int) -> Sequence[int]:
+    """Return numbers, of which the first stands at `start`, with their third bytes."""
+    widened = list(numbers)
+    for at, third in _third_bytes(record).items():
+        if start <= at < start + len(widened):
+            widened[at - start] |= third << 16
+    return widened
 
 
 def _third_bytes(record: bytes) -> dict[int, int]:

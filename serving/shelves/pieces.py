@@ -12,7 +12,6 @@ Every slate is written from such pieces, cut from a prepared list or computed; s
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,6 +19,7 @@ import orjson
 
 from recommender.candidates import ReasonCode, Source
 from recommender.request import MAX_LIMIT
+from recommender.slate import Placement
 from serving.live_catalogue import LiveItem
 from serving.stores.packed import STEPS
 
@@ -84,28 +84,32 @@ def due_pieces(first_day: int) -> list[bytes]:
 
 
 def slate_body(
-    pieces: Iterable[bytes],
+    items: bytes,
     *,
-    slate_id: str,
+    slate_id: bytes,
     user_id: str | None,
-    placement: str,
-    source: str,
+    placement: Placement,
+    source: int,
     version: bytes,
     created_at: bytes,
     degraded: str | None,
 ) -> bytes:
-    """Return a whole answer; `version` and `created_at` are JSON already."""
-    label = b"false" if degraded is None else b'true,"degraded_reason":"%b"' % degraded.encode()
-    head = (
-        b'{"slate_id":"%b","user_id":%b,"placement":"%b","source":"%b","degraded":%b,"model_version":%b,"created_at":%b,"items":['
-        % (
-            slate_id.encode(),
-            b"null" if user_id is None else orjson.dumps(user_id),
-            placement.encode(),
-            source.encode(),
-            label,
-            version,
-            created_at,
-        )
+    """Return a whole answer; `version` and `created_at` are JSON already, `items` has a comma before each."""
+    return _BODY % (
+        slate_id,
+        b"null" if user_id is None else orjson.dumps(user_id),
+        _PLACEMENTS[placement],
+        _SOURCES[source],
+        b"false" if degraded is None else b'true,"degraded_reason":"%b"' % degraded.encode(),
+        version,
+        created_at,
+        items[1:],
     )
-    return b"%b%b]}" % (head, b"".join(pieces)[1:])
+
+
+_BODY = (
+    b'{"slate_id":"%b","user_id":%b,"placement":"%b","source":"%b","degraded":%b,"model_version":%b,"created_at":%b,'
+    b'"items":[%b]}'
+)
+_PLACEMENTS = {placement: placement.value.encode() for placement in Placement}
+_SOURCES = [source.label.encode() for source in Source]

@@ -25,9 +25,5 @@ class StaleRecords:
         """Return what was read last for a user."""
         return self._records.get(user_id) if version == self._version else None
 
-    def forget(self, user_id: str) -> None:
-        """Drop a user's record."""
-        self._records.pop(user_id, None)
-
     def __len__(self) -> int:
         return len(self._records)

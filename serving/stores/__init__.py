@@ -9,7 +9,7 @@ Every method that talks to a server raises `StoreUnavailable` if it does not ans
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -73,7 +73,7 @@ class SlateStore(Protocol):
         """Let candidates of the served version live, and those of every other version expire."""
         ...
 
-    async def read_user(self, user_id: str, *, version: str | None) -> UserRecord:
+    def read_user(self, user_id: str, *, version: str | None) -> Awaitable[UserRecord]:
         """Return what is known of a user; without a version, without candidates."""
         ...
 

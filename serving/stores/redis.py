@@ -8,7 +8,7 @@ lost race leaves behind goes away by itself.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from recommender.errors import UnknownVersion
@@ -117,9 +117,9 @@ class RedisSlates:
         await self._redis.scan(keys.CANDIDATES, visit)
         await self._redis.script(_FORGET_VERSIONS, [keys.VERSIONS], [])
 
-    async def read_user(self, user_id: str, *, version: str | None) -> UserRecord:
-        """Read everything in one round trip."""
-        return await self._users.read(user_id, version)
+    def read_user(self, user_id: str, *, version: str | None) -> Awaitable[UserRecord]:
+        """Read everything in one round trip; not a coroutine, because each page view awaits it."""
+        return self._users.read(user_id, version)
 
     async def remember(self, fresh: Mapping[str, Sequence[bytes]]) -> None:
         """Push, cap and renew the expiry of each user's list."""
