@@ -219,13 +219,13 @@ def world(settings: AppSettings, name: str) -> tuple[AppSettings, list[bytes]]:
     """Return settings and keys of one of the worlds."""
     keys: list[bytes] = []
     if name == "closed":
-        for kind, options in (
-            (Kind.PUBLISHABLE, {"origins": (SHOP.decode(),)}),
-            (Kind.SECRET, {"scopes": tuple(Scope)}),
-        ):
-            minted = mint("k", kind, now=datetime.now(UTC), **options)  # type: ignore[arg-type]
-            Keyring(settings.data_dir).change(lambda known, kept=minted.kept: (*known, kept))
-            keys.append(minted.text.encode())
+        now = datetime.now(UTC)
+        minted = (
+            mint("page", Kind.PUBLISHABLE, now=now, origins=(SHOP.decode(),)),
+            mint("shop", Kind.SECRET, now=now, scopes=tuple(Scope)),
+        )
+        Keyring(settings.data_dir).change(lambda _: tuple(key.kept for key in minted))
+        keys = [key.text.encode() for key in minted]
     if name != "open":
         serving = settings.serving.model_copy(update={"cors_origins": (SHOP.decode(),)})
         settings = settings.model_copy(update={"serving": serving})
