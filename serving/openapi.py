@@ -1,6 +1,7 @@
 """The OpenAPI document: what FastAPI cannot know by itself.
 
-Errors are problems, not FastAPI's own shape, and the body of `POST /v1/events` is read by hand.
+Errors are problems, not FastAPI's own shape, and the body of `POST /v1/events` is read by hand. What middleware answers
+(keys, rates, addresses that are no UTF-8) is entered here for every operation.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from serving.problems import ProblemBody
+from serving.access.scopes import HEALTH, PUBLISHABLE, needs
+from serving.problems import ProblemBody, documented
 from serving.schemas import EventIn, EventsRequest
 
 TAGS = [
@@ -24,6 +26,11 @@ TAGS = [
 _OURS: tuple[type[BaseModel], ...] = (ProblemBody, EventIn, EventsRequest)
 """Models that routes name only by reference."""
 _FASTAPIS = ("HTTPValidationError", "ValidationError")
+_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A publishable (pk_…) or secret (sk_…) key."},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
+    "address": {"type": "apiKey", "in": "query", "name": "key", "description": "A publishable key, for beacons."},
+}
 
 
 def describe(app: FastAPI) -> None:
@@ -47,8 +54,24 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     schemas["EventsRequest"]["properties"]["events"]["items"] = {"$ref": "#/components/schemas/Event"}
     for name in _FASTAPIS:
         schemas.pop(name, None)
-    for methods in document["paths"].values():
-        for operation in methods.values():
+    document["components"]["securitySchemes"] = _SCHEMES
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
             if _FASTAPIS[0] in str(operation["responses"].get("422")):
                 del operation["responses"]["422"]
+            _with_middleware(operation, method.upper(), path)
     return document
+
+
+def _with_middleware(operation: dict[str, Any], method: str, path: str) -> None:
+    """Add what is answered before a route is asked, and which keys open it."""
+    scope = needs(method, path)
+    statuses = [400] if path in HEALTH else [400, 429]
+    if scope is not None:
+        statuses += [401, 403]
+        # {}: a key is needed only once there is one.
+        kinds = ("bearer", "header", "address") if scope in PUBLISHABLE else ("bearer", "header")
+        operation["security"] = [{}, *({kind: []} for kind in kinds)]
+        operation["x-scope"] = scope.value
+    for status, answer in documented(*statuses).items():
+        operation["responses"].setdefault(str(status), answer)

@@ -16,6 +16,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+MAX_ECHO = 300
+"""Characters of what a client sent that an answer repeats: names of unknown fields can be as long as a body."""
+
 MEDIA_TYPE = "application/problem+json"
 
 _log = logging.getLogger(__name__)
@@ -169,7 +172,9 @@ async def _on_mistake(request: Request, error: Exception) -> Response:
 def field_errors(details: Sequence[Mapping[str, Any]], *, limit: int = 20) -> list[FieldError]:
     """Turn pydantic's findings into ours."""
     return [
-        FieldError(field=".".join(str(part) for part in detail["loc"]), message=plain(detail["msg"]))
+        FieldError(
+            field=".".join(str(part) for part in detail["loc"])[:MAX_ECHO], message=plain(detail["msg"])[:MAX_ECHO]
+        )
         for detail in details[:limit]
     ]
 
@@ -189,9 +194,10 @@ def plain(message: str) -> str:
 
 
 _OF_STATUS = {
+    408: (Code.REQUEST_REFUSED, "The request body took too long to arrive."),
     404: (Code.NOT_FOUND, "There is nothing at this address; /openapi.json lists what there is."),
     405: (Code.METHOD_NOT_ALLOWED, "This address does not take this method; /openapi.json lists what it takes."),
-    413: (Code.BODY_TOO_LARGE, "The request body is too large; send smaller batches."),
+    413: (Code.BODY_TOO_LARGE, "The request body is too large, or holds too many values; send smaller batches."),
     422: (
         Code.INVALID_BODY,
         "The body cannot be read as JSON: it must be UTF-8, not compressed, and without endless nesting or numbers.",
@@ -203,6 +209,7 @@ _DESCRIPTIONS = {
     403: "The API key lacks the scope, or may not be used from this origin.",
     404: "There is nothing at this address.",
     405: "This address does not take this method.",
+    408: "The request body took too long to arrive.",
     413: "The request body is too large.",
     422: "The request body breaks a rule, or cannot be read.",
     429: "Too many requests of this key or address.",

@@ -7,6 +7,7 @@ hot path; their models here are the documentation, and a test holds the two toge
 from __future__ import annotations
 
 import math
+import reprlib
 import unicodedata
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, Self
@@ -60,7 +61,7 @@ def _one_line(value: str) -> str:
 
 def _event(value: Any) -> Event:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no event; known are {', '.join(event.label for event in Event)}")
+        raise ValueError(f"{reprlib.repr(value)} is no event; known are {', '.join(event.label for event in Event)}")
     return Event.parse(value)
 
 

@@ -6,6 +6,7 @@ could corrupt a log or a key is refused.
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,6 +17,12 @@ from recommender.ids import id_problem
 from serving import request_ids
 from serving.metrics import Metrics
 from serving.problems import Code, Problem, too_large
+
+BODY_SECONDS = 20.0
+"""For a body to arrive whole: a slow client holds a connection for so long and no longer."""
+MAX_VALUES = 100_000
+"""Commas and opening brackets of a body; a thousand events or items with every field have fifteen thousand."""
+_BETWEEN_VALUES = (b",", b"[", b"{")
 
 SOURCE = "regulars.source"
 """Scope key under which a route leaves the source of its slate, for the metrics."""
@@ -45,11 +52,16 @@ def checked_id(value: str, *, what: str) -> str:
 
 
 class BodyLimit:
-    """Refuses bodies that are too long, announced or not, before they fill the memory."""
+    """Refuses bodies that are too long (announced or not), hold too many values, or take too long to come.
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    Values are counted by their commas and brackets, those inside texts included: cheap, and far above what a request of
+    the documented size has. How deep values may be nested, the JSON parsers limit themselves.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int, max_seconds: float = BODY_SECONDS) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._max_seconds = max_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -60,17 +72,31 @@ class BodyLimit:
         if announced.isdecimal() and int(announced) > self._max_bytes:
             await too_large()(scope, receive, send)
             return
-        received = 0
+        await self._app(scope, self._limited(receive), send)
+
+    def _limited(self, receive: Receive) -> Receive:
+        received = values = 0
+        deadline = asyncio.get_running_loop().time() + self._max_seconds
+        is_coming = True
 
         async def receive_at_most() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_bytes:
+            nonlocal received, values, is_coming
+            if not is_coming:  # nothing is left but to hear that the client has gone
+                return await receive()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408) from None
+            body = message.get("body", b"")
+            received += len(body)
+            values += sum(body.count(sign) for sign in _BETWEEN_VALUES)
+            if received > self._max_bytes or values > MAX_VALUES:
                 raise HTTPException(413)
+            is_coming = message.get("more_body", False)
             return message
 
-        await self._app(scope, receive_at_most, send)
+        return receive_at_most
 
 
 class Observed:

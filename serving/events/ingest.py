@@ -22,11 +22,12 @@ import orjson
 from pydantic import ValidationError
 
 from recommender.errors import StoreUnavailable
+from recommender.ids import MAX_ID_BYTES
 from serving.clock import Clock
 from serving.erasures import Erasures
 from serving.events import files, fresh
 from serving.metrics import Metrics
-from serving.problems import plain
+from serving.problems import MAX_ECHO, plain
 from serving.schemas import EventIn, EventsResult, RejectedEvent
 from serving.stores import Stores
 
@@ -173,4 +174,5 @@ def _rejection(index: int, candidate: Any, error: Exception) -> RejectedEvent:
         reason = f"{where}: {plain(first['msg'])}" if where else plain(first["msg"])
     else:
         reason = str(error)
-    return RejectedEvent(index=index, event_id=event_id if isinstance(event_id, str) else None, reason=reason)
+    is_id = isinstance(event_id, str) and len(event_id) <= MAX_ID_BYTES
+    return RejectedEvent(index=index, event_id=event_id if is_id else None, reason=reason[:MAX_ECHO])

@@ -11,7 +11,7 @@ from serving.state import StateDep
 router = APIRouter(prefix="/v1", tags=["items"])
 
 
-@router.put("/items", summary="Update items", responses=documented(413, 422, 503))
+@router.put("/items", summary="Update items", responses=documented(408, 413, 422, 503))
 async def put_items(body: ItemsRequest, state: StateDep) -> ItemsResult:
     """Change up to 1000 items; what an entry leaves out stays as it is.
 

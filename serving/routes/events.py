@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
     "/events",
     status_code=202,
     summary="Report events",
-    responses=documented(413, 422, 503),
+    responses=documented(408, 413, 422, 503),
     openapi_extra=_BODY,
 )
 async def post_events(request: Request, state: StateDep) -> EventsResult:

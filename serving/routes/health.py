@@ -32,7 +32,12 @@ async def get_readyz(state: StateDep) -> Health:
     return Health(status="ready", model_version=engine.version, store="up")
 
 
-@router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+@router.get(
+    "/metrics",
+    summary="Figures for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 async def get_metrics(state: StateDep) -> Response:
     """Return every metric in the text format."""
     state.service.tally.hand_over()

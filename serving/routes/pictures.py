@@ -33,7 +33,11 @@ def find_item(request: Request) -> FindItem:
     return finder
 
 
-@router.get("/{item_id:path}/picture.svg", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
+@router.get(
+    "/{item_id:path}/picture.svg",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {}}}, 304: {"description": "You have it already."}},
+)
 def picture(
     item_id: str,
     find: Annotated[FindItem, Depends(find_item)],

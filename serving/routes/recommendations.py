@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1", tags=["slates"])
 @router.post(
     "/recommendations",
     summary="Recommend for a session",
-    responses={**RESPONSES, **documented(413, 422)},
+    responses={**RESPONSES, **documented(408, 413, 422)},
     openapi_extra={"operationId": "post_recommendations"},
 )
 async def post_recommendations(request: Request, body: RecommendationsRequest) -> Response:
