@@ -74,9 +74,9 @@ class RedisSlates:
     async def settle(self) -> None:
         """Remove if anything is to go, and nobody else is at it."""
         doomed = await self._versions.doom()
-        if doomed and await self._versions.may_remove():
+        if doomed and await self._may_remove():
             await self._remove(doomed)
-            await self._versions.done_removing()
+            await self._versions.done_removing(client_id=await self._records.client_id())
 
     async def read_user(self, user_id: str, *, version: str | None) -> UserRecord:
         """Read everything in one round trip."""
@@ -122,8 +122,11 @@ class RedisSlates:
         while not await self._versions.begin(version, client_id=client_id):
             await self._remove([version])
 
+    async def _may_remove(self) -> bool:
+        return await self._versions.may_remove(client_id=await self._records.client_id())
+
     async def _remove(self, versions: Sequence[str]) -> None:
-        await self._records.remove(versions, await self._versions.names(), self._versions.may_remove)
+        await self._records.remove(versions, await self._versions.names(), self._may_remove)
         for version in versions:
             await self._versions.forget(version)
 

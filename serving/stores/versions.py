@@ -138,7 +138,7 @@ class RedisVersions:
             )
             if answer in {b"begun", b"being removed"}:
                 return bool(answer == b"begun")
-            if await self._bury(version, answer):
+            if await self._bury(keys.writer(version), answer):
                 continue
             if client_id or time.monotonic() > deadline:
                 raise StoreUnavailable(
@@ -165,8 +165,8 @@ class RedisVersions:
 
     async def doom(self) -> list[str]:
         """Return the versions whose records are to be removed: nobody is served from them, or will be, or writes."""
-        for version, holder in await self._writers():
-            await self._bury(version, holder)
+        for lease, holder in await self._writers():
+            await self._bury(lease, holder)
         doomed = await self._redis.script(
             _DOOM,
             [keys.POINTER, keys.VERSIONS],
@@ -183,24 +183,28 @@ class RedisVersions:
         """Strike the name of a version that has no records any more."""
         await self._redis.script(_FORGET, [keys.VERSIONS, keys.manifest(version)], [version])
 
-    async def may_remove(self) -> bool:
-        """Take or renew the right to remove, which saves work where many processes look; being full is no reason."""
+    async def may_remove(self, *, client_id: str) -> bool:
+        """Take or renew the right to remove, which only saves work: where the store is too full for it, go on."""
+        me = f"{self._me}:{client_id}"
         with contextlib.suppress(StoreUnavailable):
-            taken = await self._redis.command("SET", keys.REMOVER, self._me, "NX", "PX", int(self._lease * 1000))
-            return bool(taken) or await self._redis.command("GET", keys.REMOVER) == self._me.encode()
+            holder = await self._redis.command("GET", keys.REMOVER)
+            if holder is None or holder == me.encode() or await self._bury(keys.REMOVER, holder):
+                await self._redis.command("SET", keys.REMOVER, me, "PX", int(self._lease * 1000))
+                return True
+            return False
         return True
 
-    async def done_removing(self) -> None:
+    async def done_removing(self, *, client_id: str) -> None:
         """Give the right to remove back."""
-        await self._redis.script(_LET_GO, [keys.REMOVER], [self._me])
+        await self._redis.script(_LET_GO, [keys.REMOVER], [f"{self._me}:{client_id}"])
 
     async def _writers(self) -> list[tuple[str, bytes]]:
-        names = await self.names()
-        holders = await self._redis.commands([("GET", keys.writer(name)) for name in names])
-        return [(name, holder) for name, holder in zip(names, holders, strict=True) if holder]
+        leases = [keys.writer(name) for name in await self.names()]
+        holders = await self._redis.commands([("GET", lease) for lease in leases])
+        return [(lease, holder) for lease, holder in zip(leases, holders, strict=True) if holder]
 
-    async def _bury(self, version: str, holder: bytes) -> bool:
-        """End the lease of a publisher whose connection is gone, and say whether it was; only one node can tell."""
+    async def _bury(self, lease: str, holder: bytes) -> bool:
+        """End a lease if the connection it was taken for is gone, and say whether it was; only one node can tell."""
         client_id = holder.partition(b":")[2]
         if not client_id or holder.startswith(self._me.encode()):
             return False
@@ -210,7 +214,7 @@ class RedisVersions:
             return False
         if found.strip():
             return False
-        await self._redis.script(_LET_GO, [keys.writer(version)], [holder])
+        await self._redis.script(_LET_GO, [lease], [holder])
         return True
 
 

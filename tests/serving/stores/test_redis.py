@@ -142,6 +142,23 @@ async def test_a_remover_that_slept_leaves_a_new_life_alone(stores: RedisStores)
     assert await kept(stores) == {"v1", "v2"}
 
 
+async def test_a_dead_remover_does_not_stop_the_next(stores: RedisStores) -> None:
+    """The right to remove is that of a living process; while one has it, others leave the work to it."""
+    await published(stores, "v1")
+    alive, dead = short_lived(stores), short_lived(stores)
+    for remover in (dead, alive):
+        assert await remover._may_remove()
+        assert await remover._may_remove()
+        half = short_lived(stores)
+        await half.write("v2", [("a", b"half")])
+        await half.close()
+        await stores.slates.settle()
+        assert await kept(stores) == {"v1", "v2"}
+        await remover.close()
+        await stores.slates.settle()
+        assert await kept(stores) == {"v1"}
+
+
 async def test_discarding_spares_what_was_served(stores: RedisStores) -> None:
     """A publisher that fails takes its own version back, but not the records of one that is served or the way back."""
     await published(stores, "v1", "v2")
