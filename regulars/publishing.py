@@ -18,6 +18,7 @@ from regulars.trained import gate_verdicts, registry_of
 from serving import publisher
 from serving.clock import clock_of
 from serving.publisher import Publication
+from serving.scoring import WORTH_A_PROCESS, InProcesses, InThread, Scoring, cores
 from serving.server import store_of
 from serving.settings import AppSettings
 from serving.stores.redis import RedisStores
@@ -28,8 +29,12 @@ TIMEOUT_SECONDS = 30.0
 """For one batch of candidates; a publisher may wait where a request may not."""
 
 
-def publish(config: Config, version: str, *, progress: Progress, force: bool = False) -> Publication:
+def publish(
+    config: Config, version: str, *, progress: Progress, force: bool = False, workers: int | None = None
+) -> Publication:
     """Put `version` through the gate (unless forced), into the store, and then into `CURRENT`.
+
+    `workers` processes score the users; without it, one per core.
 
     Raises
     ------
@@ -52,7 +57,7 @@ def publish(config: Config, version: str, *, progress: Progress, force: bool = F
     engine = _engine(config, version, progress)
     now = clock_of(config.app.serving.clock).now(engine.model.as_of)
     with store_of(config.app) as settings:
-        published = asyncio.run(_publish(settings, engine, now, progress))
+        published = asyncio.run(_publish(settings, engine, now, progress, _scoring(config, engine, workers)))
     registry.set_current(version)
     return published
 
@@ -94,14 +99,16 @@ def rollback(config: Config, *, progress: Progress) -> str:
             progress.message(f"the candidates of {version} have expired: they are computed again")
             engine = _engine(config, version, progress)
             now = clock_of(config.app.serving.clock).now(engine.model.as_of)
-            asyncio.run(_publish(settings, engine, now, progress))
+            asyncio.run(_publish(settings, engine, now, progress, _scoring(config, engine, None)))
     return registry.rollback()
 
 
-async def _publish(settings: AppSettings, engine: Engine, now: np.datetime64, progress: Progress) -> Publication:
+async def _publish(
+    settings: AppSettings, engine: Engine, now: np.datetime64, progress: Progress, scoring: Scoring
+) -> Publication:
     stores = _connect(settings)
     try:
-        return await publisher.publish(engine, stores.slates, progress=progress, now=now)
+        return await publisher.publish(engine, stores.slates, progress=progress, now=now, scoring=scoring)
     finally:
         await stores.close()
 
@@ -126,6 +133,14 @@ async def _point_back(settings: AppSettings, version: str) -> None:
 def _connect(settings: AppSettings) -> RedisStores:
     assert settings.redis.url is not None
     return RedisStores.connect(settings.redis.url, settings, timeout_seconds=TIMEOUT_SECONDS)
+
+
+def _scoring(config: Config, engine: Engine, workers: int | None) -> Scoring:
+    """Share the work if there is enough of it; who asks for processes gets them."""
+    useful = workers or min(cores(), len(engine.model.users) // WORTH_A_PROCESS)
+    if useful < 2:
+        return InThread(engine)
+    return InProcesses(registry_of(config).get(engine.version), workers=useful)
 
 
 def _engine(config: Config, version: str, progress: Progress) -> Engine:

@@ -1,4 +1,4 @@
-"""What a process does between requests: look for news in the store, move events into files.
+"""What a process does between requests: look for news in the store, move events into files, remove old versions.
 
 Each chore repeats on its own and survives anything that goes wrong in it: a store that is away is not worth a line
 per second, everything else is logged.
@@ -13,6 +13,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from recommender.errors import StoreUnavailable
 from serving.state import State
+
+SETTLE_SECONDS = 15.0
+"""How often a process looks for versions to remove: after a publisher was killed, what it wrote is gone in a minute."""
 
 Chore = Callable[[State], Awaitable[None]]
 
@@ -38,6 +41,11 @@ async def look_at_keys(state: State) -> None:
     state.access.refresh()
 
 
+async def remove_versions(state: State) -> None:
+    """Remove what killed publishers left, and versions whose time is over."""
+    await state.stores.slates.settle()
+
+
 async def move_events(state: State) -> None:
     """Move accepted events into files."""
     await state.drain.run_once()
@@ -55,6 +63,7 @@ async def running(state: State) -> AsyncIterator[None]:
         asyncio.create_task(_repeat(look_at_keys, state, stop, every=serving.poll_seconds)),
         asyncio.create_task(_repeat(look_for_news, state, stop, every=serving.poll_seconds)),
         asyncio.create_task(_repeat(move_events, state, stop, every=serving.drain_seconds)),
+        asyncio.create_task(_repeat(remove_versions, state, stop, every=SETTLE_SECONDS)),
     ]
     try:
         yield

@@ -1,30 +1,24 @@
 """Publishing: everybody's candidates under the new version, counted, and then one atomic pointer change.
 
-Readers see the old version until the last step and the new one after it, never a mixture. A publisher that dies on
-the way leaves the old version in place, and what it wrote expires by itself.
+Readers see the old version until the last step and the new one after it, never a mixture. A publisher that fails takes
+back what it wrote; after one that was killed, the next one does, or a server.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-import anyio.to_thread
+import anyio
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from recommender.engine import Engine
 from recommender.errors import StoreUnavailable, UnknownVersion
-from serving.shelves.recorder import Recorder
+from serving.scoring import InThread, Scoring
 from serving.stores import Pointer, SlateStore
-
-BATCH = 256
-"""Users computed and written at a time."""
-
-Records = list[tuple[str, bytes]]
 
 
 class Step(Protocol):
@@ -60,32 +54,33 @@ async def publish(
     *,
     progress: Progress,
     now: np.datetime64 | None = None,
+    scoring: Scoring | None = None,
 ) -> Publication:
     """Write the candidates of every user, and serve them; `now` is the end of the log unless given.
 
     Raises
     ------
     StoreUnavailable
-        If the store is away or lost something; the old version goes on being served.
+        If the store is away, is full, lost something, or another publisher writes the same version; the old version
+        goes on being served.
     """
-    recorder = Recorder(engine)
-    erased = await store.erased()
-    users = [user for user in engine.model.users if user not in erased]
     moment = engine.model.as_of if now is None else now
-    # One user's numbers are few: BLAS threads that wait for each other made scoring nine times slower.
-    with (
-        threadpool_limits(limits=1, user_api="blas"),
-        progress.step("compute and write candidates", total=len(users)) as step,
-    ):
-        for batch in _batches(users, BATCH):
-            found = await anyio.to_thread.run_sync(_records, recorder, batch, moment)
-            await store.write(engine.version, found)
-            step.advance(len(batch))
-    with progress.step("check and switch over", total=None):
-        users = await _without_erased(store, users)
-        await _check(store, engine.version, users)
-        pointer = await store.point_to(engine.version, users=len(users))
-    with progress.step("let older versions expire", total=None):
+    await store.write(engine.version, [])
+    try:
+        users = await _write(engine, store, moment, scoring or InThread(engine), progress=progress)
+        with progress.step("check and switch over", total=None):
+            users = await _without_erased(store, users)
+            await _check(store, engine.version, users)
+            pointer = await store.point_to(engine.version, users=len(users))
+    except BaseException:
+        with (
+            anyio.CancelScope(shield=True),
+            contextlib.suppress(StoreUnavailable),
+            progress.step("take back what was written", total=None),
+        ):
+            await store.discard(engine.version)
+        raise
+    with progress.step("remove older versions", total=None):
         await store.settle()
     return Publication(engine.version, pointer.previous, len(users))
 
@@ -106,8 +101,20 @@ async def rollback(store: SlateStore, version: str | None = None) -> Pointer:
     return pointer
 
 
-def _records(recorder: Recorder, users: Sequence[str], now: np.datetime64) -> Records:
-    return [(user, recorder.record(user, now=now)) for user in users]
+async def _write(
+    engine: Engine, store: SlateStore, now: np.datetime64, scoring: Scoring, *, progress: Progress
+) -> list[str]:
+    """Write one batch while the next is scored, and return for whom."""
+    with progress.step("remove what is left of stopped publishers", total=None):
+        await store.settle()
+    erased = await store.erased()
+    users = [user for user in engine.model.users if user not in erased]
+    with progress.step("compute and write candidates", total=len(users)) as step:
+        async with contextlib.aclosing(scoring.batches(users, now=now)) as batches:
+            async for records in batches:
+                await store.write(engine.version, records)
+                step.advance(len(records))
+    return users
 
 
 async def _without_erased(store: SlateStore, users: Sequence[str]) -> list[str]:
@@ -125,9 +132,3 @@ async def _check(store: SlateStore, version: str, users: Sequence[str]) -> None:
             f"version {version} is not published: of {len(users)} users, {found} have candidates; the store may be "
             "full (see its maxmemory) or was emptied. Publish again"
         )
-
-
-def _batches(users: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    iterator = iter(users)
-    while batch := list(itertools.islice(iterator, size)):
-        yield batch

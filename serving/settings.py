@@ -82,6 +82,11 @@ class RedisSettings(Section):
     timeout_ms: int = Field(default=100, ge=1, description="Milliseconds a request waits for Redis, then goes on.")
     max_connections: int = Field(default=64, ge=1, description="Connections per process.")
     keep_days: float = Field(default=7.0, gt=0, description="Days a superseded version stays for instant rollback.")
+    publish_delay_ms: float = Field(
+        default=0.5,
+        gt=0,
+        description="Publishing slows down if others wait this many milliseconds longer than usual for Redis.",
+    )
 
     @field_validator("url")
     @classmethod

@@ -23,7 +23,6 @@ from pathlib import Path
 from benchmarks.faults.proxy import FaultProxy
 from benchmarks.faults.road import GARBAGE, Faults
 from recommender.errors import StoreUnavailable
-from recommender.purpose import Purpose
 from regulars.progress import TerminalProgress
 from serving.settings import AppSettings, RedisSettings
 from serving.stores import SlateStore, UserRecord, embedded
@@ -156,7 +155,7 @@ async def fill(url: str, records: Sequence[UserRecord]) -> None:
     stores = RedisStores.connect(url, AppSettings(redis=RedisSettings(timeout_ms=10_000)))
     numbered = [(f"u{number}", known) for number, known in enumerate(records)]
     stored = [(user, known.candidates) for user, known in numbered if known.candidates is not None]
-    await stores.slates.write(VERSION, Purpose.ALL, stored)
+    await stores.slates.write(VERSION, stored)
     await stores.slates.remember({user: known.fresh[::-1] for user, known in numbered if known.fresh})
     for user, known in numbered:
         if known.erased:
@@ -170,7 +169,7 @@ async def keep_asking(
     """Read one user after the other, and look closely at every answer."""
     while figures.answered < requests:
         number = rng.randrange(len(records))
-        asking = store.read_user(f"u{number}", version=VERSION, purpose=Purpose.ALL)
+        asking = store.read_user(f"u{number}", version=VERSION)
         try:
             if rng.random() < GIVEN_UP:
                 await _give_up(asyncio.ensure_future(asking), rng)

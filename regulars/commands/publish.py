@@ -20,6 +20,9 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Publish it whatever the gate says, and again if it is served.")
     ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that score the users; without it, one per core.")
+    ] = None,
     config: ConfigPath = DEFAULT_CONFIG,
     set_: Overrides = None,
 ) -> None:
@@ -41,6 +44,6 @@ def run(
     if not force and is_served(settings, version):
         results().print(plain(f"{version} is served already: nothing to do."), soft_wrap=True)
         return
-    done = publish(settings, version, progress=TerminalProgress(), force=force)
+    done = publish(settings, version, progress=TerminalProgress(), force=force, workers=workers)
     instead = f", in place of {done.previous}" if done.previous else ""
     results().print(plain(f"{done.version} is served to {done.users:,} users{instead}."), soft_wrap=True)

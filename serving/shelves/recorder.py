@@ -25,8 +25,9 @@ class Recorder:
         history = self._engine.history(user_id)
         assert history is not None, "only users of the model have records"
         found = self._engine.prepared(history, STORED, now=now, k=max(DEPTHS.values()))
-        return pack({purpose: _cut(arranged, DEPTHS[purpose]) for purpose, arranged in found.items()}, self._numbering)
+        return pack({purpose: cut(arranged, DEPTHS[purpose]) for purpose, arranged in found.items()}, self._numbering)
 
 
-def _cut(arranged: Arranged, depth: int) -> Arranged:
+def cut(arranged: Arranged, depth: int) -> Arranged:
+    """Return the first `depth` candidates."""
     return Arranged(arranged.candidates.select(slice(depth)), min(arranged.front, depth), arranged.due[:depth])

@@ -50,7 +50,10 @@ class SlateStore(Protocol):
         ...
 
     async def write(self, version: str, records: Sequence[tuple[str, bytes]]) -> None:
-        """Keep packed candidates of some users; they expire unless the version is published."""
+        """Keep packed candidates of some users; the first time, even without any, takes the right to write `version`.
+
+        If the version is neither published nor written to for a while, its candidates are removed by whoever settles.
+        """
         ...
 
     async def count(self, version: str, users: Sequence[str]) -> int:
@@ -69,8 +72,12 @@ class SlateStore(Protocol):
         """
         ...
 
+    async def discard(self, version: str) -> None:
+        """Give up writing `version`, and remove its candidates unless it was published before."""
+        ...
+
     async def settle(self) -> None:
-        """Let candidates of the served version live, and those of every other version expire."""
+        """Remove versions that are not served, not kept for a rollback, and not being written."""
         ...
 
     def read_user(self, user_id: str, *, version: str | None) -> Awaitable[UserRecord]:

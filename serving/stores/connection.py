@@ -7,6 +7,7 @@ reply used here looks the same in RESP3, and a new connection needs no handshake
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -18,7 +19,11 @@ from redis.exceptions import RedisClusterException, RedisError
 from recommender.errors import ConfigError, StoreUnavailable
 from serving.settings import RedisSettings, masked
 from serving.stores.breaker import Breaker
+from serving.stores.bulk import Bulk
 from serving.stores.presence import Presence
+
+BULK_TIMEOUT_SECONDS = 5.0
+"""Nobody waits for bulk work, so a busy moment should not end it."""
 
 T = TypeVar("T")
 Client = Any
@@ -33,10 +38,13 @@ _FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, EOFError)
 class RedisConnection:
     """Runs commands, and turns every way to fail into `StoreUnavailable`."""
 
-    def __init__(self, client: Client, *, where: str, breaker: Breaker | None = None) -> None:
+    def __init__(
+        self, client: Client, *, where: str, breaker: Breaker | None = None, bulk: Callable[[], Bulk] | None = None
+    ) -> None:
         self._client = client
         self._where = where
         self.presence = Presence(where, breaker)
+        self._bulk = bulk
 
     @classmethod
     def open(cls, url: str, settings: RedisSettings, *, timeout_seconds: float | None = None) -> RedisConnection:
@@ -60,7 +68,17 @@ class RedisConnection:
             client = _cluster(url, options) if settings.cluster else _single(url, options, wait=timeout)
         except (RedisError, ValueError) as error:
             raise ConfigError(f"redis.url {masked(url)!r} cannot be used: {error}") from error
-        return cls(client, where=masked(url))
+        bulk = functools.partial(
+            Bulk.to,
+            url,
+            timeout_seconds=max(timeout, BULK_TIMEOUT_SECONDS),
+            delay_seconds=settings.publish_delay_ms / 1000,
+        )
+        return cls(client, where=masked(url), bulk=None if settings.cluster else bulk)
+
+    def bulk(self) -> Bulk | None:
+        """Return a road of its own for many commands; None where there is none, since a cluster has many nodes."""
+        return None if self._bulk is None else self._bulk()
 
     @property
     def breaker(self) -> Breaker:

@@ -6,8 +6,10 @@
     regulars:fresh:{user}                      list of the user's events since the last training, newest first
     regulars:erased                            set of users who asked to be forgotten
     regulars:{published}                       hash: current, previous
-    regulars:{published}:versions              sorted set: versions that may have candidates, by when they will not
-    regulars:{published}:manifest:{version}    number of users; as long as it exists, so do all candidates
+    regulars:{published}:versions              sorted set: versions that may have candidates, by when that changed last
+    regulars:{published}:manifest:{version}    number of users, or who is writing it; gone while it is removed
+    regulars:{published}:writer:{version}      which publisher writes it
+    regulars:{published}:remover               which process removes versions
     regulars:{events}                          stream of accepted events
     regulars:{events}:seen:{event_id}          marks an event as accepted
     regulars:{events}:lease                    which process drains the stream
@@ -29,6 +31,7 @@ ERASED = f"{PREFIX}erased"
 
 POINTER = f"{PREFIX}{{published}}"
 VERSIONS = f"{POINTER}:versions"
+REMOVER = f"{POINTER}:remover"
 
 STREAM = f"{PREFIX}{{events}}"
 LEASE = f"{STREAM}:lease"
@@ -53,8 +56,13 @@ def version_of(candidates_key: str) -> str:
 
 
 def manifest(version: str) -> str:
-    """Key that exists while the candidates of `version` do."""
+    """Key that exists while the candidates of `version` may not be removed."""
     return f"{POINTER}:manifest:{version}"
+
+
+def writer(version: str) -> str:
+    """Key of the lease of the publisher that writes `version`."""
+    return f"{POINTER}:writer:{version}"
 
 
 def fresh(user_id: str) -> str:

@@ -52,8 +52,13 @@ class MemorySlates:
             self._pointer = Pointer(version, self._pointer.current)
         return self._pointer
 
+    async def discard(self, version: str) -> None:
+        """Forget a version that was never served."""
+        if version not in self._manifests:
+            self._remove(version)
+
     async def settle(self) -> None:
-        """Return: nothing expires."""
+        """Return: nobody dies here without discarding, and superseded versions are kept."""
 
     async def read_user(self, user_id: str, *, version: str | None) -> UserRecord:
         """Return what is known of a user."""
@@ -78,6 +83,10 @@ class MemorySlates:
     async def erased(self) -> frozenset[str]:
         """Return all erased users."""
         return frozenset(self._erased)
+
+    def _remove(self, version: str) -> None:
+        for key in [key for key in self._candidates if key[0] == version]:
+            del self._candidates[key]
 
 
 class MemoryItems:

@@ -1,17 +1,14 @@
 """Candidates, fresh events and erased users in Redis or Valkey, and all three stores together.
 
-Publishing is one atomic pointer change: `point_to` runs as a script. A version's candidates are written with an
-expiry; `settle` lifts it from the served version and puts it on every other one, so what a killed publisher or a
-lost race leaves behind goes away by itself.
+Publishing is one atomic pointer change; which version may be written, served or removed is the business of `versions`,
+and the many records of one that of `version_records`.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
-from recommender.errors import UnknownVersion
 from serving.events.stream import RedisStream
 from serving.settings import SECONDS_PER_DAY, AppSettings
 from serving.stores import Pointer, UserRecord, keys
@@ -19,37 +16,11 @@ from serving.stores.breaker import BreakerState
 from serving.stores.connection import Command, RedisConnection
 from serving.stores.redis_items import RedisItems
 from serving.stores.user_readers import PoolReader, UserReader, open_reader
+from serving.stores.version_records import SLICE, ClusterRecords, NodeRecords, VersionRecords
+from serving.stores.versions import LEASE_SECONDS, RedisVersions
 
 BATCH = 500
 """Commands or keys per round trip: a few hundred kilobytes, well under a millisecond of the server's time."""
-
-_POINT_TO = """
-local expected = ARGV[3]
-if expected == '' then
-  if redis.call('EXISTS', KEYS[3]) == 0 then return false end
-else
-  redis.call('SET', KEYS[3], expected)
-end
-redis.call('PERSIST', KEYS[3])
-redis.call('ZADD', KEYS[2], '+inf', ARGV[1])
-local current = redis.call('HGET', KEYS[1], 'current')
-if current and current ~= ARGV[1] then
-  local keep = tonumber(ARGV[2])
-  redis.call('HSET', KEYS[1], 'previous', current)
-  redis.call('EXPIRE', ARGV[4] .. current, keep)
-  redis.call('ZADD', KEYS[2], redis.call('TIME')[1] + 2 * keep, current)
-end
-redis.call('HSET', KEYS[1], 'current', ARGV[1])
-return redis.call('HMGET', KEYS[1], 'current', 'previous')
-"""
-"""Every key shares the tag of the pointer, the previous version's manifest too.
-
-A superseded manifest goes first, then the candidates, and last the version's name: a rollback never finds half of
-the candidates, and an erasure always finds all of them.
-"""
-
-_NOTE_VERSION = "return redis.call('ZADD', KEYS[1], 'GT', redis.call('TIME')[1] + 2 * ARGV[2], ARGV[1])"
-_FORGET_VERSIONS = "return redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1])"
 
 
 class RedisSlates:
@@ -62,11 +33,13 @@ class RedisSlates:
         keep_seconds: int,
         fresh_events: int,
         fresh_seconds: int,
+        lease_seconds: float = LEASE_SECONDS,
         users: UserReader | None = None,
     ) -> None:
         self._redis = connection
         self._users = users or PoolReader(connection, fresh_events=fresh_events)
-        self._keep = keep_seconds
+        self._versions = RedisVersions(connection, keep_seconds=keep_seconds, lease_seconds=lease_seconds)
+        self._records = _records_of(connection)
         self._fresh_events = fresh_events
         self._fresh_seconds = fresh_seconds
 
@@ -76,46 +49,37 @@ class RedisSlates:
 
     async def pointer(self) -> Pointer:
         """Return which version is served."""
-        return _pointer(await self._redis.command("HMGET", keys.POINTER, "current", "previous"))
+        return await self._versions.pointer()
 
     async def versions(self) -> Mapping[str, int]:
         """Return the versions whose candidates are kept."""
-        names = await self._version_names()
-        counts = await self._redis.commands([("GET", keys.manifest(name)) for name in names])
-        return {name: int(count) for name, count in zip(names, counts, strict=True) if count is not None}
+        return await self._versions.kept()
 
     async def write(self, version: str, records: Sequence[tuple[str, bytes]]) -> None:
-        """Write candidates, each with an expiry of its own so that they do not all go at once."""
-        await self._redis.script(_NOTE_VERSION, [keys.VERSIONS], [version, self._keep])
-        await self._each(
-            [("SET", keys.candidates(version, user), record, "EX", self._expiry(user)) for user, record in records]
-        )
+        """Renew the right to write with every slice: whoever lost it finds out before it writes more."""
+        for start in range(0, max(1, len(records)), SLICE):
+            await self._begin(version)
+            await self._records.write(version, records[start : start + SLICE])
 
     async def count(self, version: str, users: Sequence[str]) -> int:
         """Ask for each key: what an eviction or a concurrent deletion took is not counted."""
-        found = await self._each([("EXISTS", keys.candidates(version, user)) for user in users])
-        return sum(int(reply) for reply in found)
+        return await self._records.count(version, users)
 
     async def point_to(self, version: str, *, users: int | None = None) -> Pointer:
-        """Flip the pointer in one script; the superseded version's manifest expires just before its candidates."""
-        reply = await self._redis.script(
-            _POINT_TO,
-            [keys.POINTER, keys.VERSIONS, keys.manifest(version)],
-            [version, self._keep, "" if users is None else users, keys.manifest("")],
-        )
-        if reply is None:
-            raise UnknownVersion(f"no candidates of version {version} are kept any more; publish it again")
-        return _pointer(reply)
+        """Flip the pointer in one script."""
+        return await self._versions.point_to(version, users=users)
+
+    async def discard(self, version: str) -> None:
+        """Give up the right to write at once, then remove."""
+        if await self._versions.abandon(version):
+            await self._remove(await self._versions.doom())
 
     async def settle(self) -> None:
-        """Walk over all candidates: idempotent, and safe beside readers."""
-        current = (await self.pointer()).current
-
-        async def visit(found: list[str]) -> None:
-            await self._each([self._settled(key, current) for key in found])
-
-        await self._redis.scan(keys.CANDIDATES, visit)
-        await self._redis.script(_FORGET_VERSIONS, [keys.VERSIONS], [])
+        """Remove if anything is to go, and nobody else is at it."""
+        doomed = await self._versions.doom()
+        if doomed and await self._may_remove():
+            await self._remove(doomed)
+            await self._versions.done_removing(client_id=await self._records.client_id())
 
     def read_user(self, user_id: str, *, version: str | None) -> Awaitable[UserRecord]:
         """Read everything in one round trip; not a coroutine, because each page view awaits it."""
@@ -136,30 +100,35 @@ class RedisSlates:
     async def erase(self, user_id: str) -> None:
         """Note the erasure first: a publisher that writes meanwhile looks at the set before it publishes."""
         await self._redis.command("SADD", keys.ERASED, user_id)
-        doomed = [keys.candidates(version, user_id) for version in await self._version_names()]
+        doomed = [keys.candidates(version, user_id) for version in await self._versions.names()]
         await self._each([("DEL", key) for key in [keys.fresh(user_id), *doomed]])
 
     async def erased(self) -> frozenset[str]:
         """Return all erased users."""
         return frozenset(user.decode() for user in await self._redis.command("SMEMBERS", keys.ERASED))
 
-    async def _version_names(self) -> list[str]:
-        return sorted(name.decode() for name in await self._redis.command("ZRANGE", keys.VERSIONS, 0, -1))
+    async def close(self) -> None:
+        """Let go of the connections for many records."""
+        self._records.close()
+
+    async def _begin(self, version: str) -> None:
+        client_id = await self._records.client_id()
+        while not await self._versions.begin(version, client_id=client_id):
+            await self._remove([version])
+
+    async def _may_remove(self) -> bool:
+        return await self._versions.may_remove(client_id=await self._records.client_id())
+
+    async def _remove(self, versions: Sequence[str]) -> None:
+        await self._records.remove(versions, await self._versions.names(), self._may_remove)
+        for version in versions:
+            await self._versions.forget(version)
 
     async def _each(self, commands: Sequence[Command]) -> list[Any]:
         replies: list[Any] = []
         for start in range(0, len(commands), BATCH):
             replies += await self._redis.commands(commands[start : start + BATCH])
         return replies
-
-    def _settled(self, key: str, current: str | None) -> Command:
-        if keys.version_of(key) == current:
-            return ("PERSIST", key)
-        return ("EXPIRE", key, self._expiry(key), "NX")
-
-    def _expiry(self, text: str) -> int:
-        """Spread expiries over a tenth of the time: a server that drops a million keys at once stalls its readers."""
-        return self._keep + 60 + zlib.crc32(text.encode()) % max(1, self._keep // 10)
 
 
 class RedisStores:
@@ -199,9 +168,10 @@ class RedisStores:
     async def close(self) -> None:
         """Let go of every connection."""
         await self._users.close()
+        await self.slates.close()
         await self.connection.close()
 
 
-def _pointer(reply: Sequence[bytes | None]) -> Pointer:
-    current, previous = (None if value is None else value.decode() for value in reply)
-    return Pointer(current, previous)
+def _records_of(connection: RedisConnection) -> VersionRecords:
+    bulk = connection.bulk()
+    return ClusterRecords(connection) if bulk is None else NodeRecords(bulk)

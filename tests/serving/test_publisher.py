@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import multiprocessing
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import anyio
 import pytest
 
-from recommender.errors import StoreUnavailable, UnknownVersion
+from recommender.errors import RecommenderError, StoreUnavailable, UnknownVersion
 from recommender.purpose import STORED
+from serving import housekeeping, scoring
 from serving.publisher import publish, rollback
+from serving.scoring import InProcesses, Records
 from serving.settings import AppSettings
-from serving.stores import Pointer, keys
+from serving.shelves.recorder import Recorder
+from serving.stores import Pointer
 from serving.stores.memory import MemoryStores
 from serving.stores.packed import Numbering, unpack
 from serving.stores.redis import RedisSlates, RedisStores
 from tests.planted import user_id
 from tests.serving.conftest import Serve, Shelves, published
-from training.progress import SilentProgress, Step
+from training.progress import SilentProgress, SilentStep, Step
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +36,7 @@ import asyncio, sys
 from pathlib import Path
 from recommender.artifact import load_artifact
 from recommender.engine import Engine
-from serving import publisher
+from serving import publisher, scoring
 from serving.settings import AppSettings
 from serving.stores.redis import RedisStores
 from training.progress import SilentProgress, Step
@@ -41,7 +46,7 @@ class Slow(SilentProgress):
         print(name, flush=True)
         return super().step(name, total=total)
 
-publisher.BATCH = 5
+scoring.BATCH = 5
 artifact = load_artifact(Path(sys.argv[2]))
 stores = RedisStores.connect(sys.argv[1], AppSettings(), timeout_seconds=10)
 asyncio.run(publisher.publish(Engine(artifact.model, version=artifact.version), stores.slates, progress=Slow()))
@@ -126,7 +131,7 @@ async def test_erased_users_are_not_published(stores: RedisStores, registry: She
 async def test_a_killed_publisher_leaves_the_old_version(
     serve: Serve, stores: RedisStores, registry: Shelves, settings: AppSettings, written: int
 ) -> None:
-    """SIGKILL on the way: everybody is answered from the old version, and what was written will expire."""
+    """SIGKILL on the way: everybody is answered from the old version, and a server removes what was written."""
     await published(registry.hostile, stores)
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW_PUBLISHER, settings.redis.url or "", str(registry.root / registry.shop.version)],
@@ -140,13 +145,77 @@ async def test_a_killed_publisher_leaves_the_old_version(
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert (await stores.slates.pointer()).current == registry.hostile.version
-    left_behind = [keys.candidates(registry.shop.version, user) for user in users]
-    ttls = await stores.connection.commands([("TTL", key) for key in left_behind])
-    assert -1 not in ttls
-    assert max(ttls) > 0
     with pytest.raises(UnknownVersion):
         await rollback(stores.slates, registry.shop.version)
     async with serve() as running:
         assert (await running.get("/v1/trending"))["model_version"] == registry.hostile.version
+        await housekeeping.remove_versions(running.state)
+    assert await stores.slates.count(registry.shop.version, users) == 0
     await published(registry.shop, stores)
     assert (await stores.slates.pointer()).current == registry.shop.version
+
+
+class Events(SilentProgress):
+    """Does something when a batch has been written."""
+
+    def __init__(self, after_a_batch: Callable[[], object]) -> None:
+        self._after_a_batch = after_a_batch
+
+    def step(self, name: str, *, total: int | None = None) -> AbstractContextManager[Step]:
+        return nullcontext(Batches(self._after_a_batch) if total else SilentStep())
+
+
+class Batches(SilentStep):
+    def __init__(self, after_a_batch: Callable[[], object]) -> None:
+        self._after_a_batch = after_a_batch
+
+    def advance(self, amount: int = 1) -> None:
+        self._after_a_batch()
+
+
+async def test_processes_score_what_a_thread_scores(
+    stores: RedisStores, registry: Shelves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same bytes for everybody, several batches at a time, and no process stays."""
+    monkeypatch.setattr(scoring, "BATCH", 30)
+    now = registry.shop.model.as_of
+    users = list(registry.shop.model.users)
+    shared: Records = []
+    async for batch in InProcesses(registry.root / registry.shop.version, workers=2).batches(users, now=now):
+        shared += batch
+    assert dict(shared) == dict(scoring.records_of(Recorder(registry.shop), users, now))
+    assert len(shared) == len(users)
+    assert multiprocessing.active_children() == []
+
+
+async def test_a_killed_scoring_process_is_a_clear_error(
+    stores: RedisStores, registry: Shelves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is published, what was written is taken back, and the other processes end."""
+    monkeypatch.setattr(scoring, "BATCH", 5)
+    in_processes = InProcesses(registry.root / registry.shop.version, workers=2)
+    kill_one = Events(lambda: multiprocessing.active_children()[0].kill())
+    with pytest.raises(RecommenderError, match="ended before its time"):
+        await publish(registry.shop, stores.slates, progress=kill_one, scoring=in_processes)
+    assert await stores.slates.pointer() == Pointer()
+    assert await stores.slates.count(registry.shop.version, list(registry.shop.model.users)) == 0
+    assert multiprocessing.active_children() == []
+
+
+async def test_ctrl_c_leaves_nothing_behind(
+    stores: RedisStores, registry: Shelves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A publisher that is cancelled takes back what it wrote and ends its processes."""
+    monkeypatch.setattr(scoring, "BATCH", 5)
+    await published(registry.hostile, stores)
+    task = asyncio.current_task()
+    assert task is not None
+    stop = Events(lambda: task.cancel())
+    in_processes = InProcesses(registry.root / registry.shop.version, workers=2)
+    with pytest.raises(asyncio.CancelledError):
+        await publish(registry.shop, stores.slates, progress=stop, scoring=in_processes)
+    task.uncancel()
+    assert (await stores.slates.pointer()).current == registry.hostile.version
+    assert await stores.slates.versions() == {registry.hostile.version: len(registry.hostile.model.users)}
+    assert await stores.slates.count(registry.shop.version, list(registry.shop.model.users)) == 0
+    assert multiprocessing.active_children() == []

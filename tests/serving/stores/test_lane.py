@@ -16,7 +16,6 @@ from benchmarks.faults import mixups
 from benchmarks.faults.proxy import FaultProxy
 from benchmarks.faults.road import Faults
 from recommender.errors import ConfigError, StoreUnavailable
-from recommender.purpose import Purpose
 from serving.settings import AppSettings, RedisSettings
 from serving.stores import UserRecord, embedded
 from serving.stores.breaker import BreakerState
@@ -72,11 +71,11 @@ async def filled(url: str, *users: str) -> None:
     async with connected(url, timeout_ms=10_000) as direct:
         await direct.connection.command("FLUSHALL")
         records = [(user, user.upper().encode()) for user in users or ("a",)]
-        await direct.slates.write("v1", Purpose.ALL, records)
+        await direct.slates.write("v1", records)
 
 
 def read(stores: RedisStores, user: str = "a") -> Awaitable[UserRecord]:
-    return stores.slates.read_user(user, version="v1", purpose=Purpose.ALL)
+    return stores.slates.read_user(user, version="v1")
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
@@ -306,7 +305,7 @@ async def test_user_password_and_database_of_the_address(url: str, caplog: pytes
         await root.connection.command("ACL", "SETUSER", "shop", "on", ">se:cret/", "~*", "+@all")
     async with connected(f"unix://shop:{quote('se:cret/', safe='')}@{at}?db=3") as other:
         assert await read(other) == UserRecord()
-        await other.slates.write("v1", Purpose.ALL, [("a", b"third")])
+        await other.slates.write("v1", [("a", b"third")])
         assert await read(other) == UserRecord(candidates=b"third")
     async with connected(f"unix://shop:gue55ed@{at}") as stranger:
         with pytest.raises(StoreUnavailable) as refused:

