@@ -50,10 +50,9 @@ class Evidence:
         """(m,) what each item of the past counts for in `together`."""
         return self._described.signals.votes
 
-    def signal(self, name: str) -> Floats:
-        """Return (n_items,) the values of a signal that there is."""
-        values: Floats = getattr(self._described.signals, name)
-        return values
+    def signal(self, name: str, item: npt.NDArray[np.int32]) -> Floats:
+        """Return the values of a signal that there is for some of the candidates."""
+        return self._described.values[name][self._described.item.searchsorted(item)]
 
     @property
     def scales(self) -> Mapping[str, Scale]:
@@ -101,7 +100,7 @@ class Influence:
         for name, lost in loss.items():
             if (scale := self.evidence.scales.get(name)) is None:
                 continue
-            before = self.evidence.signal(name)[item]
+            before = self.evidence.signal(name, item)
             total += self._weight(name) * (lost / scale.spread)
             total += self._weight(f"{name}_log") * (scale.log_relative(before) - scale.log_relative(before - lost))
         total[np.abs(total) < _NOTICEABLE] = 0

@@ -31,6 +31,7 @@ from scipy.sparse import csr_matrix
 from recommender.errors import InvalidInput
 from recommender.interactions import Interactions
 from recommender.ranking import Ranked
+from recommender.tally import Tally
 
 _BLOCK_PRODUCTS = 4_000_000
 """Multiplications per block: no block holds more values, about 100 MB with what is computed from them."""
@@ -162,6 +163,12 @@ class Neighbours:
         position, sizes = self._positions(item)
         vote = self.weight[position] * np.repeat(np.asarray(weight, dtype=np.float64), sizes)
         return np.bincount(self.item[position], vote, minlength=len(self)).astype(np.float32)
+
+    def tally(self, item: npt.NDArray[np.integer[Any]], weight: npt.NDArray[np.floating[Any]]) -> Tally:
+        """Return the same where it is not 0, in time that depends on the anchors alone."""
+        position, sizes = self._positions(item)
+        vote = self.weight[position] * np.repeat(np.asarray(weight, dtype=np.float64), sizes)
+        return Tally.of(self.item[position], vote, n=len(self))
 
     def links(
         self, item: npt.NDArray[np.integer[Any]], target: npt.NDArray[np.integer[Any]]
