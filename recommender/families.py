@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from recommender.cold import Newcomers
 from recommender.peers import Adjacency
-from recommender.tally import Tally
+from recommender.tally import Tally, among
 
 _ROWS_AT_ONCE = 16_384
 """Members whose vectors are gathered at a time."""
@@ -109,4 +109,4 @@ class Families:
         level = of_family[order[min(enough, len(order) - 1)]]
         family = np.flatnonzero((of_family >= level) & (of_family > -np.inf))
         found = self.newcomers.heads(family, wanted)
-        return found if not len(barred) else found[np.isin(found, barred, invert=True)]
+        return found if not len(barred) else found[~among(found, barred)]

@@ -44,7 +44,6 @@ from recommender.inner_product_index import InnerProductIndex
 from recommender.interactions import SECONDS_PER_DAY
 from recommender.model import Model
 from recommender.purpose import Purpose
-from recommender.ranking import top_k
 from recommender.signals import Affinity, Products, Scores, Signal, Votes
 from recommender.standing import Standing
 from recommender.tally import Tally
@@ -167,8 +166,8 @@ class Describer:
         root = np.sqrt(np.expm1(week) / max(np.expm1(week).max(initial=0), 1))
         self._static = np.stack([*known, root, repeat_rate], axis=1).astype(np.float32)
         in_category = newcomers.filled(_log_share_in_category(model))
-        self._in_category = Standing(in_category, model.catalogue.category, len(model.catalogue.categories))
-        self._popular = top_k(popularity.recent + 1e-3 * popularity.total, n_items).item
+        n_categories = len(model.catalogue.categories)
+        self._in_category = Standing(in_category, model.catalogue.category, n_categories).prepare()
         self._newcomers, self._families = newcomers, Families.of(newcomers, n_items)
         vectors, sold = model.factors.item, np.ones(n_items, dtype=np.bool_)
         sold[newcomers.item] = False
@@ -222,7 +221,7 @@ class Describer:
         """Return (k,) ascending: what the person owns, and the best of every signal beyond that."""
         owned = history.owned
         best = [signal.best(CANDIDATES_PER_SIGNAL, exclude=owned).item for signal in signals.rankings()]
-        popular = self._popular[: CANDIDATES_PER_SIGNAL + len(owned)]
+        popular = self._model.selling.order[: CANDIDATES_PER_SIGNAL + len(owned)]
         popular = popular[~history.owns(popular)][:CANDIDATES_PER_SIGNAL]
         return np.unique(np.concatenate([owned, *best, popular])).astype(np.int32)
 

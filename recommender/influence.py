@@ -38,26 +38,26 @@ class Evidence:
     """What is known of one person's candidates, whatever they are ranked for; computed when it is asked for."""
 
     def __init__(self, model: Model, history: History, described: Described) -> None:
-        self._model, self._history, self._described = model, history, described
+        self.model, self.history, self.described = model, history, described
 
     @functools.cached_property
     def leaving_out(self) -> Floats:
         """(f, m) what the person's vector loses without each item of the past."""
-        return self._model.factors.leaving_out(self._history.item, self._history.confidence)
+        return self.model.factors.leaving_out(self.history.item, self.history.confidence)
 
     @property
     def votes(self) -> Floats:
         """(m,) what each item of the past counts for in `together`."""
-        return self._described.signals.votes
+        return self.described.signals.votes
 
     def signal(self, name: str, item: npt.NDArray[np.int32]) -> Floats:
         """Return the values of a signal that there is for some of the candidates."""
-        return self._described.values[name][self._described.item.searchsorted(item)]
+        return self.described.values[name][self.described.item.searchsorted(item)]
 
     @property
     def scales(self) -> Mapping[str, Scale]:
         """The scales of the signals that there are."""
-        return self._described.scales
+        return self.described.scales
 
 
 class Influence:

@@ -13,6 +13,7 @@ or looked at.
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +59,7 @@ def explain(
     *,
     influence: Influence | None = None,
     cart: npt.NDArray[np.int32] = NO_CART,
+    rows: npt.NDArray[np.integer[Any]] | None = None,
 ) -> Reasons:
     """Return the reason and the anchor of each of the (k,) items.
 
@@ -75,8 +77,13 @@ def explain(
         How scores follow signals; without it, every component is taken to raise the score.
     cart
         (c,) what lies in the basket that is being filled.
+    rows
+        (r,) which of the items are asked about; the others are there to be compared with. All without it.
     """
     reasons = _Reasons(model, history, item, influence, cart)
+    if rows is not None:
+        reasons.found[:] = True
+        reasons.found[rows] = False
     order = _likeliest_first(contributions, reasons.owned)
     for place in range(order.shape[1]):
         rows = np.flatnonzero(~reasons.found)

@@ -25,7 +25,10 @@ from recommender.families import Families
 from recommender.inner_product_index import InnerProductIndex
 from recommender.ranking import Ranked, best_of, top_k
 from recommender.standing import Standing
-from recommender.tally import Tally
+from recommender.tally import Tally, among
+
+_GLANCE = 16
+"""Items of each known category that are looked at first; few categories have more that matter."""
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.integer[Any]]
@@ -129,8 +132,8 @@ class Votes:
         """Return the first `k` items without votes."""
         end = 2 * k
         while k:
-            item = np.arange(min(end, self._n_items), dtype=np.int32)
-            item = item[(self[item] == 0) & np.isin(item, exclude, invert=True)]
+            first = np.arange(min(end, self._n_items), dtype=np.int32)
+            item: npt.NDArray[np.int32] = first[(self[first] == 0) & ~among(first, exclude)]
             if len(item) >= k or end >= self._n_items:
                 return item[:k]
             end *= 4
@@ -167,7 +170,18 @@ class Affinity:
         is_known = np.zeros(len(self.taste), dtype=np.bool_)
         is_known[self._known] = True
         others = self._standing.best_outside(is_known, k + len(exclude))
-        barred = np.bincount(self._category[exclude], minlength=len(self.taste))
-        item = np.concatenate([self._standing.heads(self._known, k + barred[self._known]), others])
-        item = item[np.isin(item, exclude, invert=True)]
+        barred = np.bincount(self._category[exclude], minlength=len(self.taste))[self._known]
+        heads = self._standing.heads(self._known, _GLANCE + barred)
+        found = self._best_of(np.concatenate([heads.entry, others]), k, exclude)
+        if len(found) == k:
+            # A category is read on only if the last one read was good enough.
+            last = heads.entry[heads.end - 1]
+            goes_on = (self[last] >= found.score[-1]) & (heads.size == _GLANCE + barred)
+        else:
+            goes_on = np.ones(len(self._known), dtype=np.bool_)
+        more = self._standing.heads(self._known[goes_on], k + barred[goes_on]).entry
+        return self._best_of(np.union1d(found.item, more), k, exclude)
+
+    def _best_of(self, item: Indices, k: int, exclude: Indices) -> Ranked:
+        item = item[~among(item, exclude)]
         return best_of(item, self[item], k)

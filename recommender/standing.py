@@ -1,11 +1,13 @@
 """An order of all items that is found once: as a whole, and within each category.
 
-Whoever asks for the best of some categories reads the head of each; nobody sorts a catalogue for a request.
+Whoever asks for the best of some categories reads the head of each; nobody sorts a catalogue for a request. It is found
+when it is first asked for, or by `prepare`.
 """
 
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,17 @@ from recommender.ranking import Ranked, best_of
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heads:
+    """The best items of several categories, end to end."""
+
+    entry: npt.NDArray[np.int32]
+    size: npt.NDArray[np.int64]
+    """(c,) how many there are of each."""
+    end: npt.NDArray[np.int64]
+    """(c,) where each ends."""
 
 
 class Standing:
@@ -32,14 +45,29 @@ class Standing:
 
     def __init__(self, score: Floats, category: Indices, n_categories: int) -> None:
         self.score = score
-        self._category = category
-        self._by_category = np.lexsort((-score, category)).astype(np.int32)
-        self._start = category[self._by_category].searchsorted(np.arange(n_categories + 1))
+        self._category, self._n_categories = category, n_categories
 
     @functools.cached_property
     def order(self) -> npt.NDArray[np.int32]:
         """(n_items,) all items, the best first."""
         return np.argsort(-self.score, kind="stable").astype(np.int32)
+
+    @functools.cached_property
+    def _by_category(self) -> npt.NDArray[np.int32]:
+        """(n_items,) all items by category, the best of each first."""
+        order = self.order
+        return order[np.argsort(self._category[order], kind="stable")]
+
+    @functools.cached_property
+    def _start(self) -> npt.NDArray[np.int64]:
+        """(n_categories + 1,) where each category begins there."""
+        sizes = np.bincount(self._category, minlength=self._n_categories)
+        return np.concatenate([[0], np.cumsum(sizes)])
+
+    def prepare(self) -> Standing:
+        """Find the orders now rather than when they are first asked for, and return the same."""
+        _ = self._by_category, self._start
+        return self
 
     def best(self, k: int) -> Ranked:
         """Return the `k` best of all."""
@@ -48,22 +76,23 @@ class Standing:
 
     def best_in(self, category: Indices, k: int) -> Ranked:
         """Return the `k` best of some categories, each named once."""
-        item = self.heads(category, np.full(len(category), k))
+        item = self.heads(category, np.full(len(category), k)).entry
         return best_of(item, self.score[item], k)
 
-    def heads(self, category: Indices, depth: Indices) -> npt.NDArray[np.int32]:
-        """Return the first `depth` (c,) items of each `category` (c,), end to end."""
+    def heads(self, category: Indices, depth: Indices) -> Heads:
+        """Return the first `depth` (c,) items of each `category` (c,)."""
         start = self._start[category]
         size = np.minimum(self._start[category + 1] - start, depth)
-        place = np.arange(size.sum()) + np.repeat(start - np.cumsum(size) + size, size)
-        return self._by_category[place]
+        end = np.cumsum(size)
+        place = np.arange(size.sum()) + np.repeat(start - end + size, size)
+        return Heads(self._by_category[place], size, end)
 
     def best_outside(self, category: npt.NDArray[np.bool_], k: int) -> npt.NDArray[np.int32]:
         """Return the `k` best items that are in none of the categories of a mask (n_categories,), best first."""
         n, asked = len(self.order), 2 * k
         while True:
-            item = self.order[:asked]
-            item = item[~category[self._category[item]]]
+            head = self.order[:asked]
+            item: npt.NDArray[np.int32] = head[~category[self._category[head]]]
             if len(item) >= k or asked >= n:
                 return item[:k]
             asked *= 4

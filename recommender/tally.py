@@ -54,7 +54,7 @@ class Tally:
         """
         if n <= _WORTH_A_COLUMN * len(item):
             column = np.bincount(item, vote, n)
-            named = np.flatnonzero(column)
+            named = np.flatnonzero(column > 0)
             total = column[named]
         else:
             named, which = np.unique(item, return_inverse=True)
@@ -72,8 +72,7 @@ class Tally:
 
     def without(self, item: Indices) -> Tally:
         """Return the tally without the things `item` (m,), in whatever order."""
-        barred = np.sort(item)
-        return self.select(barred.searchsorted(self.item, "right") == barred.searchsorted(self.item, "left"))
+        return self.select(~among(self.item, item))
 
     def at(self, item: Indices) -> Floats:
         """Return (k,) the sums of the things `item` (k,), 0 for what nobody voted for."""
@@ -86,3 +85,17 @@ class Tally:
     def best(self, k: int) -> Ranked:
         """Return the `k` with the largest sums, or all if there are fewer."""
         return best_of(self.item, self.value, k)
+
+
+def among(item: Indices, listed: Indices) -> npt.NDArray[np.bool_]:
+    """Return (k,) bool: which of the things `item` (k,) are among those `listed` (m,), in whatever order.
+
+    >>> among(np.array([1, 2, 3]), np.array([3, 1, 9])).tolist()
+    [True, False, True]
+    """
+    if not len(listed):
+        return np.zeros(len(item), dtype=np.bool_)
+    ascending = np.sort(listed)
+    place = np.minimum(ascending.searchsorted(item), len(ascending) - 1)
+    found: npt.NDArray[np.bool_] = ascending[place] == item
+    return found
