@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from recommender.cold import Newcomers
 from recommender.peers import Adjacency
+from recommender.ranking import best_of
 from recommender.tally import Tally, among
 
 _ROWS_AT_ONCE = 16_384
@@ -100,13 +101,14 @@ class Families:
         exclude
             (m,) items that do not count.
         """
-        if not len(self):
+        family = np.flatnonzero(of_family > -np.inf)
+        if not len(family):
             return np.empty(0, np.int32)
         barred = exclude[self.family[exclude] >= 0]
-        wanted, count = k + len(barred), self.newcomers.size
-        order = np.argsort(-of_family, kind="stable")
-        enough = int(np.cumsum(count[order]).searchsorted(wanted))
-        level = of_family[order[min(enough, len(order) - 1)]]
-        family = np.flatnonzero((of_family >= level) & (of_family > -np.inf))
-        found = self.newcomers.heads(family, wanted)
+        wanted = k + len(barred)
+        best = best_of(family, of_family[family], wanted)
+        # Each family has one newcomer at least, so that no more than so many families are needed.
+        count = self.newcomers.indptr[best.item + 1] - self.newcomers.indptr[best.item]
+        enough = min(int(np.cumsum(count).searchsorted(wanted)), len(best) - 1)
+        found = self.newcomers.heads(family[of_family[family] >= best.score[enough]], wanted)
         return found if not len(barred) else found[~among(found, barred)]

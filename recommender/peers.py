@@ -25,7 +25,7 @@ from recommender.errors import InvalidInput
 from recommender.histories import History
 from recommender.interactions import Interactions
 from recommender.ranking import Ranked
-from recommender.tally import Tally
+from recommender.tally import Tally, places
 
 MOST_BUYERS = 20_000
 """An item that more people bought makes nobody alike; it is left out of likeness, which bounds the time for a past."""
@@ -196,12 +196,11 @@ class Peers:
 
     def _held(self, user: Indices, item: Indices) -> npt.NDArray[np.float64]:
         """Return (u, t): 1 where the user bought the item, else 0; items occur once each."""
-        column_of = np.full(len(self.discount), -1, dtype=np.int32)
-        column_of[item] = np.arange(len(item))
         bought, sizes = self.items.of(user)
-        named = np.flatnonzero(column_of[bought] >= 0)
+        column = places(bought, item, n=len(self.discount))
+        named = np.flatnonzero(column >= 0)
         held = np.zeros((len(user), len(item)))
-        held[np.repeat(np.arange(len(user)), sizes)[named], column_of[bought[named]]] = 1
+        held[np.repeat(np.arange(len(user)), sizes)[named], column[named]] = 1
         return held
 
 
