@@ -46,7 +46,7 @@ from recommender.model import Model
 from recommender.purpose import Purpose
 from recommender.signals import Affinity, Products, Scores, Signal, Votes
 from recommender.standing import Standing
-from recommender.tally import Tally
+from recommender.tally import Tally, distinct
 
 CANDIDATES_PER_SIGNAL = 200
 """Enough that what the blend would put into the first ten is among them; more costs time and gained nothing."""
@@ -223,7 +223,7 @@ class Describer:
         best = [signal.best(CANDIDATES_PER_SIGNAL, exclude=owned).item for signal in signals.rankings()]
         popular = self._model.selling.order[: CANDIDATES_PER_SIGNAL + len(owned)]
         popular = popular[~history.owns(popular)][:CANDIDATES_PER_SIGNAL]
-        return np.unique(np.concatenate([owned, *best, popular])).astype(np.int32)
+        return distinct(np.concatenate([owned, *best, popular]))
 
     def features(
         self, history: History, signals: Signals, item: npt.NDArray[np.int32], *, now: np.datetime64
@@ -285,6 +285,8 @@ class Describer:
 
     def _describe_owned(self, rows: Floats, history: History, item: npt.NDArray[np.int32], now: np.datetime64) -> None:
         at = np.flatnonzero(history.owns(item))
+        if not len(at):
+            return
         bought = np.searchsorted(history.item, item[at])
         orders = history.orders[bought]
         rest = _days_since(history.last[bought], now)

@@ -25,7 +25,7 @@ from recommender.families import Families
 from recommender.inner_product_index import InnerProductIndex
 from recommender.ranking import Ranked, best_of, top_k
 from recommender.standing import Standing
-from recommender.tally import Tally, among
+from recommender.tally import Tally, among, distinct
 
 _GLANCE = 16
 """Items of each known category that are looked at first; few categories have more that matter."""
@@ -180,7 +180,7 @@ class Affinity:
         else:
             goes_on = np.ones(len(self._known), dtype=np.bool_)
         more = self._standing.heads(self._known[goes_on], k + barred[goes_on]).entry
-        return self._best_of(np.union1d(found.item, more), k, exclude)
+        return self._best_of(distinct(np.concatenate([found.item, more])), k, exclude)
 
     def _best_of(self, item: Indices, k: int, exclude: Indices) -> Ranked:
         item = item[~among(item, exclude)]

@@ -101,6 +101,16 @@ def among(item: Indices, listed: Indices) -> npt.NDArray[np.bool_]:
     return found
 
 
+def distinct(item: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return the things `item` (k,) ascending, each once; a sort, since for thousands of them hashing is slower.
+
+    >>> distinct(np.array([3, 1, 3], dtype=np.int32)).tolist()
+    [1, 3]
+    """
+    ascending = np.sort(item)
+    return ascending[np.diff(ascending, prepend=-1) > 0]
+
+
 def places(item: Indices, listed: Indices, *, n: int) -> npt.NDArray[np.integer[Any]]:
     """Return (k,) the place of each of the things `item` (k,) among those `listed` (m,), each once; -1 elsewhere.
 
