@@ -1,7 +1,7 @@
 """A model of a large shop: factors trained on a made-up log, and around them as much of everything as training keeps.
 
 What is measured on it is time. So the factors, whose lengths and directions decide how early a search ends, are
-trained; neighbours are drawn among items of one kind, as many for each item as the settings say, and habits are made up.
+trained; neighbours are drawn among items of one kind, as many for each as the settings say, and habits are made up.
 """
 
 from __future__ import annotations

@@ -82,12 +82,15 @@ class Families:
         return (total / self.size).astype(np.float32)
 
     def fill(self, item: Indices, score: Floats, of_family: Floats) -> Floats:
-        """Return `score` (k,) of the items `item` (k,) with newcomers' replaced by their family's (n_families,)."""
+        """Return `score` (k, …) of the items `item` (k,) with newcomers' replaced by their family's (n_families, …)."""
         if not len(self):
             return score
         family = self.family[item]
-        filled: Floats = np.where(family >= 0, of_family[family], score)
-        return filled
+        new = np.flatnonzero(family >= 0)
+        if len(new):
+            score = score.copy()
+            score[new] = of_family[family[new]]
+        return score
 
     def leading(self, of_family: Floats, k: int, *, exclude: Indices) -> npt.NDArray[np.int32]:
         """Return newcomers, the `k` best among them without those excluded; more come along where families tie.
@@ -102,7 +105,7 @@ class Families:
             (m,) items that do not count.
         """
         family = np.flatnonzero(of_family > -np.inf)
-        if not len(family):
+        if not len(family) or not k:
             return np.empty(0, np.int32)
         barred = exclude[self.family[exclude] >= 0]
         wanted = k + len(barred)

@@ -173,7 +173,7 @@ class Affinity:
         barred = np.bincount(self._category[exclude], minlength=len(self.taste))[self._known]
         heads = self._standing.heads(self._known, _GLANCE + barred)
         found = self._best_of(np.concatenate([heads.entry, others]), k, exclude)
-        if len(found) == k:
+        if k and len(found) == k:
             # A category is read on only if the last one read was good enough.
             last = heads.entry[heads.end - 1]
             goes_on = (self[last] >= found.score[-1]) & (heads.size == _GLANCE + barred)
