@@ -14,11 +14,10 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
+from benchmarks.made_up_log import made_up_log
 from benchmarks.results import Row, Skipped, at_least, at_most, figure
 from recommender.factors import Factors
-from recommender.ids import IdMap
 from recommender.matrix import InteractionMatrix
 from training.backends import Backend, make_backend
 from training.progress import SilentProgress
@@ -46,7 +45,8 @@ def measure(*, quick: bool) -> list[Row]:
     """Fit with both backends in turn and compare."""
     if importlib.util.find_spec("numba") is None:
         raise Skipped("numba is not installed: pip install 'regulars[fast]'")
-    matrix = made_up_log(QUICK_SHARE if quick else 1)
+    share = QUICK_SHARE if quick else 1
+    matrix = made_up_log(USERS // share, ITEMS // share, PURCHASES // share, tastes=TASTES).matrix
     ours, peer = (make_backend(SETTINGS.model_copy(update={"backend": name})) for name in ("numba", "implicit"))
     ours.prepare(SilentProgress())
     found: dict[str, Taken] = {"ours": Taken(), "implicit": Taken()}
@@ -54,28 +54,6 @@ def measure(*, quick: bool) -> list[Row]:
         for name, backend in (("ours", ours), ("implicit", peer)):
             _fit(backend, matrix, found[name])
     return _rows(found["ours"], found["implicit"])
-
-
-def made_up_log(share: int) -> InteractionMatrix:
-    """Return a log in which six of ten purchases are of the buyer's taste, and some items far outsell others."""
-    users, items, purchases = USERS // share, ITEMS // share, PURCHASES // share
-    rng = np.random.default_rng(0)
-    pull = 1 / (np.arange(items) + 10) ** 0.8
-    keen = rng.lognormal(0, 1, users)
-    taste, kind = rng.integers(0, TASTES, users), rng.integers(0, TASTES, items)
-    user = rng.choice(users, purchases, p=keen / keen.sum())
-    item = rng.choice(items, purchases, p=pull / pull.sum())
-    own = rng.random(purchases) < 0.6
-    for number in range(TASTES):
-        of_kind, wanted = np.flatnonzero(kind == number), np.flatnonzero(own & (taste[user] == number))
-        if len(of_kind):
-            item[wanted] = rng.choice(of_kind, len(wanted), p=pull[of_kind] / pull[of_kind].sum())
-    c = csr_matrix((rng.uniform(1, 8, purchases).astype(np.float32), (user, item)), shape=(users, items))
-    c.sum_duplicates()
-    c.data += 1
-    return InteractionMatrix(
-        c, IdMap(tuple(f"u{n:06d}" for n in range(users))), IdMap(tuple(f"i{n:06d}" for n in range(items)))
-    )
 
 
 def objective(matrix: InteractionMatrix, factors: Factors) -> float:

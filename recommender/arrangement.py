@@ -20,6 +20,7 @@ from recommender.catalogue import Catalogue
 from recommender.cold import Newcomers
 from recommender.diversity import POOL, UNKNOWN, Variety, diversify, similarities
 from recommender.factors import Factors
+from recommender.families import Families
 from recommender.rules import Items, leading, spread
 
 NO_DUE = -(2**31)
@@ -63,7 +64,9 @@ class Arrangement:
         self.variety = variety
         self.category = known_categories(catalogue)
         # An item without sales has no vector: like nothing, it would look like the best of variety.
-        self._vectors = Newcomers.of(catalogue, np.asarray(factors.item.any(axis=1))).filled(factors.item)
+        self._vectors = factors.item
+        self._families = Families.of(Newcomers.of(catalogue, np.asarray(factors.item.any(axis=1))), len(catalogue))
+        self._family_vectors = self._families.means(factors.item)
         self._twin = same_title(catalogue) if variety.one_per_title else np.arange(len(catalogue), dtype=np.int32)
         _, first = np.unique(self._twin, return_index=True)
         self._room = {capped: _room(self.category[first], self._cap(capped=capped)) for capped in (True, False)}
@@ -80,7 +83,8 @@ class Arrangement:
         if self.variety.diversity == 0:
             return offered
         pool = offered.item[: max(POOL, k)]
-        alike = similarities(self._vectors[pool], self.category[pool])
+        vectors = self._families.fill(pool, self._vectors[pool], self._family_vectors)
+        alike = similarities(vectors, self.category[pool])
         front = diversify(offered.score[: len(pool)], alike, dial=self.variety.diversity, k=k)
         return offered.select(np.concatenate([front, np.arange(len(pool), len(offered))]))
 

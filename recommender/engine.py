@@ -16,17 +16,18 @@ import numpy.typing as npt
 from recommender.arrangement import NO_DUE, Arranged, Arrangement
 from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode, Source
 from recommender.diversity import Variety
-from recommender.features import NO_CART, Described, Describer, offered
+from recommender.features import NO_CART, Describer
 from recommender.histories import FreshEvent, History
-from recommender.influence import Evidence, Influence
-from recommender.ladder import DEPTH, PURE, VARIED, Blended, ladder
+from recommender.influence import Evidence
+from recommender.ladder import DEPTH, PURE, VARIED, ladder
 from recommender.loyalty.due import DUE_FROM, DUE_UNTIL, due_days
 from recommender.model import Model
+from recommender.personal import PersonalRanking
+from recommender.personal_rungs import PersonalRungs
 from recommender.purpose import Purpose
-from recommender.ranking import Ranked, top_k
-from recommender.reasons import BESIDE, explain
+from recommender.ranking import Ranked
 from recommender.request import SlateRequest
-from recommender.rules import Mask, NotAmong, Only, PriceBetween, Rule, keep_all
+from recommender.rules import Among, NotAmong, Only, PriceBetween, Rule, keep_all
 from recommender.slate import Reason, Slate, SlateItem
 
 REPLENISHABLE_RATE = 0.05
@@ -54,8 +55,9 @@ class Engine:
         self.version = version
         self._arrangement = Arrangement(model.catalogue, model.factors, model.variety if variety is None else variety)
         self._describer = Describer(model)
+        for standing in (model.selling, model.rising, model.best_selling):
+            standing.prepare()
         self._replenishable = model.repeat.rate >= REPLENISHABLE_RATE
-        self._blended = Blended(personal=self._personal, buy_again=self._buy_again, completing=self._completing)
 
     def history(self, user_id: str) -> History | None:
         """Return what the model knows of a user, or None if it never heard of them."""
@@ -104,21 +106,8 @@ class Engine:
         cart
             (c,) what lies in the basket, each item once; it matters to `Purpose.CART`.
         """
-        described = self._describer.describe(history, now=now, cart=cart)
-        item, features = described.item, described.features
-        evidence = Evidence(self.model, history, described)
-        found = {}
-        for purpose in purposes:
-            best = self._best(described, history, purpose, k=max(k, BESIDE))
-            contributions = self.model.blend.contributions(features, purpose, best.item)
-            influence = Influence(evidence, self.model.blend.weights(purpose))
-            reason, anchor = explain(
-                self.model, history, item[best.item], contributions, influence=influence, cart=cart
-            )
-            source = _source(purpose, history)
-            ranked = Candidates.of(item[best.item], best.score, source=source, reason=reason, anchor=anchor)
-            found[purpose] = ranked.select(slice(k))
-        return found
+        rankings = self._rank(history, purposes, now=now, k=k, cart=cart)
+        return {purpose: ranking.explain(ranking.candidates(k)) for purpose, ranking in rankings.items()}
 
     def rankings_for(
         self,
@@ -130,31 +119,38 @@ class Engine:
         cart: npt.NDArray[np.int32] = NO_CART,
     ) -> dict[Purpose, Ranked]:
         """Return the same items without their reasons, at half the cost: for measuring."""
-        described = self._describer.describe(history, now=now, cart=cart)
-        best = {purpose: self._best(described, history, purpose, k=k) for purpose in purposes}
-        return {purpose: Ranked(described.item[found.item], found.score) for purpose, found in best.items()}
+        rankings = self._rank(history, purposes, now=now, k=k, cart=cart)
+        return {purpose: _first(ranking.ranked, k) for purpose, ranking in rankings.items()}
 
-    def _best(self, described: Described, history: History, purpose: Purpose, *, k: int) -> Ranked:
-        """Return the positions among the candidates of the `k` best."""
-        item = described.item
-        may_return = ~history.owns(item) | self._replenishable[item]
-        keep = may_return & offered(purpose, history, item, cart=described.signals.cart)
-        return top_k(self.model.blend.score(described.features, purpose), k, keep=keep)
+    def _rank(
+        self,
+        history: History,
+        purposes: Iterable[Purpose],
+        *,
+        now: np.datetime64,
+        k: int,
+        cart: npt.NDArray[np.int32],
+    ) -> dict[Purpose, PersonalRanking]:
+        described = self._describer.describe(history, now=now, cart=cart)
+        evidence, again = Evidence(self.model, history, described), self._replenishable
+        return {purpose: PersonalRanking.of(evidence, purpose, k=k, may_return=again) for purpose in purposes}
 
     def recommend(self, request: SlateRequest, *, now: np.datetime64, slate_id: str, created_at: datetime) -> Slate:
         """Climb down the placement's ladder until the shelf is full."""
         rules = self._rules(request)
         # Whoever asks for categories wants more of the same.
         capped, varied = not request.categories, request.placement in VARIED and not request.categories
-        shown = Candidates.empty()
-        for rung in ladder(request.placement, self._blended):
+        shown, own = Candidates.empty(), PersonalRungs(self._ranking_for)
+        for rung in ladder(request.placement, own.blended):
+            made = len(own)
             offered = rung(self.model, request, now)
             allowed = offered.select(keep_all(rules, offered.item))
             shown = shown.then(self._arrangement.vary(allowed, k=request.limit) if varied else allowed)
+            own.note(shown, made)
             if self._fills(shown, request.limit, capped=capped) or (request.placement in PURE and len(shown)):
                 break
-        order = self._arrangement.order(shown.item, capped=capped)
-        return self._slate(shown.select(order[: request.limit]), request, slate_id=slate_id, created_at=created_at)
+        order = self._arrangement.order(shown.item, capped=capped)[: request.limit]
+        return self._slate(own.explained(shown, order), request, slate_id=slate_id, created_at=created_at)
 
     def prepared(
         self, history: History, purposes: Iterable[Purpose], *, now: np.datetime64, k: int = 100
@@ -170,7 +166,7 @@ class Engine:
         """
         shown = Candidates.empty()
         barred = np.array(request.context, dtype=np.int32)
-        for rung in ladder(request.placement, self._blended):
+        for rung in ladder(request.placement, PersonalRungs(self._ranking_for).blended):
             offered = rung(self.model, request, now)
             shown = shown.then(offered.select(NotAmong(barred).keep(offered.item)))
             if self._fills(shown, k, capped=True):
@@ -183,26 +179,13 @@ class Engine:
         shown, front = self._arrangement.prepare(candidates, varied=varied)
         return Arranged(shown, front, self._due(shown, history))
 
-    def _personal(self, _: Model, request: SlateRequest, now: np.datetime64) -> Candidates:
-        """The person's stored candidates, or what their past says now."""
-        if request.candidates is not None:
-            return request.candidates
-        return self._ranked(request, Purpose.NEW if request.new_only else Purpose.ALL, now)
-
-    def _buy_again(self, _: Model, request: SlateRequest, now: np.datetime64) -> Candidates:
-        """What the person owns, most needed first."""
-        return self._ranked(request, Purpose.AGAIN, now)
-
-    def _completing(self, _: Model, request: SlateRequest, now: np.datetime64) -> Candidates:
-        """What goes with the items in the cart, for this person or for a stranger."""
-        return self._ranked(request, Purpose.CART, now) if request.cart else Candidates.empty()
-
-    def _ranked(self, request: SlateRequest, purpose: Purpose, now: np.datetime64) -> Candidates:
+    def _ranking_for(self, request: SlateRequest, purpose: Purpose, now: np.datetime64) -> PersonalRanking | None:
+        """Return what the past and the cart of a request say; None if there is neither."""
         cart = np.array(request.cart, dtype=np.int32)
         history = History.empty(self.model.as_of) if request.history is None else request.history
         if not len(history) and not len(cart):
-            return Candidates.empty()
-        return self.candidates(history, purpose=purpose, now=now, k=DEPTH, cart=cart)
+            return None
+        return self._rank(history, [purpose], now=now, k=DEPTH, cart=cart)[purpose]
 
     def _rules(self, request: SlateRequest) -> tuple[Rule, ...]:
         barred: Collection[int] = {*request.context, *request.cart, *request.exclude, *request.resting}
@@ -211,7 +194,7 @@ class Engine:
         if shelf is not None and not request.include_out_of_stock:
             rules.append(Only(shelf.in_stock))
         if request.categories:
-            rules.append(Only(self._in_categories(request.categories)))
+            rules.append(Among(self.model.catalogue.category, self._categories(request.categories)))
         if request.price_min is not None or request.price_max is not None:
             price = self.model.catalogue.price if shelf is None else shelf.price
             rules.append(PriceBetween(price, request.price_min, request.price_max))
@@ -220,9 +203,9 @@ class Engine:
             rules.append(NotAmong(owned if request.new_only else owned[~self._replenishable[owned]]))
         return tuple(rules)
 
-    def _in_categories(self, names: Sequence[str]) -> Mask:
-        wanted = [self.model.catalogue.category_index(name) for name in names]
-        return np.isin(self.model.catalogue.category, [index for index in wanted if index is not None])
+    def _categories(self, names: Sequence[str]) -> npt.NDArray[np.int64]:
+        found = [self.model.catalogue.category_index(name) for name in names]
+        return np.array([index for index in found if index is not None], dtype=np.int64)
 
     def _fills(self, shown: Candidates, limit: int, *, capped: bool) -> bool:
         """Say whether lower rungs could change nothing: the shelf is full, and as varied as the catalogue allows."""
@@ -271,10 +254,5 @@ class Engine:
         return due
 
 
-def _source(purpose: Purpose, history: History) -> Source:
-    """Name the rung a ranking stands on."""
-    if purpose is Purpose.AGAIN:
-        return Source.BUY_AGAIN
-    if purpose is Purpose.CART and not len(history.owned):
-        return Source.BOUGHT_TOGETHER
-    return Source.FOLDED_IN if history.user_index is None else Source.PERSONAL
+def _first(ranked: Ranked, k: int) -> Ranked:
+    return Ranked(ranked.item[:k], ranked.score[:k])

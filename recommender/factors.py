@@ -8,6 +8,14 @@ The score of item i for user u is the inner product of their vectors (both of le
 where p is 1 for the user's items and 0 elsewhere, so that only the rows of their items enter, beside the Gram
 matrix YᵀY that is the same for everybody and computed once. This is how a guest, or a user with new events, gets
 recommendations without training ("fold-in"), and why each recommendation can name the purchase it rests on.
+
+A guest has looked at three items, and a system of 64 unknowns is more than three items need. With the eigenvectors
+YᵀY = Q S Qᵀ, found once, the common part is a diagonal D = S + λI for any λ; with Z the rows of the user's items times
+Q, their number m, and W = C − I,
+
+    x = Q D⁻¹ Zᵀ v   where   (I + W Z D⁻¹ Zᵀ) v = C p        (Woodbury's identity)
+
+so that what has to be solved is m × m. For many items the first form is the smaller one.
 λ may grow with the number of the user's items: `recommender.regularization`.
 
 A vector of length zero says nothing is known: every score is 0, which is no ranking. Ask `is_cold` first.
@@ -31,6 +39,9 @@ Confidences = npt.NDArray[np.floating[Any]]
 
 _LEAST_REST = 1e-12
 """What is left of an item's direction without it; rounding could make it 0."""
+
+_FEW_ITEMS = 0.5
+"""Items per factor up to which the system over items is solved: it is smaller, but takes two more products."""
 
 _BLOCK_ROWS = 16_384
 """Rows widened to float64 at a time: 16 MB at 128 factors."""
@@ -65,6 +76,10 @@ class Factors:
     """How λ grows with the number of a user's items."""
     gram: npt.NDArray[np.float64] = field(init=False, repr=False)
     """(f, f) float64: YᵀY of the item vectors."""
+    _spectrum: npt.NDArray[np.float64] = field(init=False, repr=False)
+    """(f,) float64: S, the eigenvalues of the Gram matrix, none below 0."""
+    _axes: npt.NDArray[np.float64] = field(init=False, repr=False)
+    """(f, f) float64: Q, the eigenvectors in its columns."""
 
     def __post_init__(self) -> None:
         if self.user.ndim != 2 or self.item.ndim != 2 or self.user.shape[1] != self.item.shape[1]:
@@ -76,7 +91,10 @@ class Factors:
                 raise InvalidInput(f"{name} factors are not finite; train again with a larger regularization")
         if not 0 < self.regularization < np.inf:
             raise InvalidInput(f"regularization is {self.regularization}; it must be greater than 0")
-        object.__setattr__(self, "gram", _gram(self.item))
+        gram = _gram(self.item)
+        spectrum, axes = np.linalg.eigh(gram)
+        for name, value in (("gram", gram), ("_spectrum", np.maximum(spectrum, 0)), ("_axes", axes)):
+            object.__setattr__(self, name, value)
 
     @property
     def size(self) -> int:
@@ -111,6 +129,9 @@ class Factors:
         if not len(item):
             return np.zeros(self.size, dtype=np.float32)
         Y_u = self.item[item].astype(np.float64)
+        if len(item) <= self.size * _FEW_ITEMS:
+            ZD, system = self._small_system(Y_u, confidence)
+            return (self._axes @ (ZD @ _solve_any(system, confidence))).astype(np.float32)
         # x = (YᵀY + Yᵀ(C − I)Y + λI)⁻¹ YᵀC p, eq. 4
         return _solve(self._system(Y_u, confidence), Y_u.T @ confidence).astype(np.float32)
 
@@ -164,21 +185,40 @@ class Factors:
             return np.zeros((self.size, 0), dtype=np.float32)
         Y_u = self.item[item].astype(np.float64)
         c = np.asarray(confidence, dtype=np.float64)
-        # W = (YᵀY + Yᵀ(C − I)Y + λI)⁻¹: for more items than factors cheaper than so many right-hand sides
-        W_Y_u = _solve(self._system(Y_u, c), np.eye(self.size)) @ Y_u.T
+        W_Y_u = self._inverse_times_own(Y_u, c)
         own_score, leverage = Y_u @ (W_Y_u @ c), (Y_u.T * W_Y_u).sum(axis=0)
         # x − x₋ⱼ = A⁻¹yⱼ (cⱼ − (cⱼ − 1) p̂ⱼ) / (1 − (cⱼ − 1) yⱼᵀA⁻¹yⱼ), by Sherman & Morrison
         step = (c - (c - 1) * own_score) / np.maximum(1 - (c - 1) * leverage, _LEAST_REST)
         lost: npt.NDArray[np.float32] = (W_Y_u * step).astype(np.float32)
         return lost
 
+    def _inverse_times_own(self, Y_u: npt.NDArray[np.float64], c: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return (f, m): A⁻¹ Y_uᵀ, where A = YᵀY + Yᵀ(C − I)Y + λI."""
+        if len(Y_u) <= self.size * _FEW_ITEMS:
+            # A⁻¹Y_uᵀ = Q D⁻¹ Zᵀ (I + W Z D⁻¹ Zᵀ)⁻¹
+            ZD, system = self._small_system(Y_u, c)
+            return self._axes @ (ZD @ _solve_any(system, np.eye(len(Y_u))))
+        # For more items than factors an inverse is cheaper than so many right-hand sides.
+        return _solve(self._system(Y_u, c), np.eye(self.size)) @ Y_u.T
+
+    def _small_system(
+        self, Y_u: npt.NDArray[np.float64], confidence: Confidences
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return (f, m) D⁻¹ Zᵀ, and (m, m) I + W Z D⁻¹ Zᵀ."""
+        Z = Y_u @ self._axes
+        ZD = (Z / (self._spectrum + self._pull(len(Y_u)))).T
+        system = _gains(confidence)[:, None] * (Z @ ZD)
+        system.flat[:: len(Y_u) + 1] += 1
+        return ZD, system
+
+    def _pull(self, entries: int) -> float:
+        """Return λ for a user with so many items."""
+        return self.regularization * self.scaling.of(entries)
+
     def _system(self, Y_u: npt.NDArray[np.float64], confidence: Confidences) -> npt.NDArray[np.float64]:
-        if not ((confidence >= 1) & (confidence < np.inf)).all():
-            raise InvalidInput("a confidence is below 1 or not finite; c = 1 + alpha · r, with r ≥ 0")
-        weights = np.asarray(confidence, dtype=np.float64) - 1
         # YᵀY + Yᵀ(C − I)Y + λI, where C − I is zero outside the user's items
-        A: npt.NDArray[np.float64] = self.gram + (Y_u.T * weights) @ Y_u
-        A.flat[:: self.size + 1] += self.regularization * self.scaling.of(len(Y_u))
+        A: npt.NDArray[np.float64] = self.gram + (Y_u.T * _gains(confidence)) @ Y_u
+        A.flat[:: self.size + 1] += self._pull(len(Y_u))
         return A
 
 
@@ -190,9 +230,26 @@ def _gram(Y: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     return YtY
 
 
+def _gains(confidence: Confidences) -> npt.NDArray[np.float64]:
+    """Return (m,) c − 1, the diagonal of C − I."""
+    if not ((confidence >= 1) & (confidence < np.inf)).all():
+        raise InvalidInput("a confidence is below 1 or not finite; c = 1 + alpha · r, with r ≥ 0")
+    gains: npt.NDArray[np.float64] = np.asarray(confidence, dtype=np.float64) - 1
+    return gains
+
+
 def _solve(A: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Solve a symmetric positive definite system; LAPACK directly, since scipy's wrapper costs more than f = 64."""
     _, x, info = lapack.dposv(A, b)
+    if info:
+        raise InvalidInput("the factors make an unsolvable system; train again with a larger regularization")
+    solution: npt.NDArray[np.float64] = x
+    return solution
+
+
+def _solve_any(A: npt.NDArray[np.float64], b: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    """Solve a system that need not be symmetric."""
+    _, _, x, info = lapack.dgesv(A, b)
     if info:
         raise InvalidInput("the factors make an unsolvable system; train again with a larger regularization")
     solution: npt.NDArray[np.float64] = x

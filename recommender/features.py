@@ -38,11 +38,15 @@ import numpy.typing as npt
 
 from recommender.blend import FEATURES
 from recommender.cold import Newcomers
+from recommender.families import Families
 from recommender.histories import History
+from recommender.inner_product_index import InnerProductIndex
 from recommender.interactions import SECONDS_PER_DAY
 from recommender.model import Model
 from recommender.purpose import Purpose
-from recommender.ranking import top_k
+from recommender.signals import Affinity, Products, Scores, Signal, Votes
+from recommender.standing import Standing
+from recommender.tally import Tally, distinct
 
 CANDIDATES_PER_SIGNAL = 200
 """Enough that what the blend would put into the first ten is among them; more costs time and gained nothing."""
@@ -65,32 +69,32 @@ _COLUMN = {name: column for column, name in enumerate(FEATURES)}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Signals:
-    """Scores of one person for the whole catalogue, each (n_items,) float32, and what they hold in their cart."""
+    """What one person's past says of all items, and what they hold in their cart."""
 
-    factors: Floats
-    similar: Floats
-    together: Floats
-    peers: Floats | None
+    factors: Signal
+    similar: Signal
+    together: Signal
+    peers: Signal | None
     """None where nobody is asked."""
-    affinity: Floats
+    affinity: Affinity
     votes: Floats
     """(m,) what each item of the past counts for in `together`."""
     cart: npt.NDArray[np.int32]
     """(c,) what lies in the basket that is being filled."""
-    cart_together: Floats | None = None
+    cart_together: Signal | None = None
     """None without a cart, as the next one."""
-    cart_similar: Floats | None = None
+    cart_similar: Signal | None = None
 
-    def rankings(self) -> list[Floats]:
+    def rankings(self) -> list[Signal]:
         """Return the signals that say something."""
         personal = (self.factors, self.similar, self.together, self.peers, self.affinity)
         found = (*personal, self.cart_together, self.cart_similar)
         return [signal for signal in found if signal is not None]
 
-    def scales(self, item: npt.NDArray[np.int32]) -> dict[str, Scale]:
-        """Return the scales of those signals that are features, over the candidates `item` (k,)."""
-        values = {name: getattr(self, name) for name in SCALED}
-        return {name: Scale.of(signal[item]) for name, signal in values.items() if signal is not None}
+    def values(self, item: npt.NDArray[np.int32]) -> dict[str, Floats]:
+        """Return (k,) what those signals that are features say of the candidates `item` (k,), by name."""
+        signals: dict[str, Signal | None] = {name: getattr(self, name) for name in SCALED}
+        return {name: signal[item] for name, signal in signals.items() if signal is not None}
 
 
 def offered(
@@ -114,6 +118,8 @@ class Described:
     features: Floats
     """(k, n_features)"""
     signals: Signals
+    values: Mapping[str, Floats]
+    """(k,) what each signal that there is says of the candidates, by its name."""
     scales: Mapping[str, Scale]
     """By the names of the signals that there are."""
 
@@ -150,24 +156,32 @@ class Describer:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        popularity = model.popularity
+        popularity, n_items = model.popularity, len(model.items)
         buyers = (popularity.total, popularity.recent, popularity.week, popularity.season)
         repeat_rate = np.log(model.repeat.rate + 1e-3)
-        self._newcomers = Newcomers.of(model.catalogue, popularity.total > 0)
-        known = [self._newcomers.filled(np.log1p(count)) for count in buyers]
+        newcomers = Newcomers.of(model.catalogue, popularity.total > 0)
+        known = [newcomers.filled(np.log1p(count)) for count in buyers]
         week = known[2]
         self._log_week_share = (week - week.max(initial=0)).astype(np.float32)
         root = np.sqrt(np.expm1(week) / max(np.expm1(week).max(initial=0), 1))
         self._static = np.stack([*known, root, repeat_rate], axis=1).astype(np.float32)
-        self._in_category = self._newcomers.filled(_log_share_in_category(model))
-        self._popular = top_k(popularity.recent + 1e-3 * popularity.total, len(model.items)).item
+        in_category = newcomers.filled(_log_share_in_category(model))
+        n_categories = len(model.catalogue.categories)
+        self._in_category = Standing(in_category, model.catalogue.category, n_categories).prepare()
+        self._newcomers, self._families = newcomers, Families.of(newcomers, n_items)
+        vectors, sold = model.factors.item, np.ones(n_items, dtype=np.bool_)
+        sold[newcomers.item] = False
+        self._longest_first = InnerProductIndex(vectors, among=None if sold.all() else sold)
+        self._family_vectors = self._families.means(vectors)
 
     def describe(self, history: History, *, now: np.datetime64, cart: npt.NDArray[np.int32] = NO_CART) -> Described:
         """Choose a person's candidates and describe them; `cart` is (c,) what lies in their basket, each item once."""
         signals = self.signals(history, now=now, cart=cart)
         item = self.candidates(history, signals)
-        scales = signals.scales(item)
-        return Described(item, self.features(history, signals, item, now=now, scales=scales), signals, scales)
+        values = signals.values(item)
+        scales = {name: Scale.of(value) for name, value in values.items()}
+        features = self._features(history, signals, item, now, values=values, scales=scales)
+        return Described(item, features, signals, values, scales)
 
     def signals(
         self,
@@ -177,23 +191,23 @@ class Describer:
         cart: npt.NDArray[np.int32] = NO_CART,
         factors: Floats | None = None,
     ) -> Signals:
-        """Score the whole catalogue by each signal; `cart` is (c,) what lies in the basket, each item once.
+        """Read the past by each signal; `cart` is (c,) what lies in the basket, each item once.
 
         Who has multiplied the factors of many people at once hands over this person's scores as `factors` (n_items,).
         """
-        model, filled = self._model, self._newcomers.filled
+        model = self._model
         weight = _weight(history, now)
-        votes = np.log1p(weight)
+        votes, alike = np.log1p(weight), np.ones(len(cart), np.float32)
         return Signals(
-            factors=filled(model.factors.scores(self.vector(history)) if factors is None else factors),
-            similar=filled(model.similar.scores(history.item, np.ones(len(history), np.float32))),
-            together=filled(model.together.scores(history.item, votes)),
-            peers=filled(model.peers.scores(history)) if model.peers.is_on else None,
-            affinity=self._log_taste(history, weight)[model.catalogue.category] + self._in_category,
+            factors=self._products(history) if factors is None else Scores(self._newcomers.filled(factors)),
+            similar=self._voted(model.similar.tally(history.item, np.ones(len(history), np.float32))),
+            together=self._voted(model.together.tally(history.item, votes)),
+            peers=self._voted(model.peers.tally(history)) if model.peers.is_on else None,
+            affinity=self._affinity(history, weight),
             votes=votes,
             cart=cart,
-            cart_together=filled(model.together.scores(cart, np.ones(len(cart)))) if len(cart) else None,
-            cart_similar=filled(model.similar.scores(cart, np.ones(len(cart)))) if len(cart) else None,
+            cart_together=self._voted(model.together.tally(cart, alike)) if len(cart) else None,
+            cart_similar=self._voted(model.similar.tally(cart, alike)) if len(cart) else None,
         )
 
     def vector(self, history: History) -> Floats:
@@ -206,33 +220,53 @@ class Describer:
     def candidates(self, history: History, signals: Signals) -> npt.NDArray[np.int32]:
         """Return (k,) ascending: what the person owns, and the best of every signal beyond that."""
         owned = history.owned
-        best = [top_k(scores, CANDIDATES_PER_SIGNAL, exclude=owned).item for scores in signals.rankings()]
-        popular = self._popular[: CANDIDATES_PER_SIGNAL + len(owned)]
+        best = [signal.best(CANDIDATES_PER_SIGNAL, exclude=owned).item for signal in signals.rankings()]
+        popular = self._model.selling.order[: CANDIDATES_PER_SIGNAL + len(owned)]
         popular = popular[~history.owns(popular)][:CANDIDATES_PER_SIGNAL]
-        return np.unique(np.concatenate([owned, *best, popular])).astype(np.int32)
+        return distinct(np.concatenate([owned, *best, popular]))
 
     def features(
+        self, history: History, signals: Signals, item: npt.NDArray[np.int32], *, now: np.datetime64
+    ) -> Floats:
+        """Return (k, n_features): the description of the candidates `item` (k,), ascending, on their own scales."""
+        values = signals.values(item)
+        scales = {name: Scale.of(value) for name, value in values.items()}
+        return self._features(history, signals, item, now, values=values, scales=scales)
+
+    def _features(
         self,
         history: History,
         signals: Signals,
         item: npt.NDArray[np.int32],
-        *,
         now: np.datetime64,
-        scales: Mapping[str, Scale] | None = None,
+        *,
+        values: Mapping[str, Floats],
+        scales: Mapping[str, Scale],
     ) -> Floats:
-        """Return (k, n_features): the description of the candidates `item` (k,), ascending, on their own scales."""
-        scales = signals.scales(item) if scales is None else scales
         rows = np.zeros((len(item), len(FEATURES)), dtype=np.float32)
         rows[:, _COLUMN["popular"] : _COLUMN["popular"] + self._static.shape[1]] = self._static[item]
         for name, scale in scales.items():
-            signal = getattr(signals, name)[item]
             if name in _COLUMN:
-                rows[:, _COLUMN[name]] = scale.standardised(signal)
-            rows[:, _COLUMN[f"{name}_log"]] = scale.log_relative(signal)
+                rows[:, _COLUMN[name]] = scale.standardised(values[name])
+            rows[:, _COLUMN[f"{name}_log"]] = scale.log_relative(values[name])
         self._describe_categories(rows, history, signals, item, now)
         self._describe_owned(rows, history, item, now)
         self._describe_cart(rows, signals, item)
         return rows
+
+    def _products(self, history: History) -> Products:
+        vectors = self._model.factors.item
+        return Products(self._longest_first, vectors, self._families, self._family_vectors, self.vector(history))
+
+    def _voted(self, tally: Tally) -> Votes:
+        return Votes(tally, self._families, len(self._model.items))
+
+    def _affinity(self, history: History, weight: Floats) -> Affinity:
+        """Return log shares of each category in what the person bought and looked at, and of items in categories."""
+        category = self._model.catalogue.category
+        spent = np.bincount(category[history.item], weight, len(self._model.catalogue.categories))
+        taste: Floats = np.log(spent / max(spent.sum(), 1e-9) + 1e-4).astype(np.float32)
+        return Affinity(self._in_category, category, taste, np.unique(category[history.item]))
 
     def _describe_categories(
         self,
@@ -245,12 +279,14 @@ class Describer:
         category = self._model.catalogue.category
         rest = np.full(len(self._model.catalogue.categories), NEVER_DAYS)
         np.minimum.at(rest, category[history.owned], _days_since(history.last[history.orders > 0], now))
-        rows[:, _COLUMN["category_taste"]] = self._log_taste(history, _weight(history, now))[category[item]]
+        rows[:, _COLUMN["category_taste"]] = signals.affinity.taste[category[item]]
         rows[:, _COLUMN["category_affinity"]] = signals.affinity[item]
         rows[:, _COLUMN["category_rest_days"]] = np.log1p(rest)[category[item]]
 
     def _describe_owned(self, rows: Floats, history: History, item: npt.NDArray[np.int32], now: np.datetime64) -> None:
         at = np.flatnonzero(history.owns(item))
+        if not len(at):
+            return
         bought = np.searchsorted(history.item, item[at])
         orders = history.orders[bought]
         rest = _days_since(history.last[bought], now)
@@ -277,13 +313,6 @@ class Describer:
         category = self._model.catalogue.category
         share = np.bincount(category[signals.cart], minlength=len(self._model.catalogue.categories)) / len(signals.cart)
         rows[:, _COLUMN["cart_category"]] = np.log(0.1 + share)[category[item]]
-
-    def _log_taste(self, history: History, weight: Floats) -> Floats:
-        """Return (n_categories,) log share of each category in what the person bought and looked at."""
-        categories = self._model.catalogue.category[history.item]
-        spent = np.bincount(categories, weight, len(self._model.catalogue.categories))
-        taste: Floats = np.log(spent / max(spent.sum(), 1e-9) + 1e-4).astype(np.float32)
-        return taste
 
 
 def _weight(history: History, now: np.datetime64) -> Floats:

@@ -38,27 +38,26 @@ class Evidence:
     """What is known of one person's candidates, whatever they are ranked for; computed when it is asked for."""
 
     def __init__(self, model: Model, history: History, described: Described) -> None:
-        self._model, self._history, self._described = model, history, described
+        self.model, self.history, self.described = model, history, described
 
     @functools.cached_property
     def leaving_out(self) -> Floats:
         """(f, m) what the person's vector loses without each item of the past."""
-        return self._model.factors.leaving_out(self._history.item, self._history.confidence)
+        return self.model.factors.leaving_out(self.history.item, self.history.confidence)
 
     @property
     def votes(self) -> Floats:
         """(m,) what each item of the past counts for in `together`."""
-        return self._described.signals.votes
+        return self.described.signals.votes
 
-    def signal(self, name: str) -> Floats:
-        """Return (n_items,) the values of a signal that there is."""
-        values: Floats = getattr(self._described.signals, name)
-        return values
+    def signal(self, name: str, item: npt.NDArray[np.int32]) -> Floats:
+        """Return the values of a signal that there is for some of the candidates."""
+        return self.described.values[name][self.described.item.searchsorted(item)]
 
     @property
     def scales(self) -> Mapping[str, Scale]:
         """The scales of the signals that there are."""
-        return self._described.scales
+        return self.described.scales
 
 
 class Influence:
@@ -101,7 +100,7 @@ class Influence:
         for name, lost in loss.items():
             if (scale := self.evidence.scales.get(name)) is None:
                 continue
-            before = self.evidence.signal(name)[item]
+            before = self.evidence.signal(name, item)
             total += self._weight(name) * (lost / scale.spread)
             total += self._weight(f"{name}_log") * (scale.log_relative(before) - scale.log_relative(before - lost))
         total[np.abs(total) < _NOTICEABLE] = 0

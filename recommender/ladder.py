@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from recommender.candidates import Candidates, ReasonCode, Source
 from recommender.model import Model
 from recommender.neighbours import Neighbours
-from recommender.ranking import Ranked, top_k
+from recommender.ranking import Ranked
 from recommender.request import SlateRequest
 from recommender.slate import Placement
 
@@ -49,7 +48,7 @@ def similar(model: Model, request: SlateRequest, _now: np.datetime64) -> Candida
 
 def trending(model: Model, _request: SlateRequest, _now: np.datetime64) -> Candidates:
     """What sells better lately than it used to."""
-    return _candidates(top_k(model.popularity.trend, DEPTH), Source.TRENDING, ReasonCode.TRENDING)
+    return _candidates(model.rising.best(DEPTH), Source.TRENDING, ReasonCode.TRENDING)
 
 
 def popular_in_category(model: Model, request: SlateRequest, _now: np.datetime64) -> Candidates:
@@ -60,25 +59,23 @@ def popular_in_category(model: Model, request: SlateRequest, _now: np.datetime64
     }
     if not wanted:
         return Candidates.empty()
-    keep = np.isin(model.catalogue.category, list(wanted))
-    return _candidates(
-        top_k(_selling(model), DEPTH, keep=keep), Source.POPULAR_IN_CATEGORY, ReasonCode.POPULAR_IN_CATEGORY
-    )
+    found = model.selling.best_in(np.array(sorted(wanted)), DEPTH)
+    return _candidates(found, Source.POPULAR_IN_CATEGORY, ReasonCode.POPULAR_IN_CATEGORY)
 
 
 def popular(model: Model, _request: SlateRequest, _now: np.datetime64) -> Candidates:
     """What sells best these days."""
-    return _candidates(top_k(_selling(model), DEPTH), Source.POPULAR, ReasonCode.POPULAR)
+    return _candidates(model.selling.best(DEPTH), Source.POPULAR, ReasonCode.POPULAR)
 
 
 def bestsellers(model: Model, _request: SlateRequest, _now: np.datetime64) -> Candidates:
     """What most people have ever bought."""
-    return _candidates(top_k(model.popularity.total, DEPTH), Source.POPULAR, ReasonCode.POPULAR)
+    return _candidates(model.best_selling.best(DEPTH), Source.POPULAR, ReasonCode.POPULAR)
 
 
 def anything(model: Model, _request: SlateRequest, _now: np.datetime64) -> Candidates:
     """The whole catalogue, best sellers first: reached only when rules leave too little of the rungs above."""
-    return _candidates(top_k(_selling(model), len(model.items)), Source.POPULAR, ReasonCode.POPULAR)
+    return _candidates(model.selling.best(len(model.items)), Source.POPULAR, ReasonCode.POPULAR)
 
 
 PURE = frozenset({Placement.REORDER})
@@ -110,19 +107,12 @@ def ladder(placement: Placement, blended: Blended) -> tuple[Rung, ...]:
     }[placement]
 
 
-def _selling(model: Model) -> npt.NDArray[np.float32]:
-    """Return (n_items,): recent buyers, and all-time buyers where nobody bought lately."""
-    selling: npt.NDArray[np.float32] = model.popularity.recent + np.float32(1e-3) * model.popularity.total
-    return selling
-
-
 def _around(neighbours: Neighbours, anchors: tuple[int, ...], source: Source, code: ReasonCode) -> Candidates:
     """Rank what is near the anchors together; each candidate rests on the anchor nearest to it."""
     if not anchors:
         return Candidates.empty()
     around = np.array(anchors, dtype=np.int32)
-    total = neighbours.scores(around, np.ones(len(around)))
-    best = top_k(total, DEPTH, keep=total > 0, exclude=around)
+    best = neighbours.tally(around, np.ones(len(around))).without(around).best(DEPTH)
     nearest = around[neighbours.links(around, best.item).argmax(axis=1)]
     return Candidates.of(best.item, best.score, source=source, reason=code, anchor=nearest)
 

@@ -19,6 +19,7 @@ from recommender.neighbours import Neighbours
 from recommender.peers import Peers
 from recommender.popularity import Popularity
 from recommender.repeat import RepeatHabits
+from recommender.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -51,6 +52,12 @@ class Model:
     customers: CustomerBase
     variety: Variety = field(default_factory=Variety)
     """How varied its slates are: part of the model, so that the API, campaigns and reports agree."""
+    selling: Standing = field(init=False, repr=False)
+    """All items by recent buyers, and by all-time buyers where nobody bought lately."""
+    rising: Standing = field(init=False, repr=False)
+    """All items by how much better they sell than they used to."""
+    best_selling: Standing = field(init=False, repr=False)
+    """All items by buyers of all time."""
 
     def __post_init__(self) -> None:
         n_users, n_items = len(self.users), len(self.items)
@@ -72,3 +79,10 @@ class Model:
         for parts, expected, what in ((users, n_users, "users"), (items, n_items, "items")):
             if wrong := {name: size for name, size in parts.items() if size != expected}:
                 raise InvalidInput(f"the model has {expected} {what}, but its parts disagree: {wrong}")
+        popularity, category, n = self.popularity, self.catalogue.category, len(self.catalogue.categories)
+        for name, score in (
+            ("selling", popularity.recent + np.float32(1e-3) * popularity.total),
+            ("rising", popularity.trend),
+            ("best_selling", popularity.total),
+        ):
+            object.__setattr__(self, name, Standing(score, category, n))

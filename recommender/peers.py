@@ -24,7 +24,8 @@ import numpy.typing as npt
 from recommender.errors import InvalidInput
 from recommender.histories import History
 from recommender.interactions import Interactions
-from recommender.ranking import Ranked, top_k
+from recommender.ranking import Ranked
+from recommender.tally import Tally, places
 
 MOST_BUYERS = 20_000
 """An item that more people bought makes nobody alike; it is left out of likeness, which bounds the time for a past."""
@@ -89,8 +90,12 @@ class Adjacency:
         """Return the lists of `row` (r,) end to end, and the length of each."""
         starts = self.indptr[row]
         sizes = self.indptr[1:][row] - starts
-        position = np.arange(sizes.sum()) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
-        return self.entry[position], sizes
+        return self.entry[_runs(starts, sizes)], sizes
+
+    def heads(self, row: Indices, depth: int) -> npt.NDArray[np.int32]:
+        """Return the first `depth` entries of the lists of `row` (r,), end to end."""
+        starts = self.indptr[row]
+        return self.entry[_runs(starts, np.minimum(self.indptr[1:][row] - starts, depth))]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,22 +160,24 @@ class Peers:
         owned = history.owned[self.rarity[history.owned] > 0]
         user, sizes = self.buyers.of(owned)
         # likeness(v) = Σ |U(i)|^-rarity / |I(v)|^modesty
-        shared = np.bincount(user, np.repeat(self.rarity[owned], sizes), minlength=len(self.modesty))
+        votes = np.repeat(self.rarity[owned], sizes)
+        likeness = Tally.of(user, votes, n=len(self.modesty), scale=self.modesty)
         if history.user_index is not None:
-            shared[history.user_index] = 0
-        likeness = (shared * self.modesty).astype(np.float32)
-        return top_k(likeness, self.kinship.k, keep=likeness > 0)
+            likeness = likeness.select(likeness.item != history.user_index)
+        return likeness.best(self.kinship.k)
 
     def scores(self, history: History) -> Floats:
         """Return (n_items,) float32: how much the people most like this past bought each item."""
-        n_items = len(self.discount)
-        if not self.is_on:
-            return np.zeros(n_items, np.float32)
+        column = np.zeros(len(self.discount), np.float32)
+        said = self.tally(history)
+        column[said.item] = said.value
+        return column
+
+    def tally(self, history: History) -> Tally:
+        """Return the same where it is not 0."""
         peers = self.alike(history)
         item, sizes = self.items.of(peers.item)
-        votes = np.bincount(item, np.repeat(peers.score, sizes), minlength=n_items)
-        result: Floats = (votes * self.discount).astype(np.float32)
-        return result
+        return Tally.of(item, np.repeat(peers.score, sizes), n=len(self.discount), scale=self.discount)
 
     def links(self, history: History, target: Indices) -> Floats:
         """Return (t, m) float32: how much each item of the past adds to the score of each `target` (t,).
@@ -189,13 +196,17 @@ class Peers:
 
     def _held(self, user: Indices, item: Indices) -> npt.NDArray[np.float64]:
         """Return (u, t): 1 where the user bought the item, else 0; items occur once each."""
-        column_of = np.full(len(self.discount), -1, dtype=np.int32)
-        column_of[item] = np.arange(len(item))
         bought, sizes = self.items.of(user)
-        named = np.flatnonzero(column_of[bought] >= 0)
+        column = places(bought, item, n=len(self.discount))
+        named = np.flatnonzero(column >= 0)
         held = np.zeros((len(user), len(item)))
-        held[np.repeat(np.arange(len(user)), sizes)[named], column_of[bought[named]]] = 1
+        held[np.repeat(np.arange(len(user)), sizes)[named], column[named]] = 1
         return held
+
+
+def _runs(start: npt.NDArray[np.int64], size: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the positions of runs that begin at `start` (r,) and are `size` (r,) long, end to end."""
+    return np.arange(size.sum()) + np.repeat(start - np.cumsum(size) + size, size)
 
 
 def _power(count: npt.NDArray[np.integer[Any]], power: float) -> npt.NDArray[np.float64]:

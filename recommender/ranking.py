@@ -78,6 +78,25 @@ def top_k(
     return Ranked(best.astype(np.int32), values[best])
 
 
+def best_of(item: npt.NDArray[np.integer[Any]], score: npt.NDArray[np.float32], k: int) -> Ranked:
+    """Return the `k` best of some items, or all if there are fewer; ties by ascending item index.
+
+    Parameters
+    ----------
+    item
+        (m,) item indices in any order, each once.
+    score
+        (m,) finite.
+    k
+        How many items to return at most.
+    """
+    if 0 < k < len(score):
+        stays = score >= _kth_best(score, k)
+        item, score = item[stays], score[stays]
+    order = np.lexsort((item, -score))[:k]
+    return Ranked(item[order].astype(np.int32), score[order])
+
+
 def _rankable(
     scores: npt.NDArray[np.floating[Any]],
     keep: npt.NDArray[np.bool_] | None,

@@ -13,6 +13,7 @@ or looked at.
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +59,7 @@ def explain(
     *,
     influence: Influence | None = None,
     cart: npt.NDArray[np.int32] = NO_CART,
+    rows: npt.NDArray[np.integer[Any]] | None = None,
 ) -> Reasons:
     """Return the reason and the anchor of each of the (k,) items.
 
@@ -75,8 +77,13 @@ def explain(
         How scores follow signals; without it, every component is taken to raise the score.
     cart
         (c,) what lies in the basket that is being filled.
+    rows
+        (r,) which of the items are asked about; the others are there to be compared with. All without it.
     """
     reasons = _Reasons(model, history, item, influence, cart)
+    if rows is not None:
+        reasons.found[:] = True
+        reasons.found[rows] = False
     order = _likeliest_first(contributions, reasons.owned)
     for place in range(order.shape[1]):
         rows = np.flatnonzero(~reasons.found)
@@ -112,6 +119,7 @@ class _Reasons:
         cart: npt.NDArray[np.int32],
     ) -> None:
         self._model, self._history, self._item, self._influence, self._cart = model, history, item, influence, cart
+        self._known_losses: dict[str, npt.NDArray[np.float32]] = {}
         self.owned = history.owns(item)
         self.found = np.zeros(len(item), dtype=np.bool_)
         self.reason = np.full(len(item), ReasonCode.POPULAR, dtype=np.uint8)
@@ -142,7 +150,7 @@ class _Reasons:
         past = self._cart if component is Component.CART else self._history.item
         if not len(past):
             return rows[:0], past
-        losses = {name: self._losses(name, rows) for name in SIGNALS[component]}
+        losses = {name: self._losses(name)[rows] for name in SIGNALS[component]}
         strength = next(iter(losses.values()))
         best, at = strength.argmax(axis=1), np.arange(len(rows))
         true = strength[at, best] > 0
@@ -162,7 +170,7 @@ class _Reasons:
         column, which = np.flatnonzero(is_chosen), (np.cumsum(is_chosen) - 1)[chosen]
         front = np.arange(min(len(self._item), BESIDE))
         asked_rows = np.union1d(front, rows)
-        losses = {name: self._losses(name, asked_rows, column) for name in names}
+        losses = {name: self._losses(name)[asked_rows][:, column] for name in names}
         lost = influence.lost(self._item[asked_rows, None], losses).astype(np.float64)
         own = lost[np.searchsorted(asked_rows, rows), which]
         # The front is the first of `asked_rows`; an item in it is not compared with itself, nor with its anchor.
@@ -175,25 +183,28 @@ class _Reasons:
         sinks: npt.NDArray[np.bool_] = own > rest / np.maximum(count, 1) + _NOTICEABLE
         return sinks
 
-    def _losses(
-        self, signal: str, rows: npt.NDArray[np.intp], column: npt.NDArray[np.intp] | slice = slice(None)
-    ) -> npt.NDArray[np.float32]:
-        """Return what a signal loses of the items of `rows` without each item of the past or of the cart."""
-        model, history, target = self._model, self._history, self._item[rows]
+    def _losses(self, signal: str) -> npt.NDArray[np.float32]:
+        """Return (k, m) what a signal loses of each item without each item of the past or of the cart."""
+        if signal not in self._known_losses:
+            self._known_losses[signal] = self._find_losses(signal)
+        return self._known_losses[signal]
+
+    def _find_losses(self, signal: str) -> npt.NDArray[np.float32]:
+        model, history, target = self._model, self._history, self._item
         match signal:
             case "factors":
-                loss = model.factors.item[target] @ self._leaving_out[:, column]
+                loss = model.factors.item[target] @ self._leaving_out
                 # What was looked at is no reason for itself.
-                loss[target[:, None] == history.item[column]] = 0
+                loss[target[:, None] == history.item] = 0
                 return loss
             case "similar":
-                return model.similar.links(history.item[column], target)
+                return model.similar.links(history.item, target)
             case "peers":
-                return model.peers.links(history, target)[:, column]
+                return model.peers.links(history, target)
             case "together":
-                links = model.together.links(history.item[column], target)
-                return links if self._influence is None else links * self._influence.evidence.votes[column]
-        return (model.together if signal == "cart_together" else model.similar).links(self._cart[column], target)
+                links = model.together.links(history.item, target)
+                return links if self._influence is None else links * self._influence.evidence.votes
+        return (model.together if signal == "cart_together" else model.similar).links(self._cart, target)
 
     @functools.cached_property
     def _leaving_out(self) -> npt.NDArray[np.float32]:

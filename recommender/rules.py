@@ -60,6 +60,19 @@ class Only:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Among:
+    """Keeps the items whose attribute is one of a few."""
+
+    attribute: npt.NDArray[np.int32]
+    """(n_items,) such as the category of each item."""
+    wanted: npt.NDArray[np.int64]
+
+    def keep(self, items: Items) -> Mask:
+        """Keep what has one of them."""
+        return np.isin(self.attribute[items], self.wanted)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PriceBetween:
     """Keeps items whose price is known and lies in ``[low, high]``; None leaves a side open."""
 

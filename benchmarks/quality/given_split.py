@@ -38,6 +38,7 @@ from recommender.metrics import Relevance, ndcg, recall
 from recommender.model import Model
 from recommender.purpose import Purpose
 from recommender.ranking import top_k
+from recommender.signals import Scores, Signal
 from recommender.splits import Split
 from training.backends import make_backend
 from training.fitting import fit
@@ -222,7 +223,7 @@ def figures_of(model: Model, holdout: Holdout, progress: Progress, *, stage: str
 
 
 def _rankings(model: Model, holdout: Holdout, advance: Callable[[], None]) -> Rankings:
-    describer, popular = Describer(model), model.popularity.total.astype(np.float32)
+    describer, popular = Describer(model), Scores(model.popularity.total.astype(np.float32))
     rows: dict[str, list[npt.NDArray[np.int32]]] = {}
     for user, factors in _factor_scores(model, holdout.user):
         history = model.histories.of(user)
@@ -231,15 +232,15 @@ def _rankings(model: Model, holdout: Holdout, advance: Callable[[], None]) -> Ra
         features = describer.features(history, signals, item, now=model.as_of)
         best = top_k(model.blend.score(features, Purpose.NEW), K, keep=~history.owns(item))
         rows.setdefault(ENGINE, []).append(item[best.item])
-        alone = {
+        alone: dict[str, Signal | None] = {
             "ALS alone": signals.factors,
             "item neighbours alone": signals.similar,
             "peers alone": signals.peers,
             "popularity": popular,
         }
-        for name, scores in alone.items():
-            if scores is not None:
-                rows.setdefault(name, []).append(top_k(scores, K, exclude=history.owned).item)
+        for name, signal in alone.items():
+            if signal is not None:
+                rows.setdefault(name, []).append(signal.best(K, exclude=history.owned).item)
         advance()
     return {name: ItemLists.from_rows(lists) for name, lists in rows.items()}
 

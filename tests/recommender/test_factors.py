@@ -13,6 +13,7 @@ from recommender.errors import InvalidInput
 from recommender.factors import Factors
 from recommender.interactions import Interactions
 from recommender.ranking import top_k
+from recommender.regularization import FrequencyScaling
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,23 @@ def test_fold_in_solves_the_normal_equations(case: Case) -> None:
     vector = case.factors.fold_in(case.item, case.confidence)
     assert vector.dtype == np.float32
     np.testing.assert_allclose(vector, textbook(case), rtol=1e-4, atol=1e-5)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 40), st.sampled_from([0.0, 0.7]), st.sampled_from([0.1, 30.0]))
+def test_a_few_items_are_folded_in_like_many(seed: int, m: int, exponent: float, regularization: float) -> None:
+    """On both sides of where the smaller system changes, and whether λ grows with the items or not."""
+    rng = np.random.default_rng(seed)
+    factors = Factors(
+        user=np.zeros((1, 24), np.float32),
+        item=(rng.normal(size=(200, 24)) * rng.lognormal(-1, 1, (200, 1))).astype(np.float32),
+        regularization=regularization,
+        scaling=FrequencyScaling(exponent=exponent, offset=3.0, scale=0.5),
+    )
+    item, c = rng.permutation(200)[:m], (1 + rng.exponential(20.0, m)).astype(np.float32)
+    y, own = factors.item.astype(np.float64), factors.item[item].astype(np.float64)
+    pull = regularization * factors.scaling.of(m)
+    expected = np.linalg.solve(y.T @ y + own.T @ np.diag(c - 1.0) @ own + pull * np.eye(24), own.T @ c)
+    np.testing.assert_allclose(factors.fold_in(item, c), expected, rtol=1e-5, atol=1e-6)
 
 
 @given(cases(), st.randoms(use_true_random=False))

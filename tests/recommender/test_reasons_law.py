@@ -76,11 +76,11 @@ class Case:
             was, now = getattr(before.signals, name), getattr(signals, name)
             if was is not None:
                 scale = Scale.of(was[before.item])
-                value = np.zeros_like(was)[before.item] if now is None else now[before.item]
+                value = np.zeros(len(before.item), np.float32) if now is None else now[before.item]
                 if name in COLUMN:
                     rows[:, COLUMN[name]] = scale.standardised(value)
                 rows[:, COLUMN[f"{name}_log"]] = scale.log_relative(value)
-        return Described(before.item, rows, signals, before.scales)
+        return Described(before.item, rows, signals, signals.values(before.item), before.scales)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,8 @@ def loss_of(case: Case, weights: Floats, offers: npt.NDArray[np.int32], item: in
     signal = {}
     for component, names in SIGNALS.items():
         was, now = getattr(before.signals, names[0]), getattr(after.signals, names[0])
-        signal[component] = 0.0 if was is None else float(was[item] - (0 if now is None else now[item]))
+        one = np.array([item], dtype=np.int32)
+        signal[component] = 0.0 if was is None else float((was[one] - (0 if now is None else now[one]))[0])
     share = {component: float(change[at, component == COMPONENT_OF].sum()) for component in Component}
     said = change[:, np.isin(COMPONENT_OF, list(SIGNALS))].sum(axis=1)
     return Loss(signal, share, float(said[at] - (said[others].mean() if others.any() else 0)))
