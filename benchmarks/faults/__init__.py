@@ -1,0 +1,1 @@
+"""What must hold whatever breaks, tried with real processes."""
