@@ -2,7 +2,7 @@
 
 ::
 
-    2026-11-22T05:26:10Z WARNING serving.stores.connection: Redis at unix:///data/valkey.sock is away: …
+    2026-11-22T05:26:10Z WARNING serving.stores.presence: Redis at unix:///data/valkey.sock is away: …
 
 granian has loggers of its own and writes its lines itself; the root logger is left alone, so nothing is written twice.
 """

@@ -7,7 +7,6 @@ reply used here looks the same in RESP3, and a new connection needs no handshake
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -18,7 +17,8 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from recommender.errors import ConfigError, StoreUnavailable
 from serving.settings import RedisSettings, masked
-from serving.stores.breaker import Breaker, BreakerState
+from serving.stores.breaker import Breaker
+from serving.stores.presence import Presence
 
 T = TypeVar("T")
 Client = Any
@@ -29,8 +29,6 @@ Command = tuple[Any, ...]
 _FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, EOFError)
 """Every way in which Redis, or the road to it, says no."""
 
-_log = logging.getLogger(__name__)
-
 
 class RedisConnection:
     """Runs commands, and turns every way to fail into `StoreUnavailable`."""
@@ -38,8 +36,7 @@ class RedisConnection:
     def __init__(self, client: Client, *, where: str, breaker: Breaker | None = None) -> None:
         self._client = client
         self._where = where
-        self.breaker = breaker or Breaker()
-        self._away = False
+        self.presence = Presence(where, breaker)
 
     @classmethod
     def open(cls, url: str, settings: RedisSettings, *, timeout_seconds: float | None = None) -> RedisConnection:
@@ -64,6 +61,11 @@ class RedisConnection:
         except (RedisError, ValueError) as error:
             raise ConfigError(f"redis.url {masked(url)!r} cannot be used: {error}") from error
         return cls(client, where=masked(url))
+
+    @property
+    def breaker(self) -> Breaker:
+        """Whether calls are let through."""
+        return self.presence.breaker
 
     async def command(self, *command: Any) -> Any:
         """Run one command and return its reply."""
@@ -90,6 +92,16 @@ class RedisConnection:
                 found = []
         await visit(found)
 
+    def owner(self, slot: int) -> tuple[str, int] | None:
+        """Return the node of a cluster that owns a slot, as far as is known: every command may learn of changes."""
+        nodes = self._client.nodes_manager.slots_cache.get(slot)
+        return (nodes[0].host, nodes[0].port) if nodes else None
+
+    async def learn_owners(self) -> None:
+        """Ask a cluster which node owns which slot."""
+        await self._guarded(self._client.initialize)
+        await self._guarded(self._client.nodes_manager.initialize)
+
     async def close(self) -> None:
         """Let go of the connections; a server that is away does not matter."""
         try:
@@ -110,24 +122,14 @@ class RedisConnection:
         try:
             result = await call()
         except _FAILURES as error:
-            self.breaker.failed()
             reason = str(error) or type(error).__name__
-            self._note_failure(reason)
+            self.presence.failed(reason)
             raise StoreUnavailable(f"Redis at {self._where} did not answer: {reason}") from error
         except asyncio.CancelledError:
             self.breaker.abandoned()
             raise
-        self.breaker.succeeded()
-        if self._away:
-            self._away = False
-            _log.warning("Redis at %s is back", self._where)
+        self.presence.succeeded()
         return result
-
-    def _note_failure(self, reason: str) -> None:
-        """Say once that the store is away, and not with every request that finds it so."""
-        if not self._away and self.breaker.state is not BreakerState.CLOSED:
-            self._away = True
-            _log.warning("Redis at %s is away (%s); slates are computed, events go to files", self._where, reason)
 
 
 def _single(url: str, options: Mapping[str, Any], *, wait: float) -> Client:

@@ -19,6 +19,7 @@ from serving.stores import Pointer, UserRecord, keys
 from serving.stores.breaker import BreakerState
 from serving.stores.connection import Command, RedisConnection
 from serving.stores.redis_items import RedisItems
+from serving.stores.user_readers import PoolReader, UserReader, open_reader
 
 BATCH = 500
 """Commands or keys per round trip: a few hundred kilobytes, well under a millisecond of the server's time."""
@@ -56,9 +57,16 @@ class RedisSlates:
     """`SlateStore` over Redis."""
 
     def __init__(
-        self, connection: RedisConnection, *, keep_seconds: int, fresh_events: int, fresh_seconds: int
+        self,
+        connection: RedisConnection,
+        *,
+        keep_seconds: int,
+        fresh_events: int,
+        fresh_seconds: int,
+        users: UserReader | None = None,
     ) -> None:
         self._redis = connection
+        self._users = users or PoolReader(connection, fresh_events=fresh_events)
         self._keep = keep_seconds
         self._fresh_events = fresh_events
         self._fresh_seconds = fresh_seconds
@@ -115,16 +123,7 @@ class RedisSlates:
 
     async def read_user(self, user_id: str, *, version: str | None, purpose: Purpose) -> UserRecord:
         """Read everything in one round trip."""
-        commands: list[Command] = [
-            ("SISMEMBER", keys.ERASED, user_id),
-            ("LRANGE", keys.fresh(user_id), 0, self._fresh_events - 1),
-        ]
-        if version is not None:
-            commands.append(("GET", keys.candidates(version, purpose, user_id)))
-        erased, fresh, *candidates = await self._redis.commands(commands)
-        if erased:
-            return UserRecord(erased=True)
-        return UserRecord(candidates=candidates[0] if candidates else None, fresh=tuple(fresh))
+        return await self._users.read(user_id, version, purpose)
 
     async def remember(self, fresh: Mapping[str, Sequence[bytes]]) -> None:
         """Push, cap and renew the expiry of each user's list."""
@@ -172,14 +171,16 @@ class RedisSlates:
 class RedisStores:
     """The three stores over one pool of connections."""
 
-    def __init__(self, connection: RedisConnection, settings: AppSettings) -> None:
+    def __init__(self, connection: RedisConnection, settings: AppSettings, *, users: UserReader | None = None) -> None:
         serving, redis = settings.serving, settings.redis
         self.connection = connection
+        self._users = users or PoolReader(connection, fresh_events=serving.fresh_events)
         self.slates = RedisSlates(
             connection,
             keep_seconds=int(redis.keep_days * SECONDS_PER_DAY),
             fresh_events=serving.fresh_events,
             fresh_seconds=int(serving.fresh_days * SECONDS_PER_DAY),
+            users=self._users,
         )
         self.items = RedisItems(connection)
         self.stream = RedisStream(connection, dedupe_seconds=int(serving.dedupe_hours * 3600))
@@ -194,15 +195,16 @@ class RedisStores:
             If the address cannot be understood.
         """
         connection = RedisConnection.open(url, settings.redis, timeout_seconds=timeout_seconds)
-        return cls(connection, settings)
+        return cls(connection, settings, users=open_reader(url, connection, settings, timeout_seconds=timeout_seconds))
 
     @property
     def breaker_state(self) -> BreakerState:
-        """Whether calls are let through."""
-        return self.connection.breaker.state
+        """Whether calls are let through: the worse of reading users and of everything else."""
+        return max(self.connection.breaker.state, self._users.state)
 
     async def close(self) -> None:
         """Let go of every connection."""
+        await self._users.close()
         await self.connection.close()
 
 
