@@ -20,6 +20,7 @@ from recommender.errors import ConfigError
 from serving import housekeeping, logs, openapi, problems
 from serving.addresses import CleanAddress
 from serving.clock import Clock, clock_of
+from serving.leaving import Leaving
 from serving.metrics import Metrics
 from serving.parent import end_with_parent
 from serving.routes import (
@@ -110,7 +111,7 @@ def create_app(
     return app
 
 
-def from_environment() -> FastAPI:
+def from_environment() -> Leaving:
     """Build the application of a worker process; see `serving.server`.
 
     Raises
@@ -123,11 +124,12 @@ def from_environment() -> FastAPI:
         raise ConfigError(f"{SETTINGS_VARIABLE} is not set; start the server with `regulars serve`")
     logs.to_standard_error()
     end_with_parent()
-    app = create_app(AppSettings.model_validate_json(content))
+    settings = AppSettings.model_validate_json(content)
+    app = create_app(settings)
     # What is loaded by now stays; a collector that walks over it again and again keeps requests waiting.
     gc.collect()
     gc.freeze()
-    return app
+    return Leaving(app, seconds=settings.serving.leave_seconds)
 
 
 def _add_middleware(app: FastAPI, settings: AppSettings, metrics: Metrics) -> None:

@@ -42,6 +42,8 @@ class Code(enum.StrEnum):
     """503: nothing was trained or published yet."""
     NOT_STORED = "not_stored"
     """503: what was sent could not be kept anywhere; send it again."""
+    LEAVING = "leaving"
+    """503: this process was told to stop, and answers a little longer."""
     REQUEST_REFUSED = "request_refused"
     """Any other 4xx of the server."""
 

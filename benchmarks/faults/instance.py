@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import psutil
 from benchmarks.demo_shop import ROOT, environment
 from benchmarks.faults.shop import Shop
 from benchmarks.server import HOST, free_port
+from serving.leaving import NOTIFY_VARIABLE
 
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
@@ -25,11 +27,14 @@ _MEBIBYTE = 2**20
 class Instance:
     """One serving process and its workers."""
 
-    def __init__(self, shop: Shop, url: str | None, *, port: int | None = None, settings: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, shop: Shop, url: str | None, *, port: int | None = None, settings: tuple[str, ...] = (), name: str = ""
+    ) -> None:
         self.port = port or free_port()
         pairs = (f"serving.port={self.port}", *([f"redis.url={url}"] if url else []), *settings)
         self._command = shop.command("serve", settings=pairs)
-        self.log = shop.folder / f"serve-{self.port}.log"
+        self.log = shop.folder / f"serve-{self.port}{name}.log"
+        self._notices = shop.folder / f"notify{name}.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Instance:
@@ -38,7 +43,7 @@ class Instance:
             self._process = subprocess.Popen(
                 self._command,
                 cwd=ROOT,
-                env=environment(),
+                env={**environment(), NOTIFY_VARIABLE: str(self._notices)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -60,6 +65,22 @@ class Instance:
                 return time.monotonic()
             time.sleep(0.02)
         raise RuntimeError(f"regulars serve on port {self.port} did not become ready:\n{self.log_text()[-3000:]}")
+
+    def start_until_it_says_ready(self) -> None:
+        """Start and wait for what a worker tells systemd: another server may answer on the same port meanwhile.
+
+        Raises
+        ------
+        TimeoutError
+            If it says nothing.
+        """
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+            self._notices.unlink(missing_ok=True)
+            ear.bind(str(self._notices))
+            ear.settimeout(START_SECONDS)
+            self.start()
+            while b"READY=1" not in ear.recv(4096):
+                continue
 
     def status(self, path: str) -> int:
         """Return the status of a GET; 0 without an answer."""
@@ -117,10 +138,6 @@ class Instance:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
-
-    def hang_up(self) -> None:
-        """Send SIGHUP to the main process."""
-        os.kill(self.pid, signal.SIGHUP)
 
     def stop(self) -> None:
         """Make sure that nothing of it is left."""

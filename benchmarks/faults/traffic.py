@@ -15,6 +15,7 @@ import contextlib
 import ipaddress
 import math
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -33,12 +34,16 @@ ANSWER_SECONDS = 10.0
 """A request that has waited this long for its answer is unfinished."""
 MAX_SECONDS = 900.0
 RECORD = np.dtype(
-    [("due", "f8"), ("sent", "f8"), ("done", "f8"), ("status", "i2"), ("degraded", "?"), ("retried", "?")]
+    [
+        *(("due", "f8"), ("sent", "f8"), ("done", "f8"), ("status", "i2")),
+        *(("degraded", "?"), ("retried", "?"), ("retry_after", "?")),
+    ]
 )
 
 _SPIN_SECONDS = 0.001
 _CONNECT_SECONDS = 1.0
 _RECEIVE_BYTES = 262_144
+_REFUSALS = frozenset({429, 503})
 _DEGRADED = b'"degraded":true'
 
 
@@ -133,6 +138,11 @@ class Traffic:
             raise RuntimeError(f"the traffic ended with {status}; what it printed says why")
         return Observed(np.load(self._file, allow_pickle=False))
 
+    def finish(self) -> Observed:
+        """Ask nothing more, wait for what is under way, and return what was observed."""
+        self._process.send_signal(signal.SIGTERM)
+        return self.wait()
+
     def stop(self) -> None:
         """End it early; nothing is observed then."""
         self._process.kill()
@@ -180,34 +190,39 @@ class Crowd:
         self.idle = [Shopper() for _ in range(plan.connections)]
         self.waiting: set[Shopper] = set()
         self.asked = 0
-        self.found: list[tuple[float, float, float, int, bool, bool]] = []
+        self.end = 0.0
+        self.found: list[tuple[float, float, float, int, bool, bool, bool]] = []
 
     def run(self) -> npt.NDArray[Any]:
         """Ask until the time is over, wait for what is under way, and return the records."""
-        start = time.monotonic()
-        end, look = start + self.plan.seconds, start
-        while (now := time.monotonic()) < end:
+        start = look = time.monotonic()
+        self.end = start + self.plan.seconds
+        while (now := time.monotonic()) < self.end:
             while self.idle and (due := start + self.asked / self.rate) <= now:
                 self._ask(self.idle.pop(), due)
             if now >= look:
                 self._give_up_late_ones(now)
                 look = now + 0.25
-            left = min(start + self.asked / self.rate, end) - time.monotonic() if self.idle else 0.05
+            left = min(start + self.asked / self.rate, self.end) - time.monotonic() if self.idle else 0.05
             self._take_answers(max(0.0, left - _SPIN_SECONDS))
-        self._ask_the_rest(start, end)
+        self._ask_the_rest(start)
         return np.array(self.found, dtype=RECORD)
 
-    def _ask_the_rest(self, start: float, end: float) -> None:
+    def stop(self) -> None:
+        """Let the time be over."""
+        self.end = time.monotonic()
+
+    def _ask_the_rest(self, start: float) -> None:
         """Ask what was due and had no free connection; what has no answer after the longest wait has none."""
-        due = math.floor(self.plan.seconds * self.rate)
-        while (self.waiting or self.asked < due) and time.monotonic() < end + ANSWER_SECONDS:
+        due = math.floor((self.end - start) * self.rate)
+        while (self.waiting or self.asked < due) and time.monotonic() < self.end + ANSWER_SECONDS:
             while self.idle and self.asked < due:
                 self._ask(self.idle.pop(), start + self.asked / self.rate)
             self._take_answers(0.05)
         for shopper in list(self.waiting):
             self._finish(shopper, status=0)
         moments = [start + number / self.rate for number in range(self.asked, due)]
-        self.found += [(moment, moment, time.monotonic(), 0, False, False) for moment in moments]
+        self.found += [(moment, moment, time.monotonic(), 0, False, False, False) for moment in moments]
 
     def _ask(self, shopper: Shopper, due: float) -> None:
         shopper.request = self.plan.requests[self.asked % len(self.plan.requests)]
@@ -283,7 +298,10 @@ class Crowd:
         if status == 0:
             self._hang_up(shopper)
         is_degraded = _DEGRADED in shopper.received
-        self.found.append((shopper.due, shopper.sent, time.monotonic(), status, is_degraded, shopper.is_retry))
+        says_when = status in _REFUSALS and b"\r\nretry-after:" in shopper.received.lower()
+        self.found.append(
+            (shopper.due, shopper.sent, time.monotonic(), status, is_degraded, shopper.is_retry, says_when)
+        )
         shopper.is_waiting = False
         self.waiting.discard(shopper)
         self.idle.append(shopper)
@@ -299,4 +317,6 @@ def _content_length(lowered_head: bytes) -> int:
 
 
 if __name__ == "__main__":
-    np.save(sys.argv[1], Crowd(Plan.from_json(sys.stdin.read())).run(), allow_pickle=False)
+    crowd = Crowd(Plan.from_json(sys.stdin.read()))
+    signal.signal(signal.SIGTERM, lambda *_: crowd.stop())
+    np.save(sys.argv[1], crowd.run(), allow_pickle=False)
