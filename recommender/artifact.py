@@ -14,8 +14,12 @@ memory maps, and several processes on one machine share the pages.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
+import math
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,11 +80,13 @@ def load_artifact(directory: Path, *, verify: bool = True) -> Artifact:
     Raises
     ------
     InvalidArtifact
-        If a file is missing, truncated, altered, of another schema, or the parts do not fit together.
+        If a file is missing, truncated, altered, a link, of another schema, not named by the manifest, or the parts
+        do not fit together.
     """
     manifest = _read_manifest(directory)
     if directory.name != manifest.version:
         raise InvalidArtifact(f"{directory} holds version {manifest.version}; a directory is named after its version")
+    _refuse_strangers(directory, manifest)
     arrays = {
         name.removesuffix(".npy"): _read_array(directory / name, sha256 if verify else None)
         for name, sha256 in sorted(manifest.checksums.items())
@@ -132,21 +138,40 @@ def _is_intact(directory: Path) -> bool:
 def _read_manifest(directory: Path) -> Manifest:
     path = directory / MANIFEST_FILE
     try:
-        if path.stat().st_size > MAX_MANIFEST_BYTES:
-            raise InvalidArtifact(f"{path} is larger than any manifest: {path.stat().st_size} bytes")
-        return Manifest.from_json(path.read_text(encoding="utf-8"), where=str(path))
+        with _opened(path) as file:
+            text = file.read(MAX_MANIFEST_BYTES + 1).decode("utf-8")
     except FileNotFoundError:
         raise InvalidArtifact(f"{path} does not exist; {directory} is not an artifact") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidArtifact(f"{path} cannot be read: {error}") from error
+    if len(text) > MAX_MANIFEST_BYTES:
+        raise InvalidArtifact(f"{path} is larger than any manifest: more than {MAX_MANIFEST_BYTES} bytes")
+    return Manifest.from_json(text, where=str(path))
+
+
+def _refuse_strangers(directory: Path, manifest: Manifest) -> None:
+    """A file that the manifest does not know was put there by somebody else, and so may others have been."""
+    known = {MANIFEST_FILE, *manifest.checksums}
+    if strangers := sorted(path.name for path in directory.iterdir() if path.name not in known):
+        raise InvalidArtifact(
+            f"{directory / strangers[0]} is not part of the artifact: its manifest does not name it; delete it"
+        )
 
 
 def _read_array(path: Path, sha256: str | None) -> npt.NDArray[Any]:
     try:
-        if sha256 is not None and _sha256(path) != sha256:
-            raise InvalidArtifact(f"{path} is truncated or was altered: its SHA-256 is not the manifest's")
-        # Unlike numpy.load, this reads .npy and nothing else. The view is plain: slicing a memmap costs ten times more.
-        return np.asarray(np.lib.format.open_memmap(path, mode="r"))
+        with _opened(path) as file:
+            shape, dtype = _read_header(file)
+            start, size = file.tell(), os.fstat(file.fileno()).st_size
+            # Before a byte is hashed: a file with a hole in it may be larger than any disk.
+            if size != start + math.prod(shape) * dtype.itemsize:
+                raise InvalidArtifact(
+                    f"{path} is truncated or was altered: {size} bytes do not hold {shape} of {dtype}"
+                )
+            if sha256 is not None and _digest(file) != sha256:
+                raise InvalidArtifact(f"{path} is truncated or was altered: its SHA-256 is not the manifest's")
+            # The view is plain: slicing a memmap costs ten times more.
+            return np.asarray(np.memmap(file, dtype=dtype, mode="r", offset=start, shape=shape))
     except InvalidArtifact:
         raise
     except FileNotFoundError:
@@ -155,6 +180,37 @@ def _read_array(path: Path, sha256: str | None) -> npt.NDArray[Any]:
         raise InvalidArtifact(f"{path} is not an array file: {error}") from error
 
 
+def _read_header(file: io.BufferedReader) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and type from the header that `_write_array` writes; every other kind is refused.
+
+    Unlike `numpy.load`, this reads arrays of plain numbers and nothing else.
+    """
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise ValueError(f"it is of format {version}, an artifact's arrays are of (1, 0)")
+    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    if is_fortran or dtype.hasobject or dtype.names is not None or dtype.byteorder == ">":
+        order = "Fortran" if is_fortran else "C"
+        raise ValueError(f"it holds {dtype} in {order} order, not plain little-endian numbers")
+    if any(length < 0 for length in shape):
+        raise ValueError(f"its shape is {shape}")
+    return shape, dtype
+
+
+def _opened(path: Path) -> io.BufferedReader:
+    """Open a file that lies where it says: no link, no pipe that would keep us waiting, no device without end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return _digest(file)
+
+
+def _digest(file: io.BufferedReader) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()

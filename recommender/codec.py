@@ -91,13 +91,22 @@ def _get(hint: Any, name: str, arrays: Mapping[str, npt.NDArray[Any]], values: M
             return tuple(unflatten(TextColumn, arrays, values, f"{name}."))
         if dataclasses.is_dataclass(hint):
             return unflatten(typing.cast(type, hint), arrays, values, f"{name}.")
-        if hint is np.datetime64:
-            return np.datetime64(values[name], "s")
-        if typing.get_args(hint)[:1] == (Event,):
-            return {Event.parse(label): item for label, item in values[name].items()}
-        return float(values[name]) if hint is float else values[name]
+        return _value(values[name], hint, name)
     except KeyError as missing:
         raise InvalidArtifact(f"the artifact has no {missing.args[0]!r}; train it again with this version") from None
+
+
+def _value(value: Any, hint: Any, name: str) -> Any:
+    """Return a value of the manifest as its field's type, if it is one: a word is no number, and no time is no time."""
+    if hint is np.datetime64 and isinstance(value, str) and not np.isnat(moment := np.datetime64(value, "s")):
+        return moment
+    if hint is float and not isinstance(value, bool):
+        return float(value)
+    if typing.get_args(hint)[:1] == (Event,):
+        return {Event.parse(label): _value(weight, float, name) for label, weight in value.items()}
+    if type(value) in (typing.get_args(hint) or (hint,)):
+        return value
+    raise InvalidArtifact(f"{name} is {value!r}, which is not of type {hint}; train it again with this version")
 
 
 def _declared(array: npt.NDArray[Any], hint: Any, name: str) -> npt.NDArray[Any]:

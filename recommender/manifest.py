@@ -95,6 +95,8 @@ class Manifest(Provenance):
             raise InvalidArtifact(f"{where} is not a manifest of schema {SCHEMA}: {error}") from None
         if manifest.version != expected:
             raise InvalidArtifact(f"{where} was altered after training: its content does not match its version")
+        if text != manifest.to_json():
+            raise InvalidArtifact(f"{where} was altered after training: it is not written as a manifest is")
         if strange:
             raise InvalidArtifact(f"{where} names {strange[0]!r}, which is not an array file of an artifact")
         return manifest

@@ -48,12 +48,13 @@ def with_free_port(settings: AppSettings) -> AppSettings:
     """
     host, port = settings.serving.host, settings.serving.port
     try:
-        with socket.create_server((host, port), family=_family(host)) as probe:
+        with socket.create_server((host, port), family=_family(host), reuse_port=settings.serving.share_port) as probe:
             chosen = int(probe.getsockname()[1])
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {host}, port {port}: {error.strerror or error}; "
-            "choose another with --set serving.port=8001, or 0 for any that is free"
+            "choose another with --set serving.port=8001, or 0 for any that is free; "
+            "serving.share_port lets a second server take over from a first that has it too"
         ) from error
     serving = settings.serving.model_copy(update={"port": chosen})
     return settings.model_copy(update={"serving": serving})

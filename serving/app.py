@@ -23,6 +23,7 @@ from serving.access.guard import Guard
 from serving.addresses import CleanAddress
 from serving.clock import Clock, clock_of
 from serving.front.front import Front
+from serving.leaving import Leaving
 from serving.metrics import Metrics
 from serving.parent import end_with_parent
 from serving.routes import (
@@ -118,7 +119,7 @@ def create_app(
     return app
 
 
-def from_environment() -> Front:
+def from_environment() -> Leaving:
     """Build the application of a worker process; see `serving.server`.
 
     Raises
@@ -131,13 +132,14 @@ def from_environment() -> Front:
         raise ConfigError(f"{SETTINGS_VARIABLE} is not set; start the server with `regulars serve`")
     logs.to_standard_error()
     end_with_parent()
-    app = create_app(AppSettings.model_validate_json(content))
+    settings = AppSettings.model_validate_json(content)
+    app = create_app(settings)
     # What is loaded by now stays; a collector that walks over it again and again keeps requests waiting.
     gc.collect()
     gc.freeze()
     # A slate that is computed in a thread gives way to page views sooner.
-    # sys.setswitchinterval(SWITCH_SECONDS)
-    return Front(app)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    return Leaving(Front(app), seconds=settings.serving.leave_seconds)
 
 
 def _add_middleware(app: FastAPI, settings: AppSettings, metrics: Metrics, access: Access) -> None:

@@ -55,6 +55,8 @@ class Code(enum.StrEnum):
     """503: too many requests wait; ask again after `Retry-After` seconds."""
     NOT_STORED = "not_stored"
     """503: what was sent could not be kept anywhere; send it again."""
+    LEAVING = "leaving"
+    """503: this process was told to stop, and answers a little longer."""
     REQUEST_REFUSED = "request_refused"
     """Any other 4xx of the server."""
 

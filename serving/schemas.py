@@ -246,7 +246,7 @@ class EventsResult(BaseModel):
     accepted: int = Field(description="Events that are kept, those that were known already included.")
     duplicates: int = Field(description="Of those, how many were known already by their event_id.")
     rejected: list[RejectedEvent]
-    kept_in: Literal["stream", "file"] = Field(description="file: Redis is away; slates reflect them after training.")
+    kept_in: Literal["stream", "file"] = Field(description="file: Redis is away; slates reflect them once it is back.")
 
 
 class ItemIn(Body):

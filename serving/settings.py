@@ -31,6 +31,15 @@ class ServingSettings(Section):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for every network interface.")
     port: int = Field(default=8000, ge=0, le=65_535, description="TCP port to listen on; 0 picks a free one.")
+    share_port: bool = Field(
+        default=False, description="Whether a second server may listen on the port, to take over from the first."
+    )
+    leave_seconds: float = Field(
+        default=1.0,
+        ge=0,
+        le=15,
+        description="How long a server that was told to stop (SIGTERM) goes on answering, each client a last time.",
+    )
     workers: int = Field(default=1, ge=1, le=256, description="Processes that answer requests; about one per CPU core.")
     clock: Literal["wall", "data"] = Field(
         default="wall",

@@ -80,7 +80,7 @@ class State:
                 folder=settings.events_dir,
                 client_times=settings.serving.clock == "wall",
             ),
-            drain=Drain(stores.stream, erasures, clock, metrics, folder=settings.events_dir),
+            drain=Drain(stores, erasures, clock, metrics, folder=settings.events_dir),
         )
 
 

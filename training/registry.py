@@ -192,12 +192,16 @@ class Registry:
         return b"" if content in {b"", b"\n"} else b"\n"
 
     def _replace_current(self, version: str) -> None:
-        unfinished = self.root / f".{CURRENT_FILE}.{os.getpid()}.tmp"
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.write(version + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, self.root / CURRENT_FILE)  # noqa: PTH105 - the atomic one, by its own name
+        unfinished, current = self.root / f".{CURRENT_FILE}.{os.getpid()}.tmp", self.root / CURRENT_FILE
+        try:
+            with unfinished.open("w", encoding="utf-8") as file:
+                file.write(version + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(unfinished, current)  # noqa: PTH105 - the atomic one, by its own name
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise OSError(error.errno, error.strerror or str(error), str(current)) from error
         folder = os.open(self.root, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -1,21 +1,38 @@
 """Event files: JSON Lines that serving writes and training reads.
 
-A batch is on disk when `append` returns (one write, then fsync). A line torn by a crash was never confirmed to
-anyone, so the next writer of the file cuts it off.
+::
+
+    events/
+        events-2026-11-22.jsonl            what the drain moved out of the stream, each event once
+        spool-<process>-<id>.jsonl         accepted while Redis was away; the drain gives it to the stream later
+        spool-…-taken.jsonl                the same while the drain is at it: nobody adds to it any more
+
+A batch is on disk when `append` returns (one write, then fsync), or it is not in the file at all. A line torn by a
+crash was never confirmed to anyone, so the next writer of the file cuts it off. Whoever writes a file or takes it
+away holds its lock (`flock`): a process that was stopped in the middle finds, when it goes on, what others did.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import io
 import os
-from collections.abc import Collection, Iterable, Sequence
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import orjson
 
 TAIL_BYTES = 8 * 2**20
 """How much of a file's end is searched for ids: some thirty thousand events, many times what a drain moves at once."""
+TAIL_FILES = 2
+"""The newest files that are searched: around midnight the last batch is in yesterday's."""
 MAX_IDS = 200_000
 """Ids kept in memory, oldest forgotten first."""
+
+SPOOLS = "spool-*.jsonl"
+TAKEN = "-taken"
 
 
 def append(path: Path, lines: Sequence[bytes]) -> None:
@@ -24,25 +41,71 @@ def append(path: Path, lines: Sequence[bytes]) -> None:
     Raises
     ------
     OSError
-        If the disk is full or not writable.
+        If the disk is full or not writable; none of the lines is in the file then.
+    """
+    with opened(path) as file:
+        write(file, lines)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[io.FileIO]:
+    """Open a file to write at its end, alone, without what a crash left of a line.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     is_new = not path.exists()
-    with path.open("ab+") as file:
+    with _locked(path) as file:
+        if is_new:
+            _sync_folder(path.parent)
         _cut_torn_line(file.fileno(), file.seek(0, os.SEEK_END))
-        file.write(b"".join(line + b"\n" for line in lines))
-        file.flush()
+        yield file
+
+
+def write(file: io.FileIO, lines: Sequence[bytes]) -> None:
+    """Add lines to an opened file and wait until they are on disk.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or not writable; none of the lines is in the file then.
+    """
+    start, content = file.seek(0, os.SEEK_END), memoryview(b"".join(line + b"\n" for line in lines))
+    try:
+        while content:
+            content = content[file.write(content) :]
         os.fsync(file.fileno())
-    if is_new:
-        _sync_folder(path.parent)
+    except OSError:
+        os.ftruncate(file.fileno(), start)
+        raise
+
+
+def take_spools(folder: Path) -> list[Path]:
+    """Return the spool files, each renamed so that nobody adds to it any more; those of an earlier try come first."""
+    waiting = sorted(folder.glob(SPOOLS), key=lambda path: (TAKEN not in path.name, path.name))
+    return [path if TAKEN in path.name else _taken(path) for path in waiting]
+
+
+def lines_of(path: Path) -> list[bytes]:
+    """Return the complete lines of a file; none if it is not there any more."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    return content[: content.rfind(b"\n") + 1].splitlines()
+
+
+def delete(path: Path) -> None:
+    """Delete a file for good."""
+    path.unlink(missing_ok=True)
+    _sync_folder(path.parent)
 
 
 class RecentIds:
-    """The ids of the events that were written last, in any file of a folder, by any process.
-
-    A drain that was killed between writing and dropping finds its own lines here, and so does an event that was
-    written to a file because Redis had taken it but did not say so in time.
-    """
+    """The ids of the events that were written last, by any process: a drain that died before dropping finds them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -51,7 +114,7 @@ class RecentIds:
 
     def refresh(self) -> Collection[str]:
         """Read what was added since the last call, and return the latest ids."""
-        for path in sorted(self._folder.glob("*.jsonl")):
+        for path in sorted(self._folder.glob("events-*.jsonl"))[-TAIL_FILES:]:
             size = path.stat().st_size
             start = self._read_to.get(path, max(0, size - TAIL_BYTES))
             if size > start:
@@ -69,12 +132,37 @@ class RecentIds:
         return start + complete
 
 
-def _ids(lines: Iterable[bytes]) -> Iterable[str]:
+def _ids(lines: Iterable[bytes]) -> Iterator[str]:
     for line in lines:
         try:
             yield orjson.loads(line)["event_id"]
         except (ValueError, KeyError, TypeError):
             continue
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[io.FileIO]:
+    """Open and lock what is called `path` once the lock is ours: it may have been taken away while we waited."""
+    while True:
+        with io.FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644), "rb+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _is(path, file):
+                yield file
+                return
+
+
+def _is(path: Path, file: io.FileIO) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _taken(path: Path) -> Path:
+    target = path.with_name(f"{path.stem}-{uuid.uuid4().hex[:8]}{TAKEN}{path.suffix}")
+    with _locked(path):
+        path.rename(target)
+    return target
 
 
 def _cut_torn_line(descriptor: int, size: int) -> None:

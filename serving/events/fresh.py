@@ -5,8 +5,9 @@ Stored with item ids, not indices: the list outlives the model it was written un
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import orjson
@@ -40,6 +41,14 @@ def encode(item_id: str, event: Event, quantity: float, time: np.datetime64) -> 
     """Return an event as the store keeps it."""
     seconds = int(time.astype("datetime64[s]").astype(np.int64))
     return orjson.dumps([item_id, int(event), quantity, seconds])
+
+
+def of_line(event: Mapping[str, Any]) -> tuple[str, bytes] | None:
+    """Return user and event, as the store keeps it, of a line of an event file; None if it changes no slate."""
+    user_id, item_id, kind = event.get("user_id"), event.get("item_id"), Event.parse(event["event"])
+    if user_id is None or item_id is None or kind not in REMEMBERED:
+        return None
+    return user_id, encode(item_id, kind, event["quantity"], np.datetime64(event["time"].rstrip("Z"), "s"))
 
 
 def decode(stored: Iterable[bytes], model: Model) -> FreshEvents:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import resource
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +214,7 @@ async def test_a_drain_that_died_after_writing_writes_no_second_time(
 async def test_only_one_drain_works(shop: Served, stores: RedisStores, settings: AppSettings) -> None:
     """While another process holds the lease, this one waits."""
     state = shop.state
-    another = Drain(stores.stream, state.erasures, state.clock, state.metrics, folder=settings.events_dir)
+    another = Drain(stores, state.erasures, state.clock, state.metrics, folder=settings.events_dir)
     await shop.post("/v1/events", {"events": [purchase("e")]}, status=202)
     assert [await state.drain.run_once(), await another.run_once()] == [1, 0]
     await shop.post("/v1/events", {"events": [purchase("f")]}, status=202)
@@ -330,3 +332,55 @@ async def test_an_unknown_item_is_said_to_be_unknown(shop: Served) -> None:
     answer = await shop.put_items({"item_id": "n/1", "title": "Oolong", "category": "Tea"})
     assert answer == {"updated": 1, "unknown": ["n/1"], "shared": True}
     assert "Oolong" in (await shop.client.get("/v1/items/n%2F1/picture.svg")).text
+
+
+async def test_spooled_events_join_the_others_when_redis_is_back(
+    shop: Served, stores: RedisStores, settings: AppSettings
+) -> None:
+    """What two processes kept in files, and one of them twice, ends in the event file once, and on the next slate."""
+    slate = await shop.get("/v1/users/new/recommendations")
+    await shop.post("/v1/events", {"events": [purchase("e1")]}, status=202)
+    (_, first), *_ = await stores.stream.read(10)
+    others = [first.replace(b'"e1"', f'"e{k}"'.encode()) for k in (2, 3)]
+    files.append(settings.events_dir / "spool-1-a.jsonl", [first, *others])
+    files.append(settings.events_dir / "spool-2-b.jsonl", [others[0]])
+    with (settings.events_dir / "spool-2-b.jsonl").open("ab") as file:
+        file.write(b'not an event\n{"event_id": "torn')
+    assert await shop.state.drain.run_once() == 3
+    assert sorted(line["event_id"] for line in written(settings)) == ["e1", "e2", "e3"]
+    assert [path.name[:7] for path in settings.events_dir.iterdir()] == ["events-"]
+    assert len(await stores.connection.command("LRANGE", "regulars:fresh:new", 0, -1)) == 3
+    assert slate["source"] == "popular"
+
+
+async def test_a_spool_is_kept_until_the_stream_has_it(
+    serve: Serve, registry: Shelves, tmp_path: Path, settings: AppSettings
+) -> None:
+    """A drain that cannot reach Redis leaves every line where it is, whatever it began."""
+    with registry.marked(registry.shop):
+        absent = RedisStores.connect(f"unix://{tmp_path}/nobody.sock", AppSettings(redis=RedisSettings(timeout_ms=100)))
+        async with serve(store=absent) as running:
+            await running.post("/v1/events", {"events": [purchase("e1")]}, status=202)
+            taken = files.take_spools(settings.events_dir)
+            await running.post("/v1/events", {"events": [purchase("e2")]}, status=202)
+            with pytest.raises(StoreUnavailable):
+                await running.state.drain.run_once()
+            assert len(taken) == 1
+            assert files.lines_of(taken[0])
+            assert sorted(line["event_id"] for line in written(settings)) == ["e1", "e2"]
+
+
+def test_a_full_disk_leaves_no_half_of_a_batch(tmp_path: Path) -> None:
+    """Lines that were not accepted are in no file, even where some of them fitted."""
+    path = tmp_path / "events-1.jsonl"
+    files.append(path, [b'{"event_id": "a"}'])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            files.append(path, [b'{"event_id": "b"}'] * 20)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_bytes() == b'{"event_id": "a"}\n'
