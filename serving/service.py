@@ -15,31 +15,20 @@ computes anew, in a thread. There is no path without an answer, and a poorer ans
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Awaitable, Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple
-
-import anyio
-import anyio.to_thread
-import numpy as np
 
 from recommender.candidates import Candidates, Source
 from recommender.engine import Engine
 from recommender.errors import InvalidInput, StoreUnavailable
-from recommender.events import Event
-from recommender.histories import FreshEvent
-from recommender.loyalty.due import resting_items
-from recommender.model import Model
 from recommender.purpose import STORED, Purpose
-from recommender.request import SlateRequest
-from recommender.slate import Placement, Slate
+from recommender.slate import Placement
 from serving.clock import Clock, Moments
+from serving.engine_thread import BusyError, EngineThread, Known, indices
 from serving.erasures import Erasures
-from serving.events.fresh import FreshEvents, decode
+from serving.events.fresh import decode
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.model_holder import ModelHolder
@@ -60,13 +49,6 @@ STORE_UNAVAILABLE = "store_unavailable"
 CANDIDATES_MISSING = "candidates_missing"
 BUSY = "busy"
 
-ENGINE_THREADS = 1
-"""Slates computed at a time: a process has one core's work to do, and threads that wait for each other's turn with the
-interpreter more than double its cost. More cores are used by more workers."""
-
-MAX_WAITING = 6
-"""Slates that may wait for the engine: with a few milliseconds each, the last of them is still in time."""
-
 _LABELS = [source.label for source in Source]
 
 _log = logging.getLogger(__name__)
@@ -78,16 +60,6 @@ class Reply(NamedTuple):
     body: bytes
     source: str
     """Label of the highest rung that contributed."""
-    degraded_reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of a user besides the model."""
-
-    erased: bool = False
-    fresh: FreshEvents = field(default_factory=FreshEvents)
-    candidates: Candidates | None = None
     degraded_reason: str | None = None
 
 
@@ -108,7 +80,6 @@ class Service:
     ) -> None:
         self._holder = holder
         self._store = store
-        self._catalogue = catalogue
         self._erasures = erasures
         self._clock = clock
         self._metrics = metrics
@@ -116,7 +87,7 @@ class Service:
         self._stale = StaleRecords(stale_users)
         self._slate_id = RandomIds()
         self._pauses = Pauses()
-        self._threads = anyio.CapacityLimiter(ENGINE_THREADS)
+        self._thread = EngineThread(catalogue, clock, self._slate_id)
         self._moment = Moments(clock)
         self.tally = Tally(metrics)
         """Page views that the metrics do not know of yet."""
@@ -222,9 +193,10 @@ class Service:
         item = None if item_id is None else ready.engine.model.items.get(item_id)
         record = ready.offer(asked.placement, item)
         if record is None:
-            if self._is_busy():
+            try:
+                record = await self._thread.offer(ready, asked.placement, item)
+            except BusyError:
                 return self._popular(ready, asked, None, degraded=BUSY, barred=() if item is None else (item,))
-            record = await anyio.to_thread.run_sync(ready.prepare, asked.placement, item, limiter=self._threads)
         reply = self._cut(ready, asked, None, record, purpose=STORED[0])
         if reply is not None:
             return reply
@@ -333,30 +305,15 @@ class Service:
         return reply
 
     async def _computed(self, ready: Ready, question: Question, known: Known) -> Reply:
-        """Let the engine answer, in a thread unless candidates are at hand: rules over them take microseconds."""
-        engine = ready.engine
-        ask = functools.partial(
-            self._ask,
-            engine,
-            question,
-            known,
-            now=self._clock.now(engine.model.as_of),
-            slate_id=self._slate_id().decode(),
-            created_at=self._clock.wall(),
-        )
-        if known.candidates is not None:
-            slate = ask()
-        elif self._is_busy():
+        """Let the engine answer, if it has the time."""
+        try:
+            slate = await self._thread.slate(ready, question, known)
+        except BusyError:
             return self._instead(ready, question)
-        else:
-            slate = await anyio.to_thread.run_sync(ask, limiter=self._threads)
         if known.degraded_reason is not None:
             self._metrics.degraded.labels(known.degraded_reason).inc()
         body = self._renderer.slate(slate, ready, reasons=question.reasons, degraded=known.degraded_reason)
         return Reply(body, slate.source.label, known.degraded_reason)
-
-    def _is_busy(self) -> bool:
-        return self._threads.statistics().tasks_waiting >= MAX_WAITING
 
     def _instead(self, ready: Ready, question: Question) -> Reply:
         """Answer a question there is no time for with what is popular, unless its filters must be kept.
@@ -368,7 +325,7 @@ class Service:
         """
         if question.is_filtered:
             raise overloaded()
-        barred = _indices(ready.engine.model, (*question.viewed, *question.cart, *question.exclude))
+        barred = indices(ready.engine.model, (*question.viewed, *question.cart, *question.exclude))
         asked = Asked(question.placement, Purpose.ALL, question.limit, question.reasons)
         return self._popular(ready, asked, question.user_id, degraded=BUSY, barred=barred)
 
@@ -417,54 +374,6 @@ class Service:
     def _note_unreadable(self, engine: Engine, error: InvalidInput) -> None:
         self._metrics.candidates.labels("unreadable").inc()
         _log.warning("stored candidates of version %s are left aside: %s", engine.version, error)
-
-    def _ask(
-        self,
-        engine: Engine,
-        question: Question,
-        known: Known,
-        *,
-        now: np.datetime64,
-        slate_id: str,
-        created_at: datetime,
-    ) -> Slate:
-        """Put the question in the engine's words. Runs in a worker thread unless candidates are at hand."""
-        model = engine.model
-        session = _session_events(question, model, now=now)
-        history = engine.history(question.user_id) if question.user_id is not None and not known.erased else None
-        if events := [*known.fresh.positive, *session]:
-            history = engine.with_events(history, events)
-        request = SlateRequest(
-            placement=question.placement,
-            limit=question.limit,
-            user_id=question.user_id,
-            history=history,
-            candidates=known.candidates,
-            context=_indices(model, question.viewed),
-            cart=_indices(model, question.cart),
-            exclude=frozenset(_indices(model, question.exclude)) | known.fresh.unwanted | known.fresh.in_cart,
-            categories=question.categories,
-            price_min=question.price_min,
-            price_max=question.price_max,
-            new_only=question.new_only,
-            include_out_of_stock=question.include_out_of_stock,
-            resting=resting_items(known.fresh.positive, model.repeat, now=now),
-            shelf=self._catalogue.shelf(model),
-        )
-        return engine.recommend(request, now=now, slate_id=slate_id, created_at=created_at)
-
-
-def _session_events(question: Question, model: Model, *, now: np.datetime64) -> list[FreshEvent]:
-    """What a visitor looked at and put into the cart says something about them, before it is reported as events."""
-    if question.placement in IMPERSONAL:
-        return []
-    viewed = [FreshEvent(index, Event.CLICK, 1.0, now) for index in _indices(model, question.viewed)]
-    return viewed + [FreshEvent(index, Event.ADD_TO_CART, 1.0, now) for index in _indices(model, question.cart)]
-
-
-def _indices(model: Model, item_ids: Iterable[str]) -> tuple[int, ...]:
-    """Return the indices of the items the model knows, each once, in their order."""
-    return tuple(dict.fromkeys(model.items.known(item_ids).tolist()))
 
 
 def _is_for_everybody(question: Question) -> bool:

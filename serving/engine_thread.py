@@ -1,0 +1,148 @@
+"""The engine at work beside the event loop: one slate at a time, and a short queue.
+
+To compute a slate takes milliseconds, in which a loop would answer dozens of page views. So it is done in a thread;
+and because a queue only makes everybody late, who finds it full is told so at once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import anyio
+import anyio.to_thread
+import numpy as np
+
+from recommender.candidates import Candidates
+from recommender.engine import Engine
+from recommender.events import Event
+from recommender.histories import FreshEvent
+from recommender.loyalty.due import resting_items
+from recommender.model import Model
+from recommender.request import SlateRequest
+from recommender.slate import Placement, Slate
+from serving.clock import Clock
+from serving.events.fresh import FreshEvents
+from serving.live_catalogue import LiveCatalogue
+from serving.questions import IMPERSONAL, Question
+from serving.random_ids import RandomIds
+from serving.shelves.ready import Ready
+
+ENGINE_THREADS = 1
+"""Slates computed at a time: a process has one core's work to do, and threads that wait for each other's turn with the
+interpreter more than double its cost. More cores are used by more workers."""
+
+MAX_WAITING = 6
+"""Slates that may wait for the engine: with a few milliseconds each, the last of them is still in time."""
+
+
+class BusyError(Exception):
+    """Too many wait already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a user besides the model."""
+
+    erased: bool = False
+    fresh: FreshEvents = field(default_factory=FreshEvents)
+    candidates: Candidates | None = None
+    degraded_reason: str | None = None
+
+
+class EngineThread:
+    """Puts questions in the engine's words, and asks it."""
+
+    def __init__(self, catalogue: LiveCatalogue, clock: Clock, slate_id: RandomIds) -> None:
+        self._catalogue = catalogue
+        self._clock = clock
+        self._slate_id = slate_id
+        self._threads = anyio.CapacityLimiter(ENGINE_THREADS)
+
+    async def slate(self, ready: Ready, question: Question, known: Known) -> Slate:
+        """Return the engine's answer; with candidates at hand no thread is needed, rules over them take microseconds.
+
+        Raises
+        ------
+        BusyError
+            If too many wait already.
+        """
+        engine = ready.engine
+        ask = functools.partial(
+            self._ask,
+            engine,
+            question,
+            known,
+            now=self._clock.now(engine.model.as_of),
+            slate_id=self._slate_id().decode(),
+            created_at=self._clock.wall(),
+        )
+        if known.candidates is not None:
+            return ask()
+        self._join()
+        return await anyio.to_thread.run_sync(ask, limiter=self._threads)
+
+    async def offer(self, ready: Ready, placement: Placement, item: int | None) -> bytes:
+        """Return what a placement offers to everybody beside an item.
+
+        Raises
+        ------
+        BusyError
+            If too many wait already.
+        """
+        self._join()
+        return await anyio.to_thread.run_sync(ready.prepare, placement, item, limiter=self._threads)
+
+    def _join(self) -> None:
+        if self._threads.statistics().tasks_waiting >= MAX_WAITING:
+            raise BusyError
+
+    def _ask(
+        self,
+        engine: Engine,
+        question: Question,
+        known: Known,
+        *,
+        now: np.datetime64,
+        slate_id: str,
+        created_at: datetime,
+    ) -> Slate:
+        """Put the question in the engine's words. Runs in a worker thread unless candidates are at hand."""
+        model = engine.model
+        session = _session_events(question, model, now=now)
+        history = engine.history(question.user_id) if question.user_id is not None and not known.erased else None
+        if events := [*known.fresh.positive, *session]:
+            history = engine.with_events(history, events)
+        request = SlateRequest(
+            placement=question.placement,
+            limit=question.limit,
+            user_id=question.user_id,
+            history=history,
+            candidates=known.candidates,
+            context=indices(model, question.viewed),
+            cart=indices(model, question.cart),
+            exclude=frozenset(indices(model, question.exclude)) | known.fresh.unwanted | known.fresh.in_cart,
+            categories=question.categories,
+            price_min=question.price_min,
+            price_max=question.price_max,
+            new_only=question.new_only,
+            include_out_of_stock=question.include_out_of_stock,
+            resting=resting_items(known.fresh.positive, model.repeat, now=now),
+            shelf=self._catalogue.shelf(model),
+        )
+        return engine.recommend(request, now=now, slate_id=slate_id, created_at=created_at)
+
+
+def _session_events(question: Question, model: Model, *, now: np.datetime64) -> list[FreshEvent]:
+    """What a visitor looked at and put into the cart says something about them, before it is reported as events."""
+    if question.placement in IMPERSONAL:
+        return []
+    viewed = [FreshEvent(index, Event.CLICK, 1.0, now) for index in indices(model, question.viewed)]
+    return viewed + [FreshEvent(index, Event.ADD_TO_CART, 1.0, now) for index in indices(model, question.cart)]
+
+
+def indices(model: Model, item_ids: Iterable[str]) -> tuple[int, ...]:
+    """Return the indices of the items the model knows, each once, in their order."""
+    return tuple(dict.fromkeys(model.items.known(item_ids).tolist()))
