@@ -175,6 +175,11 @@ lock: $(VENV)/.dev ## resolve the locks in requirements/ again (LOCK_ARGS=--upgr
 	$(LOCK) requirements/otel.in --constraint requirements/dev.lock --output-file requirements/otel.lock
 	$(LOCK) requirements/fast.in --constraint requirements/dev.lock --output-file requirements/fast.lock
 
+.PHONY: sbom
+sbom: $(VENV)/.dev ## write what the demo installs as a CycloneDX bill of materials, dist/regulars.cdx.json
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements/demo.lock --pyproject pyproject.toml --output-reproducible --output-file dist/regulars.cdx.json
+
 .PHONY: clean
 clean: ## remove what the tools leave behind
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -65,7 +65,7 @@ function webAddress(address, base) {
 
 class RegularsShelf extends HTMLElement {
   static observedAttributes = [
-    "placement", "user", "item", "items", "limit", "category", "api", "heading", "heading-level", "lang", "timeout", "add",
+    "placement", "user", "item", "items", "limit", "category", "key", "api", "heading", "heading-level", "lang", "timeout", "add",
   ];
 
   /** The slate on show, as the API gave it, or null. */
@@ -80,6 +80,7 @@ class RegularsShelf extends HTMLElement {
   get user() { return this.getAttribute("user") || ""; }
   get item() { return this.getAttribute("item") || ""; }
   get category() { return this.getAttribute("category") || ""; }
+  get key() { return this.getAttribute("key") || ""; }
   get api() { return new URL(`${this.getAttribute("api") || ORIGIN}/`.replace(/\/+$/, "/"), document.baseURI).href; }
   get limit() { return Math.min(Math.max(Math.trunc(Number(this.getAttribute("limit"))) || 8, 1), 100); }
   get timeout() { return Number(this.getAttribute("timeout")) || TIMEOUT_MILLISECONDS; }
@@ -126,7 +127,7 @@ class RegularsShelf extends HTMLElement {
     if (this.#reported || !this.slate) return;
     this.#reported = true;
     seen?.unobserve(this.#view);
-    this.#guard(() => outbox.put(this.api, this.slate.items.map((item) => this.#event("impression", item))));
+    this.#guard(() => outbox.put(this.#url("events").href, this.slate.items.map((item) => this.#event("impression", item))));
   }
 
   async #load() {
@@ -174,8 +175,15 @@ class RegularsShelf extends HTMLElement {
     }
   }
 
-  #address({ path, parameters, body }) {
+  /** The key stands in the address, because beacons can set no headers. */
+  #url(path) {
     const url = new URL(`v1/${path}`, this.api);
+    if (this.key) url.searchParams.set("key", this.key);
+    return url;
+  }
+
+  #address({ path, parameters, body }) {
+    const url = this.#url(path);
     if (!body) {
       for (const [name, value] of Object.entries({ ...parameters, limit: this.limit })) {
         if (value) url.searchParams.set(name, value);
@@ -187,7 +195,7 @@ class RegularsShelf extends HTMLElement {
   /** Keep what is on show while newer picks for the same shopper and place are fetched; else hold the place. */
   #wait() {
     this.setAttribute("aria-busy", "true");
-    const key = JSON.stringify([this.placement, this.user, this.item, this.category, this.api]);
+    const key = JSON.stringify([this.placement, this.user, this.item, this.category, this.key, this.api]);
     if (key === this.#key) return;
     this.#key = key;
     this.slate = null;
@@ -308,7 +316,7 @@ class RegularsShelf extends HTMLElement {
     const { add, addItem } = this.messages;
     const onclick = () =>
       this.#guard(() => {
-        outbox.put(this.api, [this.#event("add_to_cart", item, { quantity: 1 })], { now: true });
+        outbox.put(this.#url("events").href, [this.#event("add_to_cart", item, { quantity: 1 })], { now: true });
         this.#emit("add", { item, slate: this.slate });
       });
     const ariaLabel = fill(addItem, { title: item.title || item.item_id });
@@ -316,7 +324,7 @@ class RegularsShelf extends HTMLElement {
   }
 
   #click(event, item) {
-    outbox.put(this.api, [this.#event("click", item)], { now: true });
+    outbox.put(this.#url("events").href, [this.#event("click", item)], { now: true });
     if (!this.#emit("click", { item, slate: this.slate })) event.preventDefault();
   }
 

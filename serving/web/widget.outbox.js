@@ -1,19 +1,19 @@
-/** Events wait here a moment, leave in one batch per API, and leave at once when the page does. */
+/** Events wait here a moment, leave in one batch per address, and leave at once when the page does. */
 const BATCH_MILLISECONDS = 300;
 
 export const outbox = {
   waiting: new Map(),
   timer: 0,
 
-  put(api, events, { now = false } = {}) {
-    this.waiting.set(api, [...(this.waiting.get(api) ?? []), ...events]);
+  put(address, events, { now = false } = {}) {
+    this.waiting.set(address, [...(this.waiting.get(address) ?? []), ...events]);
     clearTimeout(this.timer);
     if (now) this.send();
     else this.timer = setTimeout(() => this.send(), BATCH_MILLISECONDS);
   },
 
   send() {
-    for (const [api, events] of this.waiting) deliver(new URL("v1/events", api).href, JSON.stringify({ events }));
+    for (const [address, events] of this.waiting) deliver(address, JSON.stringify({ events }));
     this.waiting.clear();
   },
 };

@@ -44,6 +44,8 @@ LIMIT = 40
 STEPS, LIVES = (60, 60) if NIGHTLY else (30, 12)
 
 users, items = st.sampled_from(SHOPPERS), st.sampled_from(ITEMS)
+places = st.integers(0, 4)
+"""On the shelf that was shown last: most things happen to what somebody sees."""
 
 
 @dataclass
@@ -156,6 +158,7 @@ class Life(RuleBasedStateMachine):
         """Items whose stock this process may not have heard of: it started while Redis was away."""
         self.erased: set[str] = set()
         self.away = False
+        self.on_show: list[str] = []
 
     async def _made(self) -> World:
         world: World = type(self).make()
@@ -221,8 +224,10 @@ class Life(RuleBasedStateMachine):
 
     # What people do
 
-    @rule(user=users, item=items, what=st.sampled_from(["purchase", "add_to_cart", "not_interested", "click"]))
-    def shop(self, user: str, item: str, what: str) -> None:
+    @rule(user=users, place=places, what=st.sampled_from(["purchase", "add_to_cart", "not_interested", "click"]))
+    def shop(self, user: str, place: int, what: str) -> None:
+        self.home(user)
+        item = self.on_show[place]
         kept_in = self._report(user, item, what)
         if kept_in == "stream" and what != "click":
             self.hidden[user].setdefault(item, what)
@@ -234,7 +239,11 @@ class Life(RuleBasedStateMachine):
             del self.hidden[user][item]
         self.home(user)
 
-    @rule(item=items, stock=st.sampled_from([0, 0, 7, None]))
+    @rule(place=places)
+    def something_sells_out(self, place: int) -> None:
+        self.stock_changes(self.on_show[place], 0)
+
+    @rule(item=items, stock=st.sampled_from([0, 7, None]))
     def stock_changes(self, item: str, stock: int | None) -> None:
         response = self._ask("PUT", "/v1/items", json={"items": [{"item_id": item, "stock": stock}]})
         assert response.status_code == 200
@@ -242,7 +251,7 @@ class Life(RuleBasedStateMachine):
         self.sold_out.add(item) if stock == 0 else self.sold_out.discard(item)
         self.home_of_the_quiet_user()
 
-    @rule(user=users)
+    @rule(user=st.sampled_from(SHOPPERS[3:]))
     def ask_to_be_forgotten(self, user: str) -> None:
         assert self._ask("DELETE", f"/v1/users/{httpx.URL(path=user).raw_path.decode()}").status_code == 200
         self.erased.add(user)
@@ -311,6 +320,7 @@ class Life(RuleBasedStateMachine):
         assert response.status_code == 200, response.text
         slate: dict[str, Any] = response.json()
         shown, version = ids(slate), slate["model_version"]
+        self.on_show = shown
         self.seen["slates"] += 1
         self.seen["slates, degraded"] += slate["degraded"]
         self.seen[f"slates, {slate['source']}"] += 1

@@ -1,0 +1,117 @@
+"""The widget with a publishable key against the real application: from the shop's pages it works, from others not."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote, unquote
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from recommender.artifact import save_artifact
+from serving.access.keyring import Keyring
+from serving.access.keys import Kind, mint
+from serving.app import create_app
+from serving.settings import AppSettings, ServingSettings
+from serving.stores.memory import MemoryStores
+from tests.models import PROVENANCE, shop_model
+from tests.serving.web.conftest import PATIENCE
+from tests.serving.web.fake_api import serve
+
+pytestmark = pytest.mark.browser
+
+USER = shop_model().users.ids[7]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """An API that asks for keys, one that is good for the shop's pages, and two sites."""
+
+    origin: str
+    key: str
+    shop: str
+    elsewhere: str
+
+
+class Pages(BaseHTTPRequestHandler):
+    """A site whose pages hold what their address says."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(unquote(self.path.partition("?")[2]).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def site() -> Iterator[str]:
+    """Serve pages on a port, and so an origin, of their own."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
+    """Serve the planted model to the shop's pages alone."""
+    serving = ServingSettings(clock="data", drain_seconds=0.05, cors_origins=())
+    settings = AppSettings(data_dir=tmp_path_factory.mktemp("data"), serving=serving)
+    version = save_artifact(shop_model(), PROVENANCE, settings.artifacts_dir).version
+    (settings.artifacts_dir / "CURRENT").write_text(version, encoding="utf-8")
+    with site() as shop, site() as elsewhere:
+        minted = mint("page", Kind.PUBLISHABLE, now=datetime.now(UTC), origins=(shop,))
+        Keyring(settings.data_dir).change(lambda keys: (*keys, minted.kept))
+        with serve(create_app(settings, store=MemoryStores())) as origin:
+            yield Keyed(origin, minted.text, shop, elsewhere)
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    """An empty tab."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.add_init_script(PATIENCE)
+    yield page
+    context.close()
+
+
+def visit(tab: Page, keyed: Keyed, site: str, shelf: str) -> str:
+    """Open a page of a site that holds a shelf; return the state the shelf comes to."""
+    content = f'<!doctype html><title>x</title>{shelf}<script type="module" src="{keyed.origin}/widget.js"></script>'
+    tab.goto(f"{site}/?{quote(content)}")
+    shelf_done = tab.wait_for_selector("regulars-shelf:not([data-state=loading])[data-state]", state="attached")
+    assert shelf_done is not None
+    return shelf_done.get_attribute("data-state") or ""
+
+
+@pytest.mark.parametrize("placement", ["home", "cart"])
+def test_a_key_opens_shelves_and_takes_events_from_the_shop(tab: Page, keyed: Keyed, placement: str) -> None:
+    """GET and POST shelves are shown, and their events are taken; all with the key in the attribute."""
+    shelf = f'<regulars-shelf placement="{placement}" user="{USER}" key="{keyed.key}"></regulars-shelf>'
+    with tab.expect_response(
+        lambda response: "/v1/events" in response.url and response.request.method == "POST"
+    ) as got:
+        assert visit(tab, keyed, keyed.shop, shelf) == "ready"
+        tab.locator(".regulars-title").first.click()
+    assert got.value.status == 202
+
+
+@pytest.mark.parametrize(
+    ("site", "key"), [("elsewhere", True), ("shop", False)], ids=["the key on another site", "the shop without the key"]
+)
+def test_nobody_else_sees_a_shelf(tab: Page, keyed: Keyed, site: str, key: bool) -> None:
+    """A page that copied the key, and one that forgot it, show nothing and break nothing."""
+    attribute = f'key="{keyed.key}"' if key else ""
+    assert (
+        visit(tab, keyed, getattr(keyed, site), f'<regulars-shelf user="{USER}" {attribute}></regulars-shelf>')
+        == "hidden"
+    )
