@@ -178,7 +178,7 @@ async def keep_asking(
             answer = await asking
         except StoreUnavailable:
             figures.unavailable += 1
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.01)
             continue
         figures.answered += 1
         if answer != records[number]:

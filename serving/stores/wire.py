@@ -154,7 +154,7 @@ class Wire(asyncio.Protocol):
             self._reader.feed(data)
             while (reply := gets()) is not _NOT_YET:
                 if not waiting:
-                    raise _Doubt(f"it sent {reply!r:.80}, which nobody asked for")
+                    raise _Doubt("it sent what nobody asked for")
                 replies.append(reply)
                 if len(replies) < waiting[0][1]:
                     continue

@@ -142,6 +142,23 @@ async def test_silent_server_costs_one_timeout(stores: RedisStores, proxy: Fault
     assert state_of(stores) is BreakerState.CLOSED
 
 
+async def test_server_that_is_too_slow_is_left_alone(stores: RedisStores, proxy: FaultProxy) -> None:
+    """It answers, but never in time: only the first to wait find that out."""
+    proxy.become(Faults(latency_seconds=0.15))
+    with pytest.raises(StoreUnavailable, match="no reply within 200 ms"):
+        await read(stores)
+    started, waited = time.perf_counter(), []
+    while time.perf_counter() - started < 1.5:
+        before = time.perf_counter()
+        with pytest.raises(StoreUnavailable):
+            await read(stores)
+        waited.append(time.perf_counter() - before)
+        await asyncio.sleep(0.01)
+    assert max(waited) < 0.1
+    proxy.become(Faults())
+    await is_back(stores)
+
+
 @pytest.mark.parametrize("spoil", ["reset", "hang_up"])
 async def test_broken_off_reply_fails_and_the_next_is_read(stores: RedisStores, proxy: FaultProxy, spoil: str) -> None:
     """Half of a reply has arrived when the connection ends: its request fails, and half is forgotten."""
