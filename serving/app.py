@@ -28,6 +28,7 @@ from serving.leaving import Leaving
 from serving.metrics import Metrics
 from serving.parent import end_with_parent
 from serving.routes import (
+    batch,
     catalogue,
     events,
     health,
@@ -155,7 +156,7 @@ def _add_middleware(app: FastAPI, settings: AppSettings, metrics: Metrics, acces
 
 def _add_routes(app: FastAPI) -> None:
     """Add the resources, the busiest first: routers are asked in turn."""
-    for module in (users, recommendations, items, trending, events, catalogue, pictures, web):
+    for module in (users, recommendations, batch, items, trending, events, catalogue, pictures, web):
         app.include_router(module.router)
     for module in (health, version):
         app.include_router(module.router)

@@ -117,6 +117,16 @@ def problem_response(
     return Response(orjson.dumps(body), status, headers=headers, media_type=MEDIA_TYPE)
 
 
+def no_model() -> Problem:
+    """Return the error of a question to which nothing was trained."""
+    return Problem(
+        503,
+        Code.NO_MODEL,
+        "No model can be served yet: train one and publish it (make train, make publish).",
+        headers={"Retry-After": "5"},
+    )
+
+
 def overloaded() -> Problem:
     """Return the error of a request there is no time for."""
     return Problem(

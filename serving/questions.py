@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +14,9 @@ IMPERSONAL = frozenset({Placement.PRODUCT, Placement.TRENDING, Placement.BESTSEL
 
 PREPARED = frozenset({Placement.HOME, Placement.EMAIL})
 """Placements that begin with a user's stored candidates."""
+
+EVERYBODY = (Placement.HOME, Placement.EMAIL, Placement.TRENDING, Placement.BESTSELLERS)
+"""Placements that need no item to speak of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +44,16 @@ class Question:
         return bool(self.categories) or priced or self.include_out_of_stock
 
     @property
+    def is_for_everybody(self) -> bool:
+        """Whether all guests get the same, beside one item at most."""
+        if self.placement is Placement.PRODUCT:
+            return len(self.viewed) <= 1
+        return self.placement in EVERYBODY and not self.viewed
+
+    @property
     def asked(self) -> Asked | None:
         """The question less its ids if a prepared list may answer it."""
-        if self.is_filtered or self.exclude or self.cart:
+        if self.is_filtered or self.cart:
             return None
         return Asked(self.placement, Purpose.NEW if self.new_only else Purpose.ALL, self.limit, self.reasons)
 
@@ -55,13 +66,14 @@ class Asked(NamedTuple):
     limit: int
     reasons: bool
 
-    def question(self, user_id: str | None, *, viewed: tuple[str, ...] = ()) -> Question:
+    def question(self, user_id: str | None, *, viewed: tuple[str, ...] = (), exclude: Sequence[str] = ()) -> Question:
         """Return the whole question."""
         return Question(
             placement=self.placement,
             user_id=user_id,
             limit=self.limit,
             viewed=viewed,
+            exclude=tuple(exclude),
             new_only=self.purpose is Purpose.NEW,
             reasons=self.reasons,
         )

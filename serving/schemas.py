@@ -27,10 +27,12 @@ from recommender.candidates import ReasonCode, Source
 from recommender.events import Event
 from recommender.ids import id_problem
 from recommender.slate import Placement
+from serving.questions import Question
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 10
 MAX_BATCH = 1000
+MAX_SLATES = 100
 MAX_SEEDS = 200
 MAX_EXCLUDED = 1000
 
@@ -133,6 +135,47 @@ class RecommendationsRequest(Body):
             raise ValueError("guest is true and user_id is given; leave one of them out")
         return self
 
+    def question(self) -> Question:
+        """Return what is asked."""
+        return Question(
+            placement=self.placement,
+            user_id=self.user_id,
+            limit=self.limit,
+            viewed=tuple(self.seeds.viewed),
+            cart=tuple(self.seeds.cart),
+            exclude=tuple(self.exclude),
+            categories=tuple(name for name in self.filters.categories if name),
+            price_min=self.filters.price_min,
+            price_max=self.filters.price_max,
+            new_only=self.new_only,
+            include_out_of_stock=not self.filters.in_stock,
+            reasons=self.reasons,
+        )
+
+
+class SlatesRequest(Body):
+    """Several questions at once."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "requests": [
+                        {"user_id": "17", "limit": 6},
+                        {"user_id": "17", "placement": "reorder", "limit": 4},
+                    ]
+                }
+            ]
+        }
+    )
+
+    requests: list[RecommendationsRequest] = Field(
+        min_length=1, max_length=MAX_SLATES, description="As for POST /v1/recommendations; up to 100."
+    )
+    distinct: bool = Field(
+        default=True, description="Whether an item may be on one shelf of a user only: the earliest keeps it."
+    )
+
 
 class ReasonBody(BaseModel):
     """Why an item is offered, as data: the storefront finds the words."""
@@ -178,6 +221,14 @@ class SlateBody(BaseModel):
     model_version: str
     created_at: datetime
     items: list[SlateItemBody]
+
+
+class SlatesBody(BaseModel):
+    """Answers to several questions, in their order."""
+
+    model_config = ConfigDict(title="Slates")
+
+    slates: list[SlateBody]
 
 
 class EventIn(BaseModel):

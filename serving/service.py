@@ -15,8 +15,9 @@ computes anew, in a thread. There is no path without an answer, and a poorer ans
 
 from __future__ import annotations
 
+import copy
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -32,17 +33,18 @@ from serving.events.fresh import decode
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.model_holder import ModelHolder
-from serving.problems import Code, Problem, overloaded
+from serving.problems import no_model, overloaded
 from serving.questions import IMPERSONAL, PREPARED, Asked, Question
 from serving.random_ids import RandomIds
 from serving.rendering import Renderer
 from serving.shelves import pieces
 from serving.shelves.cutter import NOTHING
 from serving.shelves.pauses import Pauses
-from serving.shelves.ready import EVERYBODY, Ready
+from serving.shelves.ready import Ready
 from serving.shelves.stale import StaleRecords
 from serving.stores import SlateStore, UserRecord
 from serving.stores.packed import unpack
+from serving.stores.read_already import ReadAlready
 from serving.tally import Tally
 
 STORE_UNAVAILABLE = "store_unavailable"
@@ -87,6 +89,8 @@ class Service:
         self._stale = StaleRecords(stale_users)
         self._slate_id = RandomIds()
         self._pauses = Pauses()
+        self._pinned: Ready | None = None
+        """What answers whatever is published meanwhile."""
         self._thread = EngineThread(catalogue, clock, self._slate_id)
         self._moment = Moments(clock)
         self.tally = Tally(metrics)
@@ -94,13 +98,7 @@ class Service:
 
     @property
     def engine(self) -> Engine:
-        """The engine that answers.
-
-        Raises
-        ------
-        Problem
-            503, if there is no model yet.
-        """
+        """The engine that answers; a `Problem` (503) if there is none yet."""
         return self._ready.engine
 
     async def reply(self, question: Question) -> Reply:
@@ -111,17 +109,25 @@ class Service:
         Problem
             503, if there is no model yet, or nothing can be computed for it in time.
         """
-        asked = question.asked
+        ready, asked = self._ready, question.asked
         if asked is not None:
             if question.user_id is not None and question.placement in PREPARED and not question.viewed:
-                return await self.personal(question.user_id, asked)
-            if question.user_id is None and _is_for_everybody(question):
-                return await self.offered(asked, question.viewed[0] if question.viewed else None)
-        ready = self._ready
+                return await self.personal(question.user_id, asked, exclude=question.exclude)
+            if question.user_id is None and question.is_for_everybody:
+                viewed = question.viewed[0] if question.viewed else None
+                return await self.offered(asked, viewed, exclude=question.exclude)
         known = await self._known(question, ready)
         return await self._computed(ready, question, known)
 
-    async def personal(self, user_id: str, asked: Asked) -> Reply:
+    async def having_read(self, users: Iterable[str | None]) -> Service:
+        """Return a service of the present model that has read some users, in one round trip, and asks for no others."""
+        ready = self._ready
+        other = copy.copy(self)
+        other._pinned = ready
+        other._store = await ReadAlready.of(self._store, users, version=ready.engine.version)
+        return other
+
+    async def personal(self, user_id: str, asked: Asked, *, exclude: Sequence[str] = ()) -> Reply:
         """Answer with a user's shelf.
 
         Raises
@@ -133,8 +139,9 @@ class Service:
         try:
             record = await self.known(user_id, ready)
         except StoreUnavailable:
-            return await self.without_store(ready, asked, user_id)
-        return self.cut(ready, asked, user_id, record) or await self.beyond(ready, asked, user_id, record)
+            return await self.without_store(ready, asked, user_id, exclude=exclude)
+        reply = self.cut(ready, asked, user_id, record, exclude=exclude)
+        return reply or await self.beyond(ready, asked, user_id, record, exclude=exclude)
 
     @property
     def ready(self) -> Ready | None:
@@ -148,24 +155,28 @@ class Service:
         """
         return self._store.read_user(user_id, version=ready.engine.version)
 
-    def cut(self, ready: Ready, asked: Asked, user_id: str, record: UserRecord) -> Reply | None:
+    def cut(
+        self, ready: Ready, asked: Asked, user_id: str, record: UserRecord, *, exclude: Sequence[str] = ()
+    ) -> Reply | None:
         """Cut a user's shelf from what is stored, unless that cannot be done: the second step."""
         erased, candidates, fresh = record
         if candidates is None or erased or user_id in self._erasures:
             return None
         self._stale.keep(user_id, candidates, version=ready.engine.version)
-        barred: AbstractSet[int] = NOTHING
+        barred = _barred(ready, exclude)
         if fresh:
             events = decode(fresh, ready.engine.model)
             if events.positive:
                 return None
-            barred = events.unwanted | events.in_cart
+            barred = barred | events.unwanted | events.in_cart
         reply = self._cut(ready, asked, user_id, candidates, purpose=asked.purpose, barred=barred)
         if reply is not None:
             self.tally.stored()
         return reply
 
-    async def beyond(self, ready: Ready, asked: Asked, user_id: str, record: UserRecord) -> Reply:
+    async def beyond(
+        self, ready: Ready, asked: Asked, user_id: str, record: UserRecord, *, exclude: Sequence[str] = ()
+    ) -> Reply:
         """Answer where stored candidates are missing, out of date or too few: the third step, hardly ever taken.
 
         Raises
@@ -174,14 +185,15 @@ class Service:
             503, if nothing can be computed in time.
         """
         if record.erased or user_id in self._erasures:
-            return await self._everybodys(ready, asked, user_id)
-        question = asked.question(user_id)
+            return await self._everybodys(ready, asked, user_id, exclude=exclude)
+        question = asked.question(user_id, exclude=exclude)
         known = self._judged(record, question, ready)
         if known.candidates is not None or known.fresh.positive or user_id in ready.engine.model.users:
             return await self._computed(ready, question, known)
-        return await self._everybodys(ready, asked, user_id, barred=known.fresh.unwanted | known.fresh.in_cart)
+        unwanted = known.fresh.unwanted | known.fresh.in_cart
+        return await self._everybodys(ready, asked, user_id, exclude=exclude, unwanted=unwanted)
 
-    async def offered(self, asked: Asked, item_id: str | None = None) -> Reply:
+    async def offered(self, asked: Asked, item_id: str | None = None, *, exclude: Sequence[str] = ()) -> Reply:
         """Answer with what is the same for everybody, beside an item if one is named.
 
         Raises
@@ -196,23 +208,19 @@ class Service:
             try:
                 record = await self._thread.offer(ready, asked.placement, item)
             except BusyError:
-                return self._popular(ready, asked, None, degraded=BUSY, barred=() if item is None else (item,))
-        reply = self._cut(ready, asked, None, record, purpose=STORED[0])
+                barred = _barred(ready, exclude) if item is None else {*_barred(ready, exclude), item}
+                return self._popular(ready, asked, None, degraded=BUSY, barred=barred)
+        reply = self._cut(ready, asked, None, record, purpose=STORED[0], barred=_barred(ready, exclude))
         if reply is not None:
             return reply
-        question = asked.question(None, viewed=() if item_id is None else (item_id,))
+        question = asked.question(None, viewed=() if item_id is None else (item_id,), exclude=exclude)
         return await self._computed(ready, question, Known())
 
     @property
     def _ready(self) -> Ready:
-        ready = self._holder.ready
+        ready = self._pinned or self._holder.ready
         if ready is None:
-            raise Problem(
-                503,
-                Code.NO_MODEL,
-                "No model can be served yet: train one and publish it (make train, make publish).",
-                headers={"Retry-After": "5"},
-            )
+            raise no_model()
         return ready
 
     def _cut(
@@ -248,35 +256,47 @@ class Service:
         )
         return Reply(body, _LABELS[cut.source], degraded)
 
-    async def without_store(self, ready: Ready, asked: Asked, user_id: str) -> Reply:
+    async def without_store(self, ready: Ready, asked: Asked, user_id: str, *, exclude: Sequence[str] = ()) -> Reply:
         """Answer with what was read last; else with what can be computed without keeping others waiting."""
         self._metrics.store_errors.labels("read_user").inc()
         if user_id in self._erasures:
-            return await self._everybodys(ready, asked, user_id)
+            return await self._everybodys(ready, asked, user_id, exclude=exclude)
+        barred = _barred(ready, exclude)
         record = self._stale.get(user_id, version=ready.engine.version)
         if record is not None:
-            reply = self._cut(ready, asked, user_id, record, purpose=asked.purpose, degraded=STORE_UNAVAILABLE)
+            reply = self._cut(
+                ready, asked, user_id, record, purpose=asked.purpose, barred=barred, degraded=STORE_UNAVAILABLE
+            )
             if reply is not None:
                 self._metrics.candidates.labels("stale").inc()
                 return reply
         self._metrics.candidates.labels("no_store").inc()
         if user_id not in ready.engine.model.users or not self._pauses.may_compute():
-            return self._popular(ready, asked, user_id, degraded=STORE_UNAVAILABLE)
+            return self._popular(ready, asked, user_id, degraded=STORE_UNAVAILABLE, barred=barred)
         try:
-            return await self._computed(ready, asked.question(user_id), Known(degraded_reason=STORE_UNAVAILABLE))
+            return await self._computed(
+                ready, asked.question(user_id, exclude=exclude), Known(degraded_reason=STORE_UNAVAILABLE)
+            )
         finally:
             self._pauses.computed()
 
     async def _everybodys(
-        self, ready: Ready, asked: Asked, user_id: str, *, barred: AbstractSet[int] = NOTHING
+        self,
+        ready: Ready,
+        asked: Asked,
+        user_id: str,
+        *,
+        exclude: Sequence[str],
+        unwanted: AbstractSet[int] = NOTHING,
     ) -> Reply:
         """Answer somebody nothing is known of."""
         record = ready.offer(asked.placement, None)
         assert record is not None, "lists for everybody are prepared first"
+        barred = _barred(ready, exclude) | unwanted
         reply = self._cut(ready, asked, user_id, record, purpose=STORED[0], barred=barred)
         if reply is not None:
             return reply
-        return await self._computed(ready, asked.question(user_id), Known(erased=True))
+        return await self._computed(ready, asked.question(user_id, exclude=exclude), Known(erased=True))
 
     def _popular(
         self, ready: Ready, asked: Asked, user_id: str | None, *, degraded: str, barred: Iterable[int] = ()
@@ -376,8 +396,5 @@ class Service:
         _log.warning("stored candidates of version %s are left aside: %s", engine.version, error)
 
 
-def _is_for_everybody(question: Question) -> bool:
-    """Say whether all guests get the same, beside one item at most."""
-    if question.placement is Placement.PRODUCT:
-        return len(question.viewed) <= 1
-    return question.placement in EVERYBODY and not question.viewed
+def _barred(ready: Ready, exclude: Sequence[str]) -> AbstractSet[int]:
+    return frozenset(indices(ready.engine.model, exclude)) if exclude else NOTHING

@@ -44,7 +44,7 @@ def needs(method: str, path: str) -> Scope | None:
         return _reading(path)
     if method == "POST" and path == "/v1/events":
         return Scope.EVENTS
-    if method == "POST" and path == "/v1/recommendations":
+    if method == "POST" and path in ("/v1/recommendations", "/v1/slates"):
         return Scope.SLATES
     if method == "PUT" and path == "/v1/items":
         return Scope.CATALOGUE

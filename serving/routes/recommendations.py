@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from serving.problems import documented
-from serving.questions import Question
 from serving.routes.slates import RESPONSES, answered
 from serving.schemas import RecommendationsRequest
 
@@ -23,18 +22,4 @@ async def post_recommendations(request: Request, body: RecommendationsRequest) -
 
     Ids that would be awkward in an address are answered here like any other.
     """
-    question = Question(
-        placement=body.placement,
-        user_id=body.user_id,
-        limit=body.limit,
-        viewed=tuple(body.seeds.viewed),
-        cart=tuple(body.seeds.cart),
-        exclude=tuple(body.exclude),
-        categories=tuple(name for name in body.filters.categories if name),
-        price_min=body.filters.price_min,
-        price_max=body.filters.price_max,
-        new_only=body.new_only,
-        include_out_of_stock=not body.filters.in_stock,
-        reasons=body.reasons,
-    )
-    return await answered(request, question)
+    return await answered(request, body.question())

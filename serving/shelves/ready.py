@@ -14,6 +14,7 @@ from recommender.purpose import STORED
 from recommender.request import SlateRequest
 from recommender.slate import Placement
 from serving.live_catalogue import LiveCatalogue
+from serving.questions import EVERYBODY
 from serving.shelves.cutter import Cutter
 from serving.stores.packed import pack
 
@@ -21,9 +22,6 @@ DEPTH = 60
 """Candidates of a list for everybody."""
 MAX_OFFERS = 20_000
 """Lists kept: some 10 MB; beyond, all are computed anew as they are asked for."""
-
-EVERYBODY = (Placement.HOME, Placement.EMAIL, Placement.TRENDING, Placement.BESTSELLERS)
-"""Placements that need no item to speak of."""
 
 
 class Ready:

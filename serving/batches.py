@@ -1,0 +1,33 @@
+"""Several questions at once: the shelves of a page, or one shelf for each recipient of a mailing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import orjson
+
+from serving.questions import Question
+from serving.service import Reply, Service
+
+
+async def answer_all(service: Service, questions: Sequence[Question], *, distinct: bool) -> list[Reply]:
+    """Answer in order, by one model, reading each user once and all of them in one round trip.
+
+    With `distinct`, no item is on two shelves of one user, nor on two of nobody: the earlier one keeps it.
+
+    Raises
+    ------
+    Problem
+        As `Service.reply`.
+    """
+    here = await service.having_read(question.user_id for question in questions)
+    shown: dict[str | None, tuple[str, ...]] = {}
+    replies = []
+    for question in questions:
+        seen = shown.get(question.user_id, ())
+        reply = await here.reply(replace(question, exclude=(*question.exclude, *seen)))
+        replies.append(reply)
+        if distinct:
+            shown[question.user_id] = (*seen, *(item["item_id"] for item in orjson.loads(reply.body)["items"]))
+    return replies
