@@ -90,7 +90,7 @@ class RedisSettings(Section):
     cluster: bool = Field(default=False, description="Whether the address is a node of a Redis Cluster.")
     timeout_ms: int = Field(default=100, ge=1, description="Milliseconds a request waits for Redis, then goes on.")
     max_connections: int = Field(
-        default=64, ge=1, description="Connections per process, beside the one for reading users."
+        default=64, ge=1, description="Connections per process, beside the one that reads users."
     )
     keep_days: float = Field(default=7.0, gt=0, description="Days a superseded version stays for instant rollback.")
     publish_delay_ms: float = Field(

@@ -37,10 +37,9 @@ GRACE_SECONDS = 0.005
 _NOT_YET = object()
 _LOADING = "LOADING"
 """A server that answers so answers everybody so; it counts as away."""
-
-
 _PROOF = b"*2\r\n$4\r\nPING\r\n$10\r\n%010d\r\n"
 _PROOFS = 10**10
+"""So many proofs differ: as many as ten digits allow."""
 
 
 class Refused(StoreUnavailable):
