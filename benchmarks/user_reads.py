@@ -23,7 +23,6 @@ import uvloop
 from rich.console import Console
 
 from benchmarks.results import Row, at_least, figure, show
-from recommender.purpose import Purpose
 from serving.settings import AppSettings, RedisSettings
 from serving.stores import UserRecord, embedded
 from serving.stores.redis import RedisStores
@@ -62,10 +61,10 @@ async def _measure(url: str, name: str, *, rounds: int, reads: int) -> list[Row]
     stores = RedisStores.connect(url, settings)
     rng = random.Random(SEED)
     records = [(f"u{number}", rng.randbytes(RECORD_BYTES)) for number in range(USERS)]
-    await stores.slates.write(VERSION, Purpose.ALL, records)
+    await stores.slates.write(VERSION, records)
     pool = PoolReader(stores.connection, fresh_events=settings.serving.fresh_events)
     ways: Mapping[str, Read] = {
-        "ours": lambda user: stores.slates.read_user(user, version=VERSION, purpose=Purpose.ALL),
+        "ours": lambda user: stores.slates.read_user(user, version=VERSION),
         PEER: lambda user: pool.read(user, VERSION, Purpose.ALL),
     }
     rows = []

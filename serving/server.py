@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from granian import Granian
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 
 from serving import logs
@@ -24,6 +25,11 @@ from serving.stores import embedded
 
 STOP_SECONDS = 20
 """How long a worker may take to move its last events into files."""
+
+HEADER_BYTES = 98_304
+"""Address and headers of a request together: an address of 64 KB, which is the most there can be, and half of that."""
+HEADER_MILLISECONDS = 10_000
+"""For them to arrive."""
 
 
 def run(settings: AppSettings, *, access_log: bool = False) -> None:
@@ -46,6 +52,8 @@ def run(settings: AppSettings, *, access_log: bool = False) -> None:
             websockets=False,
             respawn_failed_workers=True,
             workers_kill_timeout=STOP_SECONDS,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS, max_buffer_size=HEADER_BYTES),
+            http2_settings=HTTP2Settings(max_headers_size=HEADER_BYTES),
             log_level=LogLevels.info if access_log else LogLevels.warning,
             log_access=access_log,
         ).serve()

@@ -14,6 +14,7 @@ class Switch:
         self._socket = urlsplit(url).path
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._passing: set[asyncio.Task[None]] = set()
         self._port = 0
 
     @property
@@ -27,17 +28,29 @@ class Switch:
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def off(self) -> None:
-        """Cut them."""
+        """Cut them, and wait until nothing of them is left."""
         if self._server is not None:
             self._server.close()
         for writer in list(self._writers):
             writer.transport.abort()
+        await asyncio.gather(*self._passing, return_exceptions=True)
 
     async def _pass_on(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.CancelledError):
+        task = asyncio.current_task()
+        assert task is not None
+        self._passing.add(task)
+        both = {to_client}
+        self._writers |= both
+        try:
             redis, to_redis = await asyncio.open_unix_connection(self._socket)
-            self._writers |= {to_client, to_redis}
+            both.add(to_redis)
+            self._writers |= both
             await asyncio.gather(_copy(client, to_redis), _copy(redis, to_client))
+        except OSError:
+            to_client.transport.abort()
+        finally:
+            self._writers -= both
+            self._passing.discard(task)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -155,7 +155,9 @@ class Life(RuleBasedStateMachine):
         """Of each user, the items that must not be shown, and why."""
         self.sold_out: set[str] = set()
         self.doubtful: set[str] = set()
-        """Items whose stock this process may not have heard of: it started while Redis was away."""
+        """Items whose stock this process may not have heard of: it, or the one before it, was cut off from Redis."""
+        self.unshared: set[str] = set()
+        """Items whose stock this process alone knows."""
         self.erased: set[str] = set()
         self.away = False
         self.on_show: list[str] = []
@@ -203,8 +205,8 @@ class Life(RuleBasedStateMachine):
     def restart(self) -> None:
         self.portal.call(self.world.stop)
         self.portal.call(self.world.start)
-        if self.away:
-            self.doubtful |= self.sold_out
+        self.doubtful |= self.unshared | (self.sold_out if self.away else set())
+        self.unshared = set()
 
     @precondition(lambda self: not self.away)
     @rule()
@@ -248,6 +250,8 @@ class Life(RuleBasedStateMachine):
         response = self._ask("PUT", "/v1/items", json={"items": [{"item_id": item, "stock": stock}]})
         assert response.status_code == 200
         self.doubtful.discard(item)
+        # What could not be sent before is sent along.
+        self.unshared = set() if response.json()["shared"] else self.unshared | {item}
         self.sold_out.add(item) if stock == 0 else self.sold_out.discard(item)
         self.home_of_the_quiet_user()
 

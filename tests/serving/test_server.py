@@ -9,12 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 import pytest
 
+from serving.access.keyring import Keyring
+from serving.access.keys import Kind, mint
 from serving.settings import AppSettings, ServingSettings
 from serving.stores import embedded
 from tests.planted import HOSTILE_IDS
@@ -129,6 +132,38 @@ def test_a_killed_server_takes_its_valkey_with_it(running: tuple[subprocess.Pope
     while embedded.answers(at):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_what_comes_in_is_limited_before_it_is_read(running: tuple[subprocess.Popen[bytes], str]) -> None:
+    """Endless addresses and headers, too many of them, and control characters end in a 4xx of the HTTP server."""
+    _, address = running
+    host, port = "127.0.0.1", int(address.rpartition(":")[2])
+    cases = {
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n": b"414",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 200_000 + b"\r\n\r\n": b"431",
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 200 + b"\r\n": b"431",
+        b"GET /a\rb HTTP/1.1\r\nHost: x\r\n\r\n": b"400",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n": b"400",
+    }
+    for request, status in cases.items():
+        with socket.create_connection((host, port), timeout=20) as connection:
+            connection.sendall(request)
+            assert connection.recv(100).split()[1] == status, request[:40]
+    assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+def test_every_worker_asks_for_a_new_key(running: tuple[subprocess.Popen[bytes], str], data_dir: Path) -> None:
+    """Made while two workers answer, a key is needed by both within a second or so, and opens both."""
+    _, address = running
+    minted = mint("k", Kind.SECRET, now=datetime.now(UTC))
+    assert httpx.get(f"{address}/v1/trending").status_code == 200
+    Keyring(data_dir).change(lambda keys: (*keys, minted.kept))
+    time.sleep(2)
+    opened = {"Authorization": f"Bearer {minted.text}"}
+    for _ in range(20):  # each on a connection of its own, so that both workers are asked
+        assert httpx.get(f"{address}/v1/trending").status_code == 401
+        assert httpx.get(f"{address}/v1/trending", headers=opened).status_code == 200
+    assert minted.text not in (data_dir / "server.log").read_text()
 
 
 def ids_of(slate: dict[str, list[dict[str, str]]]) -> list[str]:

@@ -1,0 +1,72 @@
+"""Claim: asking for a key costs a request less than three microseconds.
+
+`Access.refusal` is asked about the same request again and again, as the hot path asks it: a key that is known, one that
+is not, and known ones whose key, or whose client's address, has a rate. The peer is one hit on the memory storage of
+the package `limits`, whose strategy we use over a storage of our own. Best of several rounds each, in turn.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import timeit
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from benchmarks.results import Row, at_most, figure
+from serving.access.access import Access
+from serving.access.keyring import Keyring
+from serving.access.keys import Kind, mint
+from serving.access.presented import presented
+from serving.access.scopes import Scope, needs
+from serving.access.settings import AccessSettings
+
+ROUNDS, CALLS = 9, 50_000
+QUICK_ROUNDS, QUICK_CALLS = 3, 5_000
+RATE = "1000000000/minute"
+ORIGIN = b"https://shop.example"
+PATH = "/v1/users/17/recommendations"
+
+
+def measure(*, quick: bool) -> list[Row]:
+    """Time each question, in turn."""
+    rounds, calls = (QUICK_ROUNDS, QUICK_CALLS) if quick else (ROUNDS, CALLS)
+    with tempfile.TemporaryDirectory() as folder:
+        questions = _questions(Path(folder))
+    best = dict.fromkeys(questions, float("inf"))
+    for _ in range(rounds):
+        for name, ask in questions.items():
+            best[name] = min(best[name], timeit.timeit(ask, number=calls) / calls * 1e6)
+    goals = {"a known key, from its origin": at_most(3)}
+    return [figure(name, microseconds, "µs", goal=goals.get(name)) for name, microseconds in best.items()]
+
+
+def _questions(folder: Path) -> dict[str, Callable[[], Any]]:
+    now = datetime.now(UTC)
+    page = mint("page", Kind.PUBLISHABLE, now=now, origins=(ORIGIN.decode(),))
+    rated = mint("rated", Kind.PUBLISHABLE, now=now, rate=RATE)
+    Keyring(folder).change(lambda keys: (*keys, page.kept, rated.kept))
+    plain, by_address = Access(AccessSettings(), folder), Access(AccessSettings(rate_per_address=RATE), folder)
+    for access in (plain, by_address):
+        access.refresh()
+    headers = [(b"host", b"x"), (b"user-agent", b"y"), (b"accept", b"*/*"), (b"origin", ORIGIN)]
+    scope = {"headers": [*headers, (b"x-api-key", page.text.encode())], "query_string": b"limit=8"}
+    library, rate = FixedWindowRateLimiter(MemoryStorage()), parse(RATE)
+    return {
+        "a known key, from its origin": lambda: _ask(plain, page.text.encode()),
+        "an unknown key": lambda: _ask(plain, b"pk_x"),
+        "a known key with a rate": lambda: _ask(plain, rated.text.encode()),
+        "a known key, and a rate by address": lambda: _ask(by_address, page.text.encode()),
+        "finding the key in a request": lambda: presented(scope),
+        "finding what an address needs": lambda: needs("GET", PATH),
+        "one hit on the library's own storage": lambda: library.hit(rate, "192.0.2.1"),
+    }
+
+
+def _ask(access: Access, key: bytes) -> Any:
+    return access.refusal(key, origin=ORIGIN, address="192.0.2.1", needs=Scope.SLATES)
