@@ -10,8 +10,7 @@ Nothing here is asynchronous: whoever has an event loop calls from a thread.
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from redis import ConnectionPool
@@ -21,12 +20,12 @@ from recommender.errors import StoreUnavailable
 from serving.settings import masked
 from serving.stores.pace import Pace
 
-WINDOW = 2
-"""Commands on the way: the next one is built while the server works on the last."""
+WINDOW = 4
+"""Commands on the way: the next ones are built while the server works on the last. Between two it serves others."""
+PROBE_EVERY = 4
+"""Commands between two looks at how others fare: about a millisecond."""
 QUIET_PROBES = 50
 """Round trips that say how long a reader waits while nothing is written."""
-SCAN_KEYS = 500
-"""Keys looked at per command: about a tenth of a millisecond of the server's time."""
 
 _FAILURES = (RedisError, OSError, EOFError)
 _PING = b"*1\r\n$4\r\nPING\r\n"
@@ -45,6 +44,7 @@ class Bulk:
         self._work: Any = None
         self._probe: Any = None
         self._pace = Pace([0.0], delay_seconds=delay_seconds)
+        self._sent = 0
         self.client_id = ""
         """What the server calls the connection that does the work."""
 
@@ -85,39 +85,23 @@ class Bulk:
         """
         self.connect()
         replies: list[Any] = []
-        on_the_way: deque[None] = deque()
+        before = self._sent
         try:
             for packed in commands:
                 self._work.send_packed_command([packed], check_health=False)
-                on_the_way.append(None)
-                pause = self._pace.pause_after(self._waited())
-                if len(on_the_way) >= WINDOW or pause:
-                    replies.append(self._reply(on_the_way))
-                if pause:
+                self._sent += 1
+                if self._sent % PROBE_EVERY == 0 and (pause := self._pace.pause_after(self._waited())):
                     time.sleep(pause)
-            while on_the_way:
-                replies.append(self._reply(on_the_way))
+                if self._sent - before - len(replies) >= WINDOW:
+                    replies.append(self._reply())
+            while len(replies) < self._sent - before:
+                replies.append(self._reply())
         except _FAILURES as error:
             raise self._given_up(error) from error
         except BaseException:
             self.close()
             raise
         return replies
-
-    def scan(self, pattern: str) -> Iterator[list[bytes]]:
-        """Yield the keys that match, a page at a time; one may come twice.
-
-        Raises
-        ------
-        StoreUnavailable
-            If the server does not answer.
-        """
-        cursor = b"0"
-        while True:
-            ((cursor, found),) = self.run([command("SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_KEYS)])
-            yield found
-            if cursor == b"0":
-                return
 
     def close(self) -> None:
         """Let go of the connections; what was on the way is not waited for."""
@@ -126,13 +110,12 @@ class Bulk:
                 connection.disconnect()
         self._work = self._probe = None
 
-    def _reply(self, on_the_way: deque[None]) -> Any:
-        on_the_way.popleft()
+    def _reply(self) -> Any:
         return self._work.read_response(disable_decoding=True)
 
     def _ask(self, packed: bytes) -> Any:
         self._work.send_packed_command([packed], check_health=False)
-        return self._work.read_response(disable_decoding=True)
+        return self._reply()
 
     def _waited(self) -> float:
         start = time.perf_counter()
