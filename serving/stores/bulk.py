@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from redis import ConnectionPool
-from redis.exceptions import OutOfMemoryError, RedisError
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
 from recommender.errors import StoreUnavailable
 from serving.settings import masked
@@ -46,7 +46,7 @@ class Bulk:
         self._pace = Pace([0.0], delay_seconds=delay_seconds)
         self._sent = 0
         self.client_id = ""
-        """What the server calls the connection that does the work."""
+        """What the server calls the connection that does the work; empty if it does not say."""
 
     @classmethod
     def to(cls, url: str, *, timeout_seconds: float, delay_seconds: float) -> Bulk:
@@ -70,7 +70,7 @@ class Bulk:
             self._work, self._probe = self._pool.make_connection(), self._pool.make_connection()
             self._work.connect()
             self._probe.connect()
-            self.client_id = str(self._ask(command("CLIENT", "ID")))
+            self.client_id = self._number()
             self._pace = Pace([self._waited() for _ in range(QUIET_PROBES)], delay_seconds=self._delay_seconds)
         except _FAILURES as error:
             raise self._given_up(error) from error
@@ -113,9 +113,13 @@ class Bulk:
     def _reply(self) -> Any:
         return self._work.read_response(disable_decoding=True)
 
-    def _ask(self, packed: bytes) -> Any:
-        self._work.send_packed_command([packed], check_health=False)
-        return self._reply()
+    def _number(self) -> str:
+        """Ask who we are; a server that does not let everybody know makes nobody wait for it."""
+        self._work.send_packed_command([command("CLIENT", "ID")], check_health=False)
+        try:
+            return str(self._reply())
+        except ResponseError:
+            return ""
 
     def _waited(self) -> float:
         start = time.perf_counter()
