@@ -1,15 +1,18 @@
 """A million ready records go into a store that others read from, and an old version goes out of it.
 
-Made-up records of one size, an embedded Valkey with its append-only file, reached by its unix socket; a process reads
-users of the served version all the time. The peer writes a part of the same records as most programs would: redis-py,
+Made-up records of one size, an embedded Valkey reached by its unix socket; a process reads users of the served version
+all the time. The append-only file is switched off: with it, a disk that takes a hundred megabytes a second is all that
+would be measured. The peer writes a part of the same records as most programs would: redis-py,
 one ``SET`` with an expiry per user, in pipelines, with the readers reading.
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,11 +45,20 @@ class Phase:
 
     start: float
     end: float
+    writer_cpu: float = 0.0
+    """Seconds of processor time of this process meanwhile."""
+    server_cpu: float = 0.0
+    """The same of the server."""
 
     @property
     def seconds(self) -> float:
         """How long it took."""
         return self.end - self.start
+
+    @property
+    def cpu(self) -> float:
+        """Processor time of writer and server."""
+        return self.writer_cpu + self.server_cpu
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,11 @@ class Run:
     peak_bytes: int
     record_bytes: float
 
+    @property
+    def peer_users(self) -> int:
+        """For how many users the peer wrote."""
+        return self.users // PEER_SHARE
+
 
 async def measure(*, quick: bool) -> list[Row]:
     """Write, switch over and remove, with readers reading."""
@@ -72,8 +89,9 @@ async def measure(*, quick: bool) -> list[Row]:
         stores = RedisStores.connect(url, AppSettings(redis=RedisSettings(url=url)), timeout_seconds=30.0)
         client: Any = Redis.from_url(url, protocol=2)
         try:
+            client.config_set("appendonly", "no")
             empty = _used(client)
-            await _publish(stores.slates, "v1", users)
+            await _publish(stores.slates, client, "v1", users)
             one_version = _used(client) - empty
             with reading(url, Path(name), rate=RATE, users=users) as readers:
                 run = await _run(
@@ -90,7 +108,7 @@ async def _run(stores: RedisStores, client: Any, readers: Readers, one_version: 
     start = time.monotonic() + 1.0
     time.sleep(1.0 + alone)
     quiet = Phase(start, time.monotonic())
-    write, check, flip = await _publish(stores.slates, "v2", users)
+    write, check, flip = await _publish(stores.slates, client, "v2", users)
     peak = int(client.info("memory")["used_memory"])
     peer = _write_as_the_peer(client, _records("v3", users // PEER_SHARE))
     impatient = RedisSlates(stores.connection, keep_seconds=0, fresh_events=1, fresh_seconds=1)
@@ -105,17 +123,32 @@ async def _run(stores: RedisStores, client: Any, readers: Readers, one_version: 
     return Run(users, quiet, write, check, flip, peer, removed, one_version, peak, float(each))
 
 
-async def _publish(store: RedisSlates, version: str, users: int) -> tuple[Phase, Phase, Phase]:
+async def _publish(store: RedisSlates, client: Any, version: str, users: int) -> tuple[Phase, Phase, Phase]:
     """Write ready records, check that all are there, and switch over."""
     records = _records(version, users)
     names = [user for user, _ in records]
+    with _timing(client) as writing:
+        await store.write(version, records)
     start = time.monotonic()
-    await store.write(version, records)
-    written = time.monotonic()
     assert await store.count(version, names) == users
     checked = time.monotonic()
     await store.point_to(version, users=users)
-    return Phase(start, written), Phase(written, checked), Phase(checked, time.monotonic())
+    return writing[0], Phase(start, checked), Phase(checked, time.monotonic())
+
+
+@contextlib.contextmanager
+def _timing(client: Any) -> Iterator[list[Phase]]:
+    """Time the block; the list holds the phase afterwards."""
+    found: list[Phase] = []
+    server, writer, start = _server_cpu(client), time.process_time(), time.monotonic()
+    yield found
+    end = time.monotonic()
+    found.append(Phase(start, end, time.process_time() - writer, _server_cpu(client) - server))
+
+
+def _server_cpu(client: Any) -> float:
+    used = client.info("cpu")
+    return float(used["used_cpu_user"] + used["used_cpu_sys"])
 
 
 def _records(version: str, users: int) -> Records:
@@ -127,13 +160,18 @@ def _records(version: str, users: int) -> Records:
 
 
 def _write_as_the_peer(client: Any, records: Records) -> Phase:
-    start = time.monotonic()
-    for at in range(0, len(records), PIPELINE):
-        pipeline = client.pipeline(transaction=False)
-        for user, record in records[at : at + PIPELINE]:
-            pipeline.set(f"peer:{user}", record, ex=604_800)
-        pipeline.execute()
-    return Phase(start, time.monotonic())
+    with _timing(client) as writing:
+        for at in range(0, len(records), PIPELINE):
+            pipeline = client.pipeline(transaction=False)
+            for user, record in records[at : at + PIPELINE]:
+                pipeline.set(f"peer:{user}", record, ex=604_800)
+            pipeline.execute()
+    return writing[0]
+
+
+def _per_user(seconds: float, users: int) -> float:
+    """Return microseconds."""
+    return seconds / users * 1_000_000
 
 
 def _used(client: Any) -> int:
@@ -142,7 +180,7 @@ def _used(client: Any) -> int:
 
 def _rows(run: Run, readers: Readers) -> list[Row]:
     millions = run.users / 1_000_000
-    speed, peer = run.users / run.write.seconds, run.users // PEER_SHARE / run.peer.seconds
+    speed, peer = run.users / run.write.seconds, run.peer_users / run.peer.seconds
     alone = readers.p99_ms(run.alone.start, run.alone.end)
     writing = readers.p99_ms(run.write.start, run.check.end)
     beside_peer = readers.p99_ms(run.peer.start, run.peer.end)
@@ -154,6 +192,17 @@ def _rows(run: Run, readers: Readers) -> list[Row]:
         figure("written, readers reading", speed, "users/s"),
         figure("written, the peer", peer, "users/s"),
         figure("written: ours / the peer", speed / peer, "×", goal=at_least(4), peer=PEER),
+        figure("writer's processor time per user", _per_user(run.write.writer_cpu, run.users), "µs"),
+        figure("writer's processor time per user, the peer", _per_user(run.peer.writer_cpu, run.peer_users), "µs"),
+        figure("server's processor time per user", _per_user(run.write.server_cpu, run.users), "µs"),
+        figure("server's processor time per user, the peer", _per_user(run.peer.server_cpu, run.peer_users), "µs"),
+        figure(
+            "processor time, both: the peer / ours",
+            _per_user(run.peer.cpu, run.peer_users) / _per_user(run.write.cpu, run.users),
+            "×",
+            goal=at_least(4),
+            peer=PEER,
+        ),
         figure("switched over in", run.flip.seconds * 1000, "ms"),
         figure("readers' p99, nothing written", alone, "ms"),
         figure("readers' p99, a version written and counted", writing, "ms"),

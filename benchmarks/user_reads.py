@@ -65,7 +65,7 @@ async def _measure(url: str, name: str, *, rounds: int, reads: int) -> list[Row]
     pool = PoolReader(stores.connection, fresh_events=settings.serving.fresh_events)
     ways: Mapping[str, Read] = {
         "ours": lambda user: stores.slates.read_user(user, version=VERSION),
-        PEER: lambda user: pool.read(user, VERSION, Purpose.ALL),
+        PEER: lambda user: pool.read(user, VERSION),
     }
     rows = []
     for readers in READERS:

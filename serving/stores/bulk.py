@@ -10,23 +10,22 @@ Nothing here is asynchronous: whoever has an event loop calls from a thread.
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from redis import ConnectionPool
-from redis.exceptions import OutOfMemoryError, RedisError
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
 from recommender.errors import StoreUnavailable
 from serving.settings import masked
 from serving.stores.pace import Pace
 
-WINDOW = 2
-"""Commands on the way: the next one is built while the server works on the last."""
+WINDOW = 4
+"""Commands on the way: the next ones are built while the server works on the last. Between two it serves others."""
+PROBE_EVERY = 4
+"""Commands between two looks at how others fare: about a millisecond."""
 QUIET_PROBES = 50
 """Round trips that say how long a reader waits while nothing is written."""
-SCAN_KEYS = 500
-"""Keys looked at per command: about a tenth of a millisecond of the server's time."""
 
 _FAILURES = (RedisError, OSError, EOFError)
 _PING = b"*1\r\n$4\r\nPING\r\n"
@@ -45,8 +44,9 @@ class Bulk:
         self._work: Any = None
         self._probe: Any = None
         self._pace = Pace([0.0], delay_seconds=delay_seconds)
+        self._sent = 0
         self.client_id = ""
-        """What the server calls the connection that does the work."""
+        """What the server calls the connection that does the work; empty if it does not say."""
 
     @classmethod
     def to(cls, url: str, *, timeout_seconds: float, delay_seconds: float) -> Bulk:
@@ -70,7 +70,7 @@ class Bulk:
             self._work, self._probe = self._pool.make_connection(), self._pool.make_connection()
             self._work.connect()
             self._probe.connect()
-            self.client_id = str(self._ask(command("CLIENT", "ID")))
+            self.client_id = self._number()
             self._pace = Pace([self._waited() for _ in range(QUIET_PROBES)], delay_seconds=self._delay_seconds)
         except _FAILURES as error:
             raise self._given_up(error) from error
@@ -85,39 +85,23 @@ class Bulk:
         """
         self.connect()
         replies: list[Any] = []
-        on_the_way: deque[None] = deque()
+        before = self._sent
         try:
             for packed in commands:
                 self._work.send_packed_command([packed], check_health=False)
-                on_the_way.append(None)
-                pause = self._pace.pause_after(self._waited())
-                if len(on_the_way) >= WINDOW or pause:
-                    replies.append(self._reply(on_the_way))
-                if pause:
+                self._sent += 1
+                if self._sent % PROBE_EVERY == 0 and (pause := self._pace.pause_after(self._waited())):
                     time.sleep(pause)
-            while on_the_way:
-                replies.append(self._reply(on_the_way))
+                if self._sent - before - len(replies) >= WINDOW:
+                    replies.append(self._reply())
+            while len(replies) < self._sent - before:
+                replies.append(self._reply())
         except _FAILURES as error:
             raise self._given_up(error) from error
         except BaseException:
             self.close()
             raise
         return replies
-
-    def scan(self, pattern: str) -> Iterator[list[bytes]]:
-        """Yield the keys that match, a page at a time; one may come twice.
-
-        Raises
-        ------
-        StoreUnavailable
-            If the server does not answer.
-        """
-        cursor = b"0"
-        while True:
-            ((cursor, found),) = self.run([command("SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_KEYS)])
-            yield found
-            if cursor == b"0":
-                return
 
     def close(self) -> None:
         """Let go of the connections; what was on the way is not waited for."""
@@ -126,13 +110,16 @@ class Bulk:
                 connection.disconnect()
         self._work = self._probe = None
 
-    def _reply(self, on_the_way: deque[None]) -> Any:
-        on_the_way.popleft()
+    def _reply(self) -> Any:
         return self._work.read_response(disable_decoding=True)
 
-    def _ask(self, packed: bytes) -> Any:
-        self._work.send_packed_command([packed], check_health=False)
-        return self._work.read_response(disable_decoding=True)
+    def _number(self) -> str:
+        """Ask who we are; a server that does not let everybody know makes nobody wait for it."""
+        self._work.send_packed_command([command("CLIENT", "ID")], check_health=False)
+        try:
+            return str(self._reply())
+        except ResponseError:
+            return ""
 
     def _waited(self) -> float:
         start = time.perf_counter()

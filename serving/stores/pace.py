@@ -1,15 +1,16 @@
 """How fast a million records may go into a store that others read from.
 
-After each command somebody else's `PING` is timed. It waits behind the command, as any reader that came at that moment
-does. If it waited too long, the writer pauses; the pause doubles while that goes on, and halves when it is over.
+After every few commands somebody else's `PING` is timed. It waits behind the last of them, as any reader that came at
+that moment does. If it waited too long, the writer pauses; the pause doubles while that goes on, and halves when it is
+over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-FIRST_PAUSE_SECONDS = 0.000_25
-MAX_PAUSE_SECONDS = 0.002
+FIRST_PAUSE_SECONDS = 0.001
+MAX_PAUSE_SECONDS = 0.008
 """However busy the store is, a million records are in within a minute."""
 
 
@@ -26,7 +27,7 @@ class Pace:
 
         >>> pace = Pace([0.001, 0.001, 0.003], delay_seconds=0.001)
         >>> [pace.pause_after(seconds) for seconds in (0.001, 0.003, 0.003, 0.001, 0.001)]
-        [0.0, 0.00025, 0.0005, 0.00025, 0.0]
+        [0.0, 0.001, 0.002, 0.001, 0.0]
         """
         if waited_seconds > self._bound:
             self._pause = min(max(2 * self._pause, FIRST_PAUSE_SECONDS), MAX_PAUSE_SECONDS)

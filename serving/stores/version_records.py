@@ -26,8 +26,12 @@ BYTES = 65_536
 """Of one command that writes: a tenth of a millisecond of the server's time, and no reader waits longer for it."""
 NAMES = 250
 """Records counted by one command."""
-DOOMED = 50
+DOOMED = 100
 """Records removed by one command: to free memory takes longer than to look."""
+SCAN_KEYS = 1000
+"""Keys looked at by one command."""
+WALK_SECONDS = 0.5
+"""How long a thread walks before somebody else may have a word."""
 SLICE = 16_384
 """Records that a thread works on before somebody else may have a word."""
 CLUSTER_BATCH = 500
@@ -94,27 +98,50 @@ class NodeRecords:
 
     async def remove(self, versions: Collection[str], known: Collection[str], go_on: Callable[[], Any]) -> None:
         """Walk over all candidates, since nobody remembers who the users were."""
-        pages = self._bulk.scan(f"{keys.CANDIDATES}*")
-        doomed, spared = set(versions), set(known) - set(versions)
-        while await self._in_thread(lambda: self._remove_some(pages, doomed, spared)):
+        walk = _Walk(self._bulk, doomed=set(versions), spared=set(known) - set(versions))
+        while await self._in_thread(walk.go_on):
             await go_on()
 
     def close(self) -> None:
         """Let go of the connections."""
         self._bulk.close()
 
-    def _remove_some(self, pages: Iterator[list[bytes]], doomed: set[str], spared: set[str]) -> bool:
-        """Work for a while; say whether there is more."""
-        until = time.monotonic() + 0.5
-        for page in pages:
-            self._bulk.run(list(_removals(page, doomed, spared)))
-            if time.monotonic() > until:
-                return True
-        return False
-
     async def _in_thread(self, work: Callable[[], T]) -> T:
         async with self._turn:
             return await anyio.to_thread.run_sync(work)
+
+
+class _Walk:
+    """One walk over all candidates, which removes those of some versions."""
+
+    def __init__(self, bulk: Bulk, *, doomed: set[str], spared: set[str]) -> None:
+        self._bulk = bulk
+        self._doomed = doomed
+        self._spared = spared
+        self._cursor = b"0"
+        self._found: Sequence[bytes] = ()
+
+    def go_on(self) -> bool:
+        """Walk for a while; say whether there is more. Each step removes what the one before it found."""
+        until = time.monotonic() + WALK_SECONDS
+        while time.monotonic() < until:
+            look = command("SCAN", self._cursor, "MATCH", f"{keys.CANDIDATES}*", "COUNT", SCAN_KEYS)
+            *_, (self._cursor, self._found) = self._bulk.run([*self._removals(), look])
+            if self._cursor == b"0":
+                self._bulk.run(self._removals())
+                return False
+        return True
+
+    def _removals(self) -> Iterator[bytes]:
+        by_version: dict[str, list[bytes]] = {}
+        for key in self._found:
+            version = keys.version_of(key.decode())
+            if version in self._doomed or version not in self._spared:
+                by_version.setdefault(version, []).append(key)
+        for version, found in by_version.items():
+            for start in range(0, len(found), DOOMED):
+                some = found[start : start + DOOMED]
+                yield command("EVAL", _UNLINK, 1 + len(some), keys.manifest(version), *some)
 
 
 class ClusterRecords:
@@ -171,15 +198,3 @@ def _portions(records: Sequence[tuple[str, bytes]]) -> Iterator[Sequence[tuple[s
         size += len(value)
     if start < len(records):
         yield records[start:]
-
-
-def _removals(page: Sequence[bytes], doomed: set[str], spared: set[str]) -> Iterator[bytes]:
-    by_version: dict[str, list[bytes]] = {}
-    for key in page:
-        version = keys.version_of(key.decode())
-        if version in doomed or version not in spared:
-            by_version.setdefault(version, []).append(key)
-    for version, found in by_version.items():
-        for start in range(0, len(found), DOOMED):
-            some = found[start : start + DOOMED]
-            yield command("EVAL", _UNLINK, 1 + len(some), keys.manifest(version), *some)

@@ -150,6 +150,19 @@ async def test_unknown_version_leaves_the_pointer(stores: Stores) -> None:
     assert await stores.slates.pointer() == Pointer("v1", None)
 
 
+async def test_a_discarded_version_is_gone_and_can_be_written_again(stores: Stores) -> None:
+    """Others stay as they are; settling removes nothing that is served or the way back."""
+    users = [f"u{k}" for k in range(700)]
+    await published(stores, "v1", *users)
+    await published(stores, "v2", *users)
+    await stores.slates.write("v3", [(user, b"half") for user in users])
+    await stores.slates.discard("v3")
+    await stores.slates.settle()
+    assert [await stores.slates.count(version, users) for version in ("v1", "v2", "v3")] == [700, 700, 0]
+    assert await stores.slates.versions() == {"v1": 700, "v2": 700}
+    assert await published(stores, "v3", *users) == Pointer("v3", "v2")
+
+
 async def test_fresh_events_are_capped_and_newest_first(stores: Stores) -> None:
     """Of many events the latest count."""
     await stores.slates.remember({"a:b": [b"1", b"2"], "c": [b"x"]})

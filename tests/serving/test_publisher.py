@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import anyio
+import psutil
 import pytest
 
 from recommender.errors import RecommenderError, StoreUnavailable, UnknownVersion
@@ -47,10 +48,14 @@ class Slow(SilentProgress):
         return super().step(name, total=total)
 
 scoring.BATCH = 5
-artifact = load_artifact(Path(sys.argv[2]))
+directory = Path(sys.argv[2])
+artifact = load_artifact(directory)
 stores = RedisStores.connect(sys.argv[1], AppSettings(), timeout_seconds=10)
-asyncio.run(publisher.publish(Engine(artifact.model, version=artifact.version), stores.slates, progress=Slow()))
-print("done", flush=True)
+engine = Engine(artifact.model, version=artifact.version)
+how = scoring.InProcesses(directory, workers=2) if "processes" in sys.argv else scoring.InThread(engine)
+if __name__ == "__main__":
+    asyncio.run(publisher.publish(engine, stores.slates, progress=Slow(), scoring=how))
+    print("done", flush=True)
 """
 
 
@@ -194,9 +199,13 @@ async def test_a_killed_scoring_process_is_a_clear_error(
     """Nothing is published, what was written is taken back, and the other processes end."""
     monkeypatch.setattr(scoring, "BATCH", 5)
     in_processes = InProcesses(registry.root / registry.shop.version, workers=2)
-    kill_one = Events(lambda: multiprocessing.active_children()[0].kill())
+
+    def kill_one() -> None:
+        for child in multiprocessing.active_children()[:1]:
+            child.kill()
+
     with pytest.raises(RecommenderError, match="ended before its time"):
-        await publish(registry.shop, stores.slates, progress=kill_one, scoring=in_processes)
+        await publish(registry.shop, stores.slates, progress=Events(kill_one), scoring=in_processes)
     assert await stores.slates.pointer() == Pointer()
     assert await stores.slates.count(registry.shop.version, list(registry.shop.model.users)) == 0
     assert multiprocessing.active_children() == []
@@ -219,3 +228,24 @@ async def test_ctrl_c_leaves_nothing_behind(
     assert await stores.slates.versions() == {registry.hostile.version: len(registry.hostile.model.users)}
     assert await stores.slates.count(registry.shop.version, list(registry.shop.model.users)) == 0
     assert multiprocessing.active_children() == []
+
+
+async def test_scoring_processes_end_with_a_killed_publisher(
+    stores: RedisStores, registry: Shelves, settings: AppSettings
+) -> None:
+    """SIGKILL leaves no process behind that scores for nobody."""
+    directory = str(registry.root / registry.shop.version)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_PUBLISHER, settings.redis.url or "", directory, "processes"],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.DEVNULL,
+    )
+    with anyio.fail_after(60):
+        while not await stores.slates.count(registry.shop.version, list(registry.shop.model.users)):
+            await anyio.sleep(0.001)
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.wait()
+        assert len(children) >= 2
+        while any(child.is_running() for child in children):
+            await anyio.sleep(0.05)
