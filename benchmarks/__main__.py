@@ -19,7 +19,7 @@ from benchmarks import page, results
 from benchmarks.machine import describe_machine
 from benchmarks.results import Results, Row, Skipped
 
-NAMES = ("cli_start", "als", "pipeline", "publish", "hot_path")
+NAMES = ("cli_start", "als", "pipeline", "cold_path", "publish", "hot_path")
 """One module each, cheapest first."""
 LOG_WIDTH = 120
 """Columns of a table where there is no terminal."""
