@@ -184,7 +184,8 @@ def _implicit(factors: Factors) -> Answer:
     model = AlternatingLeastSquares(
         factors=factors.size, regularization=factors.regularization, alpha=1.0, num_threads=1
     )
-    model.item_factors, model.user_factors = factors.item, np.zeros((1, factors.size), np.float32)
+    # It does not read from what it may not write to.
+    model.item_factors, model.user_factors = factors.item.copy(), np.zeros((1, factors.size), np.float32)
 
     def answer(item: Indices) -> object:
         row = csr_matrix(
