@@ -1,9 +1,9 @@
 """From one person's past to the numbers the blend weighs.
 
-First the signals score the whole catalogue: the factors, neighbours by users, neighbours by baskets, people with a
+First come the signals (`recommender.signals`): the factors, neighbours by users, neighbours by baskets, people with a
 similar past where they are asked, and the person's taste in categories; where a basket is being filled, the neighbours
-of what lies in it are two more. What each likes best, with everything the person owns and what is popular, are the
-candidates; each is then described by one row of features.
+of what lies in it are two more. What each likes best of the whole catalogue, with everything the person owns and what
+is popular, are the candidates; each is then described by one row of features.
 
 ======================  =====================================================================================
 owned                   1 if bought before

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from recommender.rules import NotAmong, Only, PriceBetween, Rule, keep_all, leading, occurrence, spread
+from recommender.rules import Among, NotAmong, Only, PriceBetween, Rule, keep_all, leading, occurrence, spread
 
 categories = hnp.arrays(np.int32, st.integers(0, 30), elements=st.integers(0, 4))
 PRICE = np.array([1.0, 2.5, np.nan, 10.0, 0.0])
@@ -102,3 +102,11 @@ def test_no_rule_keeps_everything() -> None:
     """And nothing is kept of nothing."""
     assert keep_all((), items(4, 1)).tolist() == [True, True]
     assert keep_all((NotAmong(items(1)),), items()).tolist() == []
+
+
+def test_among_keeps_the_wanted_attributes() -> None:
+    """Items of two of three categories; with none wanted, nothing is kept."""
+    category = np.array([4, 7, 4, 9], dtype=np.int32)
+    items = np.array([3, 2, 1], dtype=np.int32)
+    assert Among(category, np.array([4, 9])).keep(items).tolist() == [True, True, False]
+    assert not Among(category, np.empty(0, np.int64)).keep(items).any()
