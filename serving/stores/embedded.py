@@ -33,6 +33,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from recommender.errors import StoreUnavailable
+from serving.stores import append_only
 
 START_SECONDS = 60.0
 """A large append-only file takes a while to load."""
@@ -64,6 +65,7 @@ loglevel warning
 daemonize no
 appendonly yes
 appendfsync everysec
+aof-load-truncated no
 save ""
 maxmemory 0
 """
@@ -79,7 +81,8 @@ def running(data_dir: Path) -> Iterator[str]:
     Raises
     ------
     StoreUnavailable
-        If it does not start (the message holds the end of its log), or this platform has none.
+        If it does not start (the message holds the end of its log), its data are damaged (it names the file), or this
+        platform has none.
     """
     folder = (data_dir / "valkey").resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -194,13 +197,22 @@ def _start_unless_running(folder: Path, at: Path) -> subprocess.Popen[bytes] | N
         if _settled(at):
             return None
         _prepare(at)
-        guard = _spawn(folder, at)
         try:
-            _wait_until_ready(guard, folder, at)
-        except BaseException:
-            _stop(guard)
-            raise
-        return guard
+            return _started(folder, at)
+        except StoreUnavailable:
+            if not append_only.mend(folder):
+                raise
+        return _started(folder, at)
+
+
+def _started(folder: Path, at: Path) -> subprocess.Popen[bytes]:
+    guard = _spawn(folder, at)
+    try:
+        _wait_until_ready(guard, folder, at)
+    except BaseException:
+        _stop(guard)
+        raise
+    return guard
 
 
 def _settled(at: Path) -> bool:
@@ -256,7 +268,10 @@ def _wait_until_ready(guard: subprocess.Popen[bytes], folder: Path, at: Path) ->
                 return
         time.sleep(0.02)
     log = (folder / "valkey.log").read_text(encoding="utf-8", errors="replace")[-1500:].strip()
-    raise StoreUnavailable(f"the embedded Valkey in {folder} did not start; its log ends:\n{log}")
+    raise StoreUnavailable(
+        f"the embedded Valkey in {folder} did not start; its log ends:\n{log}\nNothing was deleted. If its data are "
+        f"damaged, restore {folder} from a backup; or move it away, start empty, and publish again"
+    )
 
 
 def _stop(guard: subprocess.Popen[bytes]) -> None:
