@@ -7,6 +7,7 @@ through samples taken after a warm-up, which ends with the second publishing.
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,9 @@ import numpy as np
 
 from benchmarks.faults.instance import Instance, instance
 from benchmarks.faults.senders import Reported, sending
-from benchmarks.faults.shop import FULL, Shop, Size
+from benchmarks.faults.shop import FULL, SMALL, Shop, Size
 from benchmarks.faults.store import KillableStore, store
-from benchmarks.faults.traffic import Observed, traffic
+from benchmarks.faults.traffic import MAX_SECONDS, Observed, traffic
 from benchmarks.faults.workplace import workplace
 from benchmarks.load import Plan
 from benchmarks.results import Row, at_least, at_most, figure
@@ -25,6 +26,7 @@ from benchmarks.results import Row, at_least, at_most, figure
 FAULT = "ten-minute soak with a publish every minute"
 SAMPLE_SECONDS = 0.5
 SECONDS_PER_MINUTE = 60
+WARM_PUBLISHINGS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class Effort:
 
     publishings: int = 10
     every_seconds: float = 60.0
-    rate: float = 200.0
-    events_rate: float = 200.0
+    rate: float = 100.0
+    events_rate: float = 100.0
     size: Size = FULL
 
 
@@ -74,8 +76,8 @@ class Found:
 
 
 def measure(*, quick: bool) -> list[Row]:
-    """Try it and return the figures; a slope over less than a minute says little, so the short form takes one."""
-    effort = Effort(publishings=8, every_seconds=8.0) if quick else Effort()
+    """Try it and return the figures."""
+    effort = Effort(publishings=6, every_seconds=8.0, rate=50.0, size=SMALL) if quick else Effort()
     with workplace() as folder:
         return run(folder, effort).rows()
 
@@ -86,7 +88,7 @@ def run(folder: Path, effort: Effort) -> Found:
     with store(folder / "valkey") as killable:
         shop.publish(shop.versions[0], killable.url)
         with instance(shop, killable.url) as serving:
-            seconds = effort.publishings * effort.every_seconds + 300
+            seconds = min(MAX_SECONDS, 3 * effort.publishings * effort.every_seconds)
             plan = Plan(serving.port, shop.user_requests(), seconds, connections=32, rate=effort.rate)
             with (
                 traffic(plan, folder) as running,
@@ -99,15 +101,22 @@ def run(folder: Path, effort: Effort) -> Found:
 
 
 def _live(shop: Shop, killable: KillableStore, serving: Instance, effort: Effort) -> list[tuple[float, float]]:
+    """Publish again and again; return the memory since the second publishing was done."""
     samples: list[tuple[float, float]] = []
-    warm = 0.0
+    stopping = threading.Event()
+
+    def look() -> None:
+        while not stopping.wait(SAMPLE_SECONDS):
+            samples.append((time.monotonic(), serving.memory_mb()))
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    start = warm = time.monotonic()
     for number in range(effort.publishings):
-        until = time.monotonic() + effort.every_seconds
         shop.publish(shop.versions[(number + 1) % 2], killable.url)
-        if number == 1:
+        if number == WARM_PUBLISHINGS - 1:
             warm = time.monotonic()
-        while (now := time.monotonic()) < until or (number > 1 and not samples):
-            if number > 1:
-                samples.append((now - warm, serving.memory_mb()))
-            time.sleep(SAMPLE_SECONDS)
-    return samples
+        time.sleep(max(0.0, start + (number + 1) * effort.every_seconds - time.monotonic()))
+    stopping.set()
+    looking.join()
+    return [(at - warm, memory) for at, memory in samples if at > warm]
