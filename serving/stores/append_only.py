@@ -67,14 +67,28 @@ def mend(folder: Path) -> bool:
     return True
 
 
+def sync(folder: Path, *, synced: int) -> int:
+    """Make sure that the newest file is on disk if it has grown beyond `synced` bytes, and return its size.
+
+    Who may sync a file need not be who writes it.
+    """
+    path = _newest(folder)
+    try:
+        descriptor = os.open(path or folder, os.O_RDONLY)
+    except OSError:
+        return synced
+    try:
+        size = os.fstat(descriptor).st_size
+        if path is not None and size != synced:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return size
+
+
 def find_damage(folder: Path) -> Damage | None:
     """Look at the file that was written last; None if it is whole, empty or not there."""
-    try:
-        manifest = (folder / FOLDER / "appendonly.aof.manifest").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-    names = [found["name"] for found in _LAST_FILE.finditer(manifest)]
-    path = folder / FOLDER / Path(names[-1]).name if names else None
+    path = _newest(folder)
     if path is None or not path.exists() or path.stat().st_size == 0:
         return None
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -84,6 +98,15 @@ def find_damage(folder: Path) -> Damage | None:
         if whole == len(content):
             return None
         return Damage(path, whole, has_commands_behind=_any_command(content, read + 1))
+
+
+def _newest(folder: Path) -> Path | None:
+    try:
+        manifest = (folder / FOLDER / "appendonly.aof.manifest").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    names = [found["name"] for found in _LAST_FILE.finditer(manifest)]
+    return folder / FOLDER / Path(names[-1]).name if names else None
 
 
 def _ends(content: mmap.mmap) -> Iterator[tuple[int, bool]]:

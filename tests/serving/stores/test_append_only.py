@@ -1,5 +1,6 @@
 """Garbage behind the last command is cut off and kept; garbage before others is left to a person."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,15 @@ def test_garbage_before_good_commands_is_refused(tmp_path: Path, garbage: bytes)
 def test_without_a_manifest_nothing_is_done(tmp_path: Path) -> None:
     """A folder that is no store's is nobody's to mend."""
     assert not append_only.mend(tmp_path)
+
+
+def test_the_newest_file_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once after it has grown, and not again; a folder without one is no error."""
+    synced: list[int] = []
+    assert append_only.sync(tmp_path / "nowhere", synced=7) == 7
+    path = written(tmp_path, SET)
+    monkeypatch.setattr(os, "fsync", synced.append)
+    size = append_only.sync(tmp_path, synced=0)
+    assert (size, len(synced)) == (path.stat().st_size, 1)
+    assert append_only.sync(tmp_path, synced=size) == size
+    assert len(synced) == 1
