@@ -158,6 +158,10 @@ format: $(VENV)/.dev ## format the code and mend what can be mended safely
 bench: $(VENV)/.dev ## run every benchmark beside its peer
 	$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: bench-faults
+bench-faults: $(VENV)/.dev ## break what can break, and see what shoppers notice (QUICK=1: in five minutes)
+	$(BIN)/python -m benchmarks.faults $(ARGS)
+
 .PHONY: bench-quality
 bench-quality: $(VENV)/.dev ## measure the rankings on public data (DATA=tafeng: one set; BENCH_DATA: their folder)
 	BENCH_DATA=$(call quoted,$(value BENCH_DATA)) $(BIN)/python -m benchmarks.quality $(call argument,DATA) $(ARGS)

@@ -42,7 +42,7 @@ def table(found: Results) -> str:
     for row in found.rows:
         goal = "" if row.goal is None else f"{row.goal} {'✓' if row.holds else '✗'}"
         lines.append(f"| {row.row} | {results.value_text(row)} | {goal} | {row.peer or ''} |")
-    return "\n".join([*lines, "", _machine_line(found)])
+    return "\n".join([*lines, "", machine_line(found)])
 
 
 def write() -> None:
@@ -50,7 +50,8 @@ def write() -> None:
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def _machine_line(found: Results) -> str:
+def machine_line(found: Results) -> str:
+    """Say what the figures were measured on."""
     machine = found.machine
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     memory_gb = machine["memory_mb"] / 1024

@@ -5,8 +5,10 @@
     with running(data_dir) as url:
         ...                             # url names a unix socket; no TCP port is opened
 
-Its data lie in ``<data_dir>/valkey`` and survive a crash (append-only file, synced every second). A second process
-that asks for the same folder joins the running server.
+Its data lie in ``<data_dir>/valkey`` and survive a crash (append-only file, synced twice a second). It is synced from
+here: a server that syncs by itself every second keeps what it has promised in memory while the disk is busy, and loses
+that when it is killed. This one writes before it answers. A second process that asks for the same folder joins the
+running server.
 
 A server that dies is started again: whoever uses the folder keeps watch. The program that started it sees its guard
 end; one that joined takes over once nobody listens any more, which also happens when the starter stops first.
@@ -33,12 +35,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from recommender.errors import StoreUnavailable
+from serving.stores import append_only
 
 START_SECONDS = 60.0
 """A large append-only file takes a while to load."""
 STOP_SECONDS = 15.0
 WATCH_SECONDS = 0.5
-"""How often a watch looks at its server."""
+"""How often a watch looks at its server, and syncs its file."""
 MAX_PAUSE_SECONDS = 30.0
 """The longest pause before another try; a server that lived longer than this is started again at once."""
 MAX_SOCKET_PATH = 100
@@ -63,7 +66,8 @@ logfile "{folder}/valkey.log"
 loglevel warning
 daemonize no
 appendonly yes
-appendfsync everysec
+appendfsync no
+aof-load-truncated no
 save ""
 maxmemory 0
 """
@@ -79,7 +83,8 @@ def running(data_dir: Path) -> Iterator[str]:
     Raises
     ------
     StoreUnavailable
-        If it does not start (the message holds the end of its log), or this platform has none.
+        If it does not start (the message holds the end of its log), its data are damaged (it names the file), or this
+        platform has none.
     """
     folder = (data_dir / "valkey").resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -140,9 +145,10 @@ class _Watch:
             _stop(self._guard)
 
     def _run(self) -> None:
-        pause, started = 0.0, time.monotonic()
+        pause, started, synced = 0.0, time.monotonic(), 0
         while not self._stopping.wait(WATCH_SECONDS):
             if not self._is_dead():
+                synced = append_only.sync(self._folder, synced=synced)
                 continue
             _log.warning("the embedded Valkey in %s has died; it is started again", self._folder)
             if time.monotonic() - started > MAX_PAUSE_SECONDS:
@@ -194,13 +200,22 @@ def _start_unless_running(folder: Path, at: Path) -> subprocess.Popen[bytes] | N
         if _settled(at):
             return None
         _prepare(at)
-        guard = _spawn(folder, at)
         try:
-            _wait_until_ready(guard, folder, at)
-        except BaseException:
-            _stop(guard)
-            raise
-        return guard
+            return _started(folder, at)
+        except StoreUnavailable:
+            if not append_only.mend(folder):
+                raise
+        return _started(folder, at)
+
+
+def _started(folder: Path, at: Path) -> subprocess.Popen[bytes]:
+    guard = _spawn(folder, at)
+    try:
+        _wait_until_ready(guard, folder, at)
+    except BaseException:
+        _stop(guard)
+        raise
+    return guard
 
 
 def _settled(at: Path) -> bool:
@@ -256,7 +271,10 @@ def _wait_until_ready(guard: subprocess.Popen[bytes], folder: Path, at: Path) ->
                 return
         time.sleep(0.02)
     log = (folder / "valkey.log").read_text(encoding="utf-8", errors="replace")[-1500:].strip()
-    raise StoreUnavailable(f"the embedded Valkey in {folder} did not start; its log ends:\n{log}")
+    raise StoreUnavailable(
+        f"the embedded Valkey in {folder} did not start; its log ends:\n{log}\nNothing was deleted. If its data are "
+        f"damaged, restore {folder} from a backup; or move it away, start empty, and publish again"
+    )
 
 
 def _stop(guard: subprocess.Popen[bytes]) -> None:

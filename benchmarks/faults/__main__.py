@@ -1,0 +1,102 @@
+"""``python -m benchmarks.faults [name…]``: try faults, print what came of each with a verdict, and keep the figures.
+
+``QUICK=1`` tries less, in at most five minutes, and keeps its figures apart; ``--docs`` renews the tables of
+docs/faults.md. Figures of faults that were not asked for stay as they are. The exit status is 1 if a goal is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from rich.console import Console
+
+from benchmarks import results
+from benchmarks.faults import page
+from benchmarks.machine import describe_machine
+from benchmarks.results import Results, Row, Skipped
+
+NAME = "faults"
+NAMES = (
+    *("redis_killed", "redis_troubled", "redis_absent", "corrupted_artifacts", "events_kept"),
+    *("rolling_restart", "overload", "disk_full", "embedded_store", "soak"),
+)
+"""One module each."""
+LOG_WIDTH = 120
+
+
+class Fault(Protocol):
+    """A module of this package that tries one fault."""
+
+    FAULT: str
+    """What breaks, as the issue's table and the docs call it."""
+
+    def measure(self, *, quick: bool) -> list[Row]:
+        """Try it and return the figures.
+
+        Raises
+        ------
+        Skipped
+            If it cannot be tried here.
+        """
+        ...
+
+
+def fault_of(name: str) -> Fault:
+    """Return the module called `name`."""
+    return cast(Fault, importlib.import_module(f"benchmarks.faults.{name}"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try what was asked for and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description="Try what breaks.")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join(NAMES)}; all without any")
+    parser.add_argument("--docs", action="store_true", help="renew docs/faults.md from the kept figures and stop")
+    options = parser.parse_args(arguments)
+    if unknown := sorted(set(options.names) - set(NAMES)):
+        parser.error(f"no fault is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    if options.docs:
+        page.write()
+        return 0
+    quick = os.environ.get("QUICK", "") not in {"", "0"}
+    console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
+    verdicts = [run(name, quick=quick, console=console) for name in options.names or NAMES]
+    return 0 if all(verdicts) else 1
+
+
+def run(name: str, *, quick: bool, console: Console) -> bool:
+    """Try one fault, keep its figures beside those of the others, and say whether every goal was kept."""
+    fault = fault_of(name)
+    console.print(f"[bold]{fault.FAULT}[/bold]: trying{' in short form' if quick else ''} …")
+    start = time.monotonic()
+    try:
+        rows = fault.measure(quick=quick)
+    except Skipped as reason:
+        console.print(f"skipped: {reason}\n")
+        return True
+    results.show(fault.FAULT, rows, console)
+    broken = sum(row.holds is False for row in rows)
+    verdict = f"[red]{broken} of its goals broken[/red]" if broken else "[green]holds[/green]"
+    console.print(f"{verdict}, {time.monotonic() - start:.0f} s\n")
+    keep(fault.FAULT, rows, quick=quick)
+    return not broken
+
+
+def keep(fault: str, rows: Sequence[Row], *, quick: bool) -> None:
+    """Write the rows of one fault into the file, in the order in which faults are tried."""
+    folder = results.QUICK_FOLDER if quick else results.FOLDER
+    before = results.load(NAME, folder)
+    kept = {} if before is None else page.by_fault(before.rows)
+    kept[fault] = tuple(rows)
+    order = [fault_of(name).FAULT for name in NAMES]
+    everything = [page.named(key, row) for key in order if key in kept for row in kept[key]]
+    results.save(NAME, Results(describe_machine(), tuple(everything)), folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
