@@ -27,6 +27,9 @@ _BETWEEN_VALUES = (b",", b"[", b"{")
 SOURCE = "regulars.source"
 """Scope key under which a route leaves the source of its slate, for the metrics."""
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+"""Clients may make up others; each label value that was ever counted stays in memory."""
+
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
@@ -131,5 +134,6 @@ class Observed:
         finally:
             route = getattr(scope.get("route"), "path", "none")
             source = scope.get(SOURCE, "")
-            self._metrics.requests.labels(route, scope["method"], str(status), source).inc()
+            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+            self._metrics.requests.labels(route, method, str(status), source).inc()
             self._metrics.latency.labels(route).observe(time.perf_counter() - started)
