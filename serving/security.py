@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recommender.ids import id_problem
 from serving import request_ids
-from serving.metrics import Metrics
+from serving.metrics import Metrics, method_label
 from serving.problems import Code, Problem, too_large
 
 BODY_SECONDS = 20.0
@@ -131,5 +131,5 @@ class Observed:
         finally:
             route = getattr(scope.get("route"), "path", "none")
             source = scope.get(SOURCE, "")
-            self._metrics.requests.labels(route, scope["method"], str(status), source).inc()
+            self._metrics.requests.labels(route, method_label(scope["method"]), str(status), source).inc()
             self._metrics.latency.labels(route).observe(time.perf_counter() - started)
