@@ -80,6 +80,7 @@ def create_app(
         If there is neither a store nor an address of one.
     """
     metrics = Metrics()
+    metrics.build.labels(version.program_version()).set(1)
     access = Access(settings.access, settings.data_dir)
     artifacts = registry_root or settings.artifacts_dir
     clock = clock or clock_of(settings.serving.clock)
@@ -148,7 +149,7 @@ def _add_middleware(app: FastAPI, settings: AppSettings, metrics: Metrics, acces
     """Add what every request passes; the last added is the outermost."""
     app.add_middleware(BodyLimit, max_bytes=settings.serving.max_body_bytes)
     app.add_middleware(CleanAddress)
-    app.add_middleware(Guard, access=access)
+    app.add_middleware(Guard, access=access, metrics=metrics)
     # Around those that refuse: a page must be able to read why.
     app.add_middleware(SharedOrigins, origins=settings.serving.cors_origins, access=access)
     app.add_middleware(Observed, metrics=metrics)

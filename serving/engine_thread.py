@@ -7,9 +7,11 @@ and because a queue only makes everybody late, who finds it full is told so at o
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
@@ -26,6 +28,7 @@ from recommender.slate import Placement, Slate
 from serving.clock import Clock
 from serving.events.fresh import FreshEvents
 from serving.live_catalogue import LiveCatalogue
+from serving.metrics import Metrics
 from serving.questions import IMPERSONAL, Question
 from serving.random_ids import RandomIds
 from serving.shelves.ready import Ready
@@ -36,6 +39,8 @@ interpreter more than double its cost. More cores are used by more workers."""
 
 MAX_WAITING = 6
 """Slates that may wait for the engine: with a few milliseconds each, the last of them is still in time."""
+
+T = TypeVar("T")
 
 
 class BusyError(Exception):
@@ -55,11 +60,13 @@ class Known:
 class EngineThread:
     """Puts questions in the engine's words, and asks it."""
 
-    def __init__(self, catalogue: LiveCatalogue, clock: Clock, slate_id: RandomIds) -> None:
+    def __init__(self, catalogue: LiveCatalogue, clock: Clock, slate_id: RandomIds, metrics: Metrics) -> None:
         self._catalogue = catalogue
         self._clock = clock
         self._slate_id = slate_id
         self._threads = anyio.CapacityLimiter(ENGINE_THREADS)
+        self._metrics = metrics
+        metrics.watch(metrics.engine_waiting, lambda: self._threads.statistics().tasks_waiting)
 
     async def slate(self, ready: Ready, question: Question, known: Known) -> Slate:
         """Return the engine's answer; with candidates at hand no thread is needed, rules over them take microseconds.
@@ -81,8 +88,7 @@ class EngineThread:
         )
         if known.candidates is not None:
             return ask()
-        self._join()
-        return await anyio.to_thread.run_sync(ask, limiter=self._threads)
+        return await self._run("slate", ask)
 
     async def offer(self, ready: Ready, placement: Placement, item: int | None) -> bytes:
         """Return what a placement offers to everybody beside an item.
@@ -92,12 +98,23 @@ class EngineThread:
         BusyError
             If too many wait already.
         """
-        self._join()
-        return await anyio.to_thread.run_sync(ready.prepare, placement, item, limiter=self._threads)
+        return await self._run("list", functools.partial(ready.prepare, placement, item))
 
-    def _join(self) -> None:
+    async def _run(self, what: str, compute: Callable[[], T]) -> T:
+        """Compute in the thread, unless too many wait, and note how long it waited and took."""
         if self._threads.statistics().tasks_waiting >= MAX_WAITING:
             raise BusyError
+        asked = time.perf_counter()
+
+        def timed() -> T:
+            started = time.perf_counter()
+            self._metrics.engine_wait.observe(started - asked)
+            try:
+                return compute()
+            finally:
+                self._metrics.engine_seconds.labels(what).observe(time.perf_counter() - started)
+
+        return await anyio.to_thread.run_sync(timed, limiter=self._threads)
 
     def _ask(
         self,

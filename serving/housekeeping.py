@@ -26,14 +26,16 @@ _log = logging.getLogger(__name__)
 
 
 async def look_for_news(state: State) -> None:
-    """Bring the model, the stock, the erased users and the metrics up to date."""
-    state.service.tally.hand_over()
-    try:
-        await state.holder.refresh()
-        await state.erasures.refresh()
-        await state.catalogue.refresh()
-    finally:
-        state.metrics.breaker.set(state.stores.breaker_state)
+    """Bring the model, the stock and the erased users up to date."""
+    await state.holder.refresh()
+    await state.erasures.refresh()
+    await state.catalogue.refresh()
+
+
+async def take_vitals(state: State) -> None:
+    """Bring the metrics up to date; a chore of its own, so that other workers know them however slow the store is."""
+    state.vitals.take()
+    await state.vitals.ask_store()
 
 
 async def look_at_keys(state: State) -> None:
@@ -61,6 +63,8 @@ async def running(state: State) -> AsyncIterator[None]:
     stop = asyncio.Event()
     chores = [
         asyncio.create_task(_repeat(look_at_keys, state, stop, every=serving.poll_seconds)),
+        asyncio.create_task(state.vitals.watch_loop(stop)),
+        asyncio.create_task(_repeat(take_vitals, state, stop, every=serving.poll_seconds)),
         asyncio.create_task(_repeat(look_for_news, state, stop, every=serving.poll_seconds)),
         asyncio.create_task(_repeat(move_events, state, stop, every=serving.drain_seconds)),
         asyncio.create_task(_repeat(remove_versions, state, stop, every=SETTLE_SECONDS)),

@@ -2,19 +2,28 @@
 
 Each app has a registry of its own, so that several can live in one process. With several workers each has its own
 numbers; `serving.server` points them at one folder (`PROMETHEUS_MULTIPROC_DIR`), and any of them answers for all.
+What a worker counted stays when it dies, so no counter ever falls; what it held at that moment (its gauges) goes.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 LATENCY_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+"""Others are counted as one: a client may make up as many as it likes."""
+
+Read = Callable[[], float]
 
 
 class Metrics:
@@ -29,13 +38,7 @@ class Metrics:
             "Requests by route, status and, for slates, the rung that filled them.",
             ("route", "method", "status", "source"),
         )
-        self.latency = Histogram(
-            "regulars_request_seconds",
-            "Time to answer.",
-            ["route"],
-            buckets=LATENCY_SECONDS,
-            registry=self.registry,
-        )
+        self.latency = self._histogram("request_seconds", "Time to answer.", ("route",))
         self.candidates = self._counter(
             "candidates",
             "Personal candidates: stored, computed (fresh events), missing, unreadable, no_store.",
@@ -55,6 +58,46 @@ class Metrics:
         self.events_drained = self._counter("events_drained", "Events moved from the stream into files.")
         self.item_updates = self._counter("item_updates", "Items changed over the API.")
         self.users_erased = self._counter("users_erased", "Users erased over the API.")
+        self._of_the_process()
+        self._sampled: dict[Gauge, Read] = {}
+
+    def _of_the_process(self) -> None:
+        """Add what `serving.vitals` and the engine's thread write down."""
+        self.build = self._gauge("build_info", "1, labelled with the version of the program.", ("version",))
+        self.started = self._gauge("process_start_time_seconds", "When the youngest worker was started.")
+        self.workers = self._gauge("workers", "Workers that live.", mode="livesum")
+        self.memory = self._gauge(
+            "resident_memory_bytes", "Memory of all workers, shared pages included.", mode="livesum"
+        )
+        self.cpu = self._counter("cpu_seconds", "Processor time used.")
+        self.in_flight = self._gauge(
+            "requests_in_flight", "Page views under way; other requests count fourfold.", mode="livesum"
+        )
+        self.loop_lag = self._histogram("event_loop_lag_seconds", "How late a timer fires, ten times a second.")
+        self.engine_waiting = self._gauge("engine_waiting", "Slates that wait for the engine.", mode="livesum")
+        self.engine_wait = self._histogram("engine_wait_seconds", "Time a slate waited for the engine.")
+        self.engine_seconds = self._histogram("engine_seconds", "Time to compute a slate or list.", ("what",))
+        self.stale_users = self._gauge("stale_users", "Users remembered for the time Redis is away.", mode="livesum")
+        self.store_round_trip = self._histogram("store_round_trip_seconds", "A PING of Redis, where users are read.")
+        self.connections_lost = self._counter("store_connections_lost", "Connections for reading users that ended.")
+
+    def watch(self, gauge: Gauge, read: Read) -> None:
+        """Read a gauge's value whenever somebody looks, instead of being told each change."""
+        self._sampled[gauge] = read
+
+    def sample(self) -> None:
+        """Read the gauges that are watched."""
+        for gauge, read in self._sampled.items():
+            gauge.set(read())
+
+    def forget_the_dead(self) -> None:
+        """Remove the gauges of workers that live no more."""
+        folder = os.environ.get(MULTIPROCESS_VARIABLE)
+        if folder is None:
+            return
+        for process in {path.stem.rpartition("_")[2] for path in Path(folder).glob("gauge_live*_*.db")}:
+            if process.isdecimal() and not _lives(int(process)):
+                mark_process_dead(int(process), folder)  # type: ignore[no-untyped-call]
 
     def render(self) -> bytes:
         """Return the page that Prometheus reads."""
@@ -67,6 +110,26 @@ class Metrics:
     def _counter(self, name: str, what: str, labels: tuple[str, ...] = ()) -> Counter:
         return Counter(f"regulars_{name}", what, labels, registry=self.registry)
 
-    def _gauge(self, name: str, what: str, labels: tuple[str, ...] = ()) -> Gauge:
-        """With several workers, the largest value of those that live counts."""
-        return Gauge(f"regulars_{name}", what, labels, registry=self.registry, multiprocess_mode="livemax")
+    def _gauge(
+        self, name: str, what: str, labels: tuple[str, ...] = (), *, mode: Literal["livemax", "livesum"] = "livemax"
+    ) -> Gauge:
+        """With several workers, the largest value of those that live counts, or their sum."""
+        return Gauge(f"regulars_{name}", what, labels, registry=self.registry, multiprocess_mode=mode)
+
+    def _histogram(self, name: str, what: str, labels: tuple[str, ...] = ()) -> Histogram:
+        return Histogram(f"regulars_{name}", what, labels, buckets=LATENCY_SECONDS, registry=self.registry)
+
+
+def method_label(method: str) -> str:
+    """Return how a method is counted."""
+    return method if method in METHODS else "other"
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recommender.ids import id_problem
 from serving import request_ids
-from serving.metrics import Metrics
+from serving.metrics import Metrics, method_label
 from serving.problems import Code, Problem, too_large
 
 BODY_SECONDS = 20.0
@@ -26,9 +26,6 @@ _BETWEEN_VALUES = (b",", b"[", b"{")
 
 SOURCE = "regulars.source"
 """Scope key under which a route leaves the source of its slate, for the metrics."""
-
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
-"""Clients may make up others; each label value that was ever counted stays in memory."""
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -134,6 +131,5 @@ class Observed:
         finally:
             route = getattr(scope.get("route"), "path", "none")
             source = scope.get(SOURCE, "")
-            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-            self._metrics.requests.labels(route, method, str(status), source).inc()
+            self._metrics.requests.labels(route, method_label(scope["method"]), str(status), source).inc()
             self._metrics.latency.labels(route).observe(time.perf_counter() - started)

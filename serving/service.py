@@ -86,12 +86,12 @@ class Service:
         self._clock = clock
         self._metrics = metrics
         self._renderer = renderer
-        self._stale = StaleRecords(stale_users)
+        self._stale = StaleRecords(stale_users, metrics)
         self._slate_id = RandomIds()
         self._pauses = Pauses()
         self._pinned: Ready | None = None
         """What answers whatever is published meanwhile."""
-        self._thread = EngineThread(catalogue, clock, self._slate_id)
+        self._thread = EngineThread(catalogue, clock, self._slate_id, metrics)
         self._moment = Moments(clock)
         self.tally = Tally(metrics)
         """Page views that the metrics do not know of yet."""

@@ -22,6 +22,7 @@ from serving.service import Service
 from serving.settings import AppSettings
 from serving.shelves.ready import Ready
 from serving.stores import Stores
+from serving.vitals import Vitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class State:
     service: Service
     ingest: Ingest
     drain: Drain
+    vitals: Vitals
 
     @classmethod
     def build(
@@ -53,6 +55,16 @@ class State:
             metrics,
             prepare=functools.partial(Ready, catalogue=catalogue, currency=settings.currency),
         )
+        service = Service(
+            holder,
+            stores.slates,
+            catalogue=catalogue,
+            erasures=erasures,
+            clock=clock,
+            metrics=metrics,
+            renderer=Renderer(catalogue),
+            stale_users=settings.serving.stale_users,
+        )
         return cls(
             settings=settings,
             stores=stores,
@@ -62,16 +74,7 @@ class State:
             erasures=erasures,
             catalogue=catalogue,
             holder=holder,
-            service=Service(
-                holder,
-                stores.slates,
-                catalogue=catalogue,
-                erasures=erasures,
-                clock=clock,
-                metrics=metrics,
-                renderer=Renderer(catalogue),
-                stale_users=settings.serving.stale_users,
-            ),
+            service=service,
             ingest=Ingest(
                 stores,
                 erasures,
@@ -81,6 +84,7 @@ class State:
                 client_times=settings.serving.clock == "wall",
             ),
             drain=Drain(stores, erasures, clock, metrics, folder=settings.events_dir),
+            vitals=Vitals(metrics, stores, service.tally),
         )
 
 

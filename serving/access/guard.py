@@ -8,6 +8,7 @@ from starlette.types import Scope as AsgiScope
 from serving.access.access import Access
 from serving.access.presented import client_address, header, presented
 from serving.access.scopes import HEALTH, needs
+from serving.metrics import Metrics
 
 ADMITTED = "regulars.admitted"
 """Scope key of requests that were let in already, so that none is counted twice; no client can set it."""
@@ -18,9 +19,10 @@ REFUSED = "regulars.refused"
 class Guard:
     """Refuses requests that may not be answered."""
 
-    def __init__(self, app: ASGIApp, *, access: Access) -> None:
+    def __init__(self, app: ASGIApp, *, access: Access, metrics: Metrics) -> None:
         self._app = app
         self._access = access
+        self._metrics = metrics
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -33,4 +35,6 @@ class Guard:
             address=client_address(scope, self._access.proxies),
             needs=needs(scope["method"], scope["path"]),
         )
+        if refusal is not None:
+            self._metrics.refused.labels(refusal.code).inc()
         await (self._app if refusal is None else refusal.response())(scope, receive, send)

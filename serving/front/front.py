@@ -25,6 +25,7 @@ from serving.access.refusal import Refusal
 from serving.access.scopes import HEALTH
 from serving.access.scopes import Scope as Right
 from serving.front.hot import Hot, HotAddresses
+from serving.metrics import method_label
 from serving.problems import Problem, overloaded
 from serving.security import FIXED_HEADERS
 from serving.state import State, state_of
@@ -80,6 +81,7 @@ class _Open:
         self._service = state.service
         self._access = state.access
         self._metrics = state.metrics
+        state.metrics.watch(state.metrics.in_flight, lambda: self.in_flight)
         self._origins = SharedOrigins(app, origins=state.settings.serving.cors_origins, access=state.access)
         self._tally = state.service.tally
 
@@ -130,7 +132,7 @@ class _Open:
 
     async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell a client to come back."""
-        self._metrics.requests.labels("none", scope["method"], "503", "").inc()
+        self._metrics.requests.labels("none", method_label(scope["method"]), "503", "").inc()
         self._metrics.refused.labels("overloaded").inc()
         origin = next((value for name, value in scope["headers"] if name == _ORIGIN), None)
         response = overloaded().response()

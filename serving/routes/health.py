@@ -40,6 +40,5 @@ async def get_readyz(state: StateDep) -> Health:
 )
 async def get_metrics(state: StateDep) -> Response:
     """Return every metric in the text format."""
-    state.service.tally.hand_over()
-    state.metrics.breaker.set(state.stores.breaker_state)
+    state.vitals.take()
     return Response(state.metrics.render(), headers={"Content-Type": CONTENT_TYPE})

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from serving.metrics import Metrics
+
 
 class StaleRecords:
     """At most `size` records of one version, the longest unread forgotten first."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, metrics: Metrics) -> None:
         self._size = size
         self._version: str | None = None
         self._records: dict[str, bytes] = {}
+        metrics.watch(metrics.stale_users, self.__len__)
 
     def keep(self, user_id: str, record: bytes, *, version: str) -> None:
         """Remember what was just read."""

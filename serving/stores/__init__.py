@@ -160,6 +160,15 @@ class Stores(Protocol):
         """Whether calls are let through."""
         ...
 
+    @property
+    def connections_lost(self) -> int:
+        """How many connections for reading users have ended unasked."""
+        ...
+
+    async def round_trip(self) -> bool:
+        """Ask for nothing on the way on which users are read; False while nobody has opened it."""
+        ...
+
     async def close(self) -> None:
         """Let go of every connection."""
         ...

@@ -19,6 +19,7 @@ from recommender.errors import StoreUnavailable
 from serving.stores.breaker import BreakerState
 from serving.stores.node import Node, welcomed
 from serving.stores.presence import Presence
+from serving.stores.resp import encode
 from serving.stores.wire import MAX_WAITING, Wire
 
 CONNECT_SECONDS = 1.0
@@ -46,6 +47,8 @@ class Lane:
     ) -> None:
         self.wire: Wire | None = None
         """Ready for requests of the loop it belongs to; None while there is none."""
+        self.lost = 0
+        """How many wires have ended unasked."""
         self._node = node
         self._presence = presence
         self._timeout = timeout_seconds
@@ -85,6 +88,13 @@ class Lane:
             what = "the store was closed" if self._closed else "a connection is tried in the background"
             raise StoreUnavailable(f"Redis at {self._presence.where} is away; {what}")
         return self.wire
+
+    async def round_trip(self) -> bool:
+        """Send a PING between the requests, and wait for its reply; False without a wire of the running loop."""
+        wire = self.wire
+        if wire is None or wire.loop is not asyncio.get_running_loop():
+            return False
+        return await wire.ask(encode("PING"), 1, welcomed)
 
     async def close(self) -> None:
         """Hang up; requests that wait fail, and later ones too."""
@@ -127,6 +137,7 @@ class Lane:
         if wire is not self.wire:
             return
         self.wire = None
+        self.lost += 1
         self._presence.failed(reason)
         _log.info("the connection to Redis at %s is given up: %s", self._presence.where, reason)
         settled = wire.loop.time() - self._up_since >= SETTLED_SECONDS

@@ -173,5 +173,14 @@ class MemoryStores:
         """Return closed: memory always answers."""
         return BreakerState.CLOSED
 
+    @property
+    def connections_lost(self) -> int:
+        """Return 0: there are none."""
+        return 0
+
+    async def round_trip(self) -> bool:
+        """Return False: there is no way to go."""
+        return False
+
     async def close(self) -> None:
         """Return: there is nothing to let go of."""

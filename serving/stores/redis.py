@@ -165,6 +165,15 @@ class RedisStores:
         """Whether calls are let through: the worse of reading users and of everything else."""
         return max(self.connection.breaker.state, self._users.state)
 
+    @property
+    def connections_lost(self) -> int:
+        """How many connections for reading users have ended unasked."""
+        return self._users.connections_lost
+
+    async def round_trip(self) -> bool:
+        """Ask for nothing on the way on which users are read; False while nobody has opened it."""
+        return await self._users.round_trip()
+
     async def close(self) -> None:
         """Let go of every connection."""
         await self._users.close()

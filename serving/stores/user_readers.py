@@ -36,6 +36,15 @@ class UserReader(Protocol):
         """Whether reads are let through."""
         ...
 
+    @property
+    def connections_lost(self) -> int:
+        """How many connections have ended unasked, as far as that is known."""
+        ...
+
+    async def round_trip(self) -> bool:
+        """Ask for nothing on the way on which users are read; False while nobody has opened it."""
+        ...
+
     def read(self, user_id: str, version: str | None) -> Awaitable[UserRecord]:
         """Return what is known of a user; without a version, without candidates."""
         ...
@@ -78,6 +87,16 @@ class PoolReader:
         """Whether reads are let through."""
         return self._redis.breaker.state
 
+    @property
+    def connections_lost(self) -> int:
+        """Return 0: redis-py keeps that to itself."""
+        return 0
+
+    async def round_trip(self) -> bool:
+        """Send a PING."""
+        await self._redis.command("PING")
+        return True
+
     async def read(self, user_id: str, version: str | None) -> UserRecord:
         """Read everything in one round trip, or one per node."""
         commands: list[Command] = [
@@ -106,6 +125,15 @@ class LaneReader:
     def state(self) -> BreakerState:
         """Whether reads are let through."""
         return self._lane.state
+
+    @property
+    def connections_lost(self) -> int:
+        """How many connections have ended unasked."""
+        return self._lane.lost
+
+    async def round_trip(self) -> bool:
+        """Send a PING between the requests of others; False without a connection."""
+        return await self._lane.round_trip()
 
     def read(self, user_id: str, version: str | None) -> Awaitable[UserRecord]:
         """Read everything in one round trip that other readers share."""
@@ -137,11 +165,21 @@ class ClusterReader:
         self._pool = PoolReader(connection, fresh_events=fresh_events)
         self._lanes: dict[tuple[str, int], Lane] = {}
         self._learning: asyncio.Task[None] | None = None
+        self._lost_before = 0
 
     @property
     def state(self) -> BreakerState:
         """The worst of all nodes."""
         return max((lane.state for lane in self._lanes.values()), default=BreakerState.CLOSED)
+
+    @property
+    def connections_lost(self) -> int:
+        """How many connections have ended unasked, those to nodes that have left included."""
+        return self._lost_before + sum(lane.lost for lane in self._lanes.values())
+
+    async def round_trip(self) -> bool:
+        """Send a PING to every node there is a connection to; the slowest is what a user waits for."""
+        return any(await asyncio.gather(*(lane.round_trip() for lane in self._lanes.values())))
 
     async def read(self, user_id: str, version: str | None) -> UserRecord:
         """Ask each node for what it has, all at once."""
@@ -194,7 +232,9 @@ class ClusterReader:
             await self._redis.learn_owners()
             owners = {self._redis.owner(slot) for slot in range(REDIS_CLUSTER_HASH_SLOTS)}
             for gone in self._lanes.keys() - owners:
-                await self._lanes.pop(gone).close()
+                lane = self._lanes.pop(gone)
+                self._lost_before += lane.lost
+                await lane.close()
         await asyncio.sleep(LEARN_SECONDS)
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+import psutil
 import pytest
 
 from serving.access.keyring import Keyring
@@ -132,6 +135,52 @@ def test_a_killed_server_takes_its_valkey_with_it(running: tuple[subprocess.Pope
     while embedded.answers(at):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_every_request_is_counted_once_whoever_answers(running: tuple[subprocess.Popen[bytes], str]) -> None:
+    """Over two workers of which one is killed, /metrics counts each page view and forgets what the dead one held."""
+    _, address = running
+    users = quote(HOSTILE_IDS[0], safe="")
+    for _ in range(40):  # each on a connection of its own, so that both workers answer
+        assert httpx.get(f"{address}/v1/users/{users}/recommendations").status_code == 200
+    assert httpx.request("BREW", f"{address}/v1/trending").status_code == 405
+    time.sleep(0.5)
+    for _ in range(4):
+        text = httpx.get(f"{address}/metrics").text
+        assert total(text, 'requests_total{method="GET",route="/v1/users/{user_id:path}/recommendations"') == 40
+        assert total(text, "request_seconds_count{", 'route="/v1/users/{user_id:path}/recommendations"') == 40
+        assert total(text, 'requests_total{method="other"') == 1
+        assert total(text, "workers ") == 2
+        assert total(text, "event_loop_lag_seconds_count ") > 0
+        assert total(text, "store_round_trip_seconds_count ") > 0
+    os.kill(workers_of(running[0].pid)[0], signal.SIGKILL)
+    wait_until(lambda: total(httpx.get(f"{address}/metrics").text, "workers ") == 1)
+    wait_until(lambda: total(httpx.get(f"{address}/metrics").text, "workers ") == 2)
+    text = httpx.get(f"{address}/metrics").text
+    assert total(text, 'requests_total{method="GET",route="/v1/users/{user_id:path}/recommendations"') == 40
+
+
+def total(text: str, start: str, also: str = "") -> float:
+    """The sum of the samples of ours that begin so."""
+    lines = [line for line in text.splitlines() if line.startswith(f"regulars_{start}") and also in line]
+    return sum(float(line.split()[-1]) for line in lines)
+
+
+def workers_of(process: int) -> list[int]:
+    """The processes that answer: those that listen and were started by the main one."""
+    children = psutil.Process(process).children()
+    return [child.pid for child in children if "spawn_main" in " ".join(child.cmdline()) or child.net_connections()]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until something holds; a server in trouble may refuse meanwhile."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.HTTPError):
+            if condition():
+                return
+        time.sleep(0.05)
+    raise AssertionError("it never came to hold")
 
 
 def test_what_comes_in_is_limited_before_it_is_read(running: tuple[subprocess.Popen[bytes], str]) -> None:
