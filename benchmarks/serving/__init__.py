@@ -1,9 +1,9 @@
 """Claim: a page view costs little more than the bare server's answer, and a fraction of the usual way to build it.
 
-The demo's shop is published into an embedded Valkey and served by ``regulars serve`` with a key required. Beside it, on
-the same server (granian, uvloop, the same options), run a bare ASGI app that returns bytes of the same length, and a
-plain FastAPI route that reads the same lists with redis-py, checks the same key, leaves out what is not in stock and
-writes JSON with orjson. All are asked in turn, round after round, by `benchmarks.load`.
+The demo's shop (a made-up one in a short run) is published into an embedded Valkey and served by ``regulars serve``
+with a key required. Beside it, on the same server (granian, uvloop, the same options), run a bare ASGI app that returns
+bytes of the same length, and a plain FastAPI route that reads the same lists with redis-py, checks the same key, leaves
+out what is not in stock and writes JSON with orjson. All are asked in turn, round after round, by `benchmarks.load`.
 
 Each server is one process, pinned to core 0; Valkey and the generator are pinned to core 1. On a machine with one core
 nothing is pinned. Ratios are of requests per second in a closed loop of 64 connections; in the open loop requests are
@@ -12,10 +12,10 @@ due at a steady rate, and their latency counts from the moment in which they wer
 
 from __future__ import annotations
 
-from benchmarks.demo_shop import DemoShop
 from benchmarks.results import Row, at_least
 from benchmarks.serving.questions import guests, page_views, similar_items
 from benchmarks.serving.rounds import BARE, PLAIN, Effort, closed_rows, latency_rows, open_rows, workers_rows
+from benchmarks.serving.shop import trained
 from benchmarks.serving.stage import staged
 
 GUESTS_PER_SECOND = 20.0
@@ -23,8 +23,8 @@ GUESTS_PER_SECOND = 20.0
 
 def measure(*, quick: bool) -> list[Row]:
     """Measure page views, product pages and guests."""
-    shop, effort = DemoShop.open(quick=quick), Effort.of(quick=quick)
-    with staged(shop, shop.train()["version"]) as stage:
+    effort = Effort.of(quick=quick)
+    with trained(quick=quick) as served, staged(served) as stage:
         users = page_views(stage.model)
         return [
             *closed_rows(stage, users, effort, {BARE: at_least(0.6), PLAIN: at_least(6)}),

@@ -36,7 +36,7 @@ def create_app() -> FastAPI:
         if not hmac.compare_digest(hashlib.sha256(x_api_key.encode()).digest(), known):
             raise HTTPException(401)
 
-    @app.get("/v1/users/{user_id}/recommendations", dependencies=[Depends(checked)])
+    @app.get("/v1/users/{user_id:path}/recommendations", dependencies=[Depends(checked)])
     async def recommendations(user_id: str) -> Response:
         stored = await client.get(f"plain:{user_id}")
         found = [item for item in orjson.loads(stored or b"[]") if item["item_id"] in in_stock][:LIMIT]

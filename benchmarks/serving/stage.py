@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import orjson
 from redis import Redis
 
-from benchmarks.demo_shop import DemoShop
 from benchmarks.server import Server, free_port, serving
 from benchmarks.serving import plain
+from benchmarks.serving.shop import Served
 from recommender.artifact import load_artifact
 from recommender.engine import Engine
 from recommender.model import Model
@@ -39,7 +40,7 @@ class Stage:
     key: str
     ours: Server
     plain: Server
-    shop: DemoShop
+    served: Served
     redis_url: str
 
     @contextlib.contextmanager
@@ -56,27 +57,27 @@ class Stage:
     @contextlib.contextmanager
     def workers(self, number: int) -> Iterator[Server]:
         """Run our server with several workers, free to use every core."""
-        with _our_server(self.shop, self.redis_url, self.key, workers=number) as server:
+        with _our_server(self.served, self.redis_url, self.key, workers=number) as server:
             yield server
 
 
 @contextlib.contextmanager
-def staged(shop: DemoShop, version: str) -> Iterator[Stage]:
+def staged(served: Served) -> Iterator[Stage]:
     """Publish, and start everything."""
-    model = load_artifact(shop.artifact(version)).model
+    model = load_artifact(served.artifact).model
     key = mint("benchmark", Kind.PUBLISHABLE, now=datetime.now(UTC))
-    keyring = Keyring(shop.folder)
+    keyring = Keyring(served.folder)
     with contextlib.ExitStack() as stack:
         stack.callback(keyring.path.unlink, missing_ok=True)
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         with _on(OTHERS_CORE):
             url = stack.enter_context(running(Path(folder)))
-        shop.run("publish", version, "--force", settings=(f"redis.url={url}",))
+        served.publish(url)
         keyring.change(lambda _: (key.kept,))
-        ours = stack.enter_context(_our_server(shop, url, key.text, workers=1))
-        peer = stack.enter_context(_plain_server(Engine(model, version=version), url, key.text, Path(folder)))
+        ours = stack.enter_context(_our_server(served, url, key.text, workers=1))
+        peer = stack.enter_context(_plain_server(Engine(model, version=served.version), url, key.text, Path(folder)))
         with _on(OTHERS_CORE):
-            yield Stage(model, key.text, ours, peer, shop, url)
+            yield Stage(model, key.text, ours, peer, served, url)
 
 
 def pinned(command: Sequence[str]) -> list[str]:
@@ -87,10 +88,10 @@ def pinned(command: Sequence[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _our_server(shop: DemoShop, url: str, key: str, *, workers: int) -> Iterator[Server]:
+def _our_server(served: Served, url: str, key: str, *, workers: int) -> Iterator[Server]:
     port = free_port()
     settings = (f"serving.port={port}", "serving.clock=data", f"serving.workers={workers}", f"redis.url={url}")
-    command = shop.command("serve", settings=settings)
+    command = served.shop.command("serve", settings=settings)
     with serving(pinned(command) if workers == 1 else command, port=port, ready="/readyz", key=key) as server:
         yield server
 
@@ -119,7 +120,7 @@ def _plain_server(engine: Engine, url: str, key: str, folder: Path) -> Iterator[
     }
     port = free_port()
     command = pinned([sys.executable, "-m", "benchmarks.serving.plain", str(port)])
-    ready = f"/v1/users/{model.users.ids[0]}/recommendations"
+    ready = f"/v1/users/{quote(model.users.ids[0], safe='')}/recommendations"
     with serving(command, port=port, ready=ready, key=key, variables=variables) as server:
         yield server
 
