@@ -78,7 +78,7 @@ class Found:
 
 def measure(*, quick: bool) -> list[Row]:
     """Try it and return the figures; the short form reads a hundred thousand replies."""
-    effort = Effort(seconds=2.0, mixup_requests=100_000) if quick else Effort()
+    effort = Effort(seconds=1.5, mixup_requests=100_000) if quick else Effort()
     with workplace() as folder:
         return run(folder, effort).rows()
 
