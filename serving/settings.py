@@ -77,7 +77,9 @@ class RedisSettings(Section):
     )
     cluster: bool = Field(default=False, description="Whether the address is a node of a Redis Cluster.")
     timeout_ms: int = Field(default=100, ge=1, description="Milliseconds a request waits for Redis, then goes on.")
-    max_connections: int = Field(default=64, ge=1, description="Connections per process.")
+    max_connections: int = Field(
+        default=64, ge=1, description="Connections per process, beside the one that reads users."
+    )
     keep_days: float = Field(default=7.0, gt=0, description="Days a superseded version stays for instant rollback.")
 
     @field_validator("url")

@@ -40,7 +40,7 @@ READERS = 256
 GIVEN_UP = 0.01
 """Share of the requests that nobody waits for in the end."""
 SPELL_ANSWERS = 1500
-SPELL_SECONDS = 0.4
+SPELL_SECONDS = 0.25
 """One kind of fault lasts for so many answers, but not longer than this."""
 
 PAUSE_SECONDS = 0.01
@@ -54,10 +54,12 @@ SPELLS = (
     Faults(reset_every=100_000),
     Faults(),
     Faults(garbage_every=50_000),
-    Faults(slice_bytes=100, garbage_every=20_000, lose_every=20_000),
+    Faults(slice_bytes=100, garbage_every=20_000),
     Faults(lose_every=50_000, latency_seconds=0.005),
     Faults(stalled=True),
 )
+"""Bytes are lost or added, never both: a value of the right length with other bytes in it is for TCP, TLS and checksums
+to find, and cannot be told from a good one here."""
 TRICKS = (
     b"",
     b"\r\n",
@@ -177,7 +179,7 @@ async def keep_asking(
             answer = await asking
         except StoreUnavailable:
             figures.unavailable += 1
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.01)
             continue
         figures.answered += 1
         if answer != records[number]:

@@ -172,6 +172,7 @@ class ClusterReader:
         """Hang up."""
         if self._learning is not None:
             self._learning.cancel()
+            await asyncio.wait([self._learning])
         for lane in self._lanes.values():
             await lane.close()
 

@@ -2,7 +2,11 @@
 
 The requests of one turn of the event loop are collected and written at once; replies come in the order of the
 requests, and each request's `Reading` turns its replies into a result. That order is all that tells whose reply is
-whose. So whatever casts doubt on it ends the wire, and every waiting request fails: a reply that is late, that has
+whose, so it is put to the proof: behind the requests of a turn goes a PING with a number, and no result is handed
+out before that number has come back in its place. One reply too many or too few, from a server, a broken proxy or
+a bug of ours, therefore costs answers, and does not show one customer what is meant for another.
+
+Whatever casts doubt on the order ends the wire, and every waiting request fails: a reply that is late, that has
 another shape than was asked for, that nobody asked for, or that is no reply at all. A wire is never used again; a
 request that nobody waits for any more keeps its place in the queue.
 
@@ -12,6 +16,7 @@ One timer watches over the wire, not one over each request: the age of the oldes
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -32,6 +37,9 @@ GRACE_SECONDS = 0.005
 _NOT_YET = object()
 _LOADING = "LOADING"
 """A server that answers so answers everybody so; it counts as away."""
+_PROOF = b"*2\r\n$4\r\nPING\r\n$10\r\n%010d\r\n"
+_PROOFS = 10**10
+"""So many proofs differ: as many as ten digits allow."""
 
 
 class Refused(StoreUnavailable):
@@ -71,8 +79,13 @@ class Wire(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._unsent: list[bytes] = []
-        self._waiting: deque[tuple[asyncio.Future[Any], int, Reading[Any], float]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[Any] | None, int, Reading[Any], float]] = deque()
+        """A proof has no future."""
         self._replies: list[Any] = []
+        """The first of those to the oldest request."""
+        self._unproven: list[tuple[asyncio.Future[Any], Any]] = []
+        """Results that no proof has followed yet."""
+        self._proof = random.randrange(_PROOFS)  # noqa: S311  another number on every wire, no secret
         self._turn = 0.0
 
     def ask(self, commands: bytes, n_replies: int, reading: Reading[T]) -> asyncio.Future[T]:
@@ -111,10 +124,12 @@ class Wire(asyncio.Protocol):
             self._watch.cancel()
         if self._transport is not None:
             self._transport.abort()
-        failed, self._waiting = self._waiting, deque()
+        failed = [future for future, _ in self._unproven] + [entry[0] for entry in self._waiting]
+        self._unproven.clear()
+        self._waiting.clear()
         self._unsent.clear()
-        for future, *_ in failed:
-            if not future.done():
+        for future in failed:
+            if future is not None and not future.done():
                 future.set_exception(self._unavailable(reason))
         self._on_end(self, reason)
 
@@ -138,26 +153,42 @@ class Wire(asyncio.Protocol):
             self._reader.feed(data)
             while (reply := gets()) is not _NOT_YET:
                 if not waiting:
-                    raise _Doubt(f"it sent {reply!r:.80}, which nobody asked for")
+                    raise _Doubt("it sent what nobody asked for")
                 replies.append(reply)
                 if len(replies) < waiting[0][1]:
                     continue
-                future, _, reading, _ = waiting.popleft()
+                future, _, reading, _ = waiting[0]
                 result = reading(replies)
-                if result is None:
+                waiting.popleft()
+                if future is None:
+                    self._hand_out(proven=result)
+                elif result is None:
                     _refuse(future, replies, self._where)
-                elif not future.done():
-                    future.set_result(result)
+                else:
+                    self._unproven.append((future, result))
                 replies = self._replies = []
         except _Doubt as doubt:
             self.end(str(doubt))
         except (hiredis.HiredisError, MemoryError, ValueError) as error:
             self.end(f"it does not speak RESP ({error})")
 
+    def _hand_out(self, *, proven: bool | None) -> None:
+        """Give their results to the requests that a proof was sent behind."""
+        if not proven:
+            raise _Doubt("its replies are out of step with the requests")
+        for future, result in self._unproven:
+            if not future.done():
+                future.set_result(result)
+        self._unproven.clear()
+
     def _send(self) -> None:
         if self.ended is not None or not self._unsent:
             return
         assert self._transport is not None
+        self._proof = proof = (self._proof + 1) % _PROOFS
+        expected = [b"%010d" % proof]
+        self._waiting.append((None, 1, expected.__eq__, self._turn))
+        self._unsent.append(_PROOF % proof)
         self._transport.write(b"".join(self._unsent))
         self._unsent = []
         if self._watch is None:
@@ -168,15 +199,15 @@ class Wire(asyncio.Protocol):
         self._watch = None
         if not self._waiting:
             return
-        future, *_, since = self._waiting[0]
-        due = since + self._timeout
+        oldest = self._waiting[0]
+        due = oldest[-1] + self._timeout
         if due <= self.loop.time():
-            self._watch = self.loop.call_later(GRACE_SECONDS, self._judge, future)
+            self._watch = self.loop.call_later(GRACE_SECONDS, self._judge, oldest)
         else:
             self._watch = self.loop.call_at(due, self._look)
 
-    def _judge(self, overdue: asyncio.Future[Any]) -> None:
-        if self._waiting and self._waiting[0][0] is overdue:
+    def _judge(self, overdue: object) -> None:
+        if self._waiting and self._waiting[0] is overdue:
             self.end(f"no reply within {1000 * self._timeout:g} ms")
         else:
             self._look()
