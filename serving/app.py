@@ -21,6 +21,7 @@ from serving import housekeeping, logs, openapi, problems
 from serving.access.access import Access
 from serving.access.cors import SharedOrigins
 from serving.access.guard import Guard
+from serving.access_log import AccessLog
 from serving.addresses import CleanAddress
 from serving.clock import Clock, clock_of
 from serving.front.front import Front
@@ -133,16 +134,17 @@ def from_environment() -> Leaving:
     content = os.environ.get(SETTINGS_VARIABLE)
     if not content:
         raise ConfigError(f"{SETTINGS_VARIABLE} is not set; start the server with `regulars serve`")
-    logs.to_standard_error()
-    end_with_parent()
     settings = AppSettings.model_validate_json(content)
+    logs.to_standard_error(settings.logs)
+    end_with_parent()
     app = create_app(settings)
     # What is loaded by now stays; a collector that walks over it again and again keeps requests waiting.
     gc.collect()
     gc.freeze()
     # A slate that is computed in a thread gives way to page views sooner.
     sys.setswitchinterval(SWITCH_SECONDS)
-    return Leaving(Front(app), seconds=settings.serving.leave_seconds)
+    front = AccessLog(Front(app)) if settings.logs.access else Front(app)
+    return Leaving(front, seconds=settings.serving.leave_seconds)
 
 
 def _add_middleware(app: FastAPI, settings: AppSettings, metrics: Metrics, access: Access) -> None:

@@ -32,7 +32,7 @@ HEADER_MILLISECONDS = 10_000
 """For them to arrive."""
 
 
-def run(settings: AppSettings, *, access_log: bool = False) -> None:
+def run(settings: AppSettings) -> None:
     """Serve until told to stop.
 
     Raises
@@ -40,7 +40,7 @@ def run(settings: AppSettings, *, access_log: bool = False) -> None:
     StoreUnavailable
         If the embedded Valkey does not start.
     """
-    logs.to_standard_error()
+    logs.to_standard_error(settings.logs)
     with store_of(settings) as connected, _environment(connected):
         Granian(
             "serving.app:from_environment",
@@ -54,8 +54,8 @@ def run(settings: AppSettings, *, access_log: bool = False) -> None:
             workers_kill_timeout=STOP_SECONDS,
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS, max_buffer_size=HEADER_BYTES),
             http2_settings=HTTP2Settings(max_headers_size=HEADER_BYTES),
-            log_level=LogLevels.info if access_log else LogLevels.warning,
-            log_access=access_log,
+            log_level=LogLevels.error if settings.logs.level == "error" else LogLevels.warning,
+            log_dictconfig=logs.for_granian(settings.logs),
         ).serve()
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from serving.access.settings import AccessSettings
 from serving.campaigns.settings import CampaignSettings
+from serving.log_settings import LogSettings
 
 SECONDS_PER_DAY = 86_400
 
@@ -119,6 +120,7 @@ class AppSettings(Section):
     serving: ServingSettings = Field(default=ServingSettings(), description="How storefronts are answered.")
     access: AccessSettings = Field(default=AccessSettings(), description="Who may call the API.")
     redis: RedisSettings = Field(default=RedisSettings(), description="Where candidates are shared.")
+    logs: LogSettings = Field(default=LogSettings(), description="What the server writes about itself.")
     campaign: CampaignSettings = Field(default=CampaignSettings(), description="What goes into a mailing file.")
 
     @property

@@ -20,7 +20,7 @@ from recommender.errors import ConfigError, StoreUnavailable
 from serving.settings import RedisSettings, masked
 from serving.stores.breaker import Breaker
 from serving.stores.bulk import Bulk
-from serving.stores.presence import Presence
+from serving.stores.presence import Presence, told
 
 BULK_TIMEOUT_SECONDS = 5.0
 """Nobody waits for bulk work, so a busy moment should not end it."""
@@ -140,7 +140,7 @@ class RedisConnection:
         try:
             result = await call()
         except _FAILURES as error:
-            reason = str(error) or type(error).__name__
+            reason = told(str(error)) or type(error).__name__
             self.presence.failed(reason)
             raise StoreUnavailable(f"Redis at {self._where} did not answer: {reason}") from error
         except asyncio.CancelledError:

@@ -72,9 +72,9 @@ async def test_a_loop_that_is_held_up_is_noticed() -> None:
 
 async def test_requests_under_way_and_refused_ones_are_there(shop: Served, serve: Serve, settings: Any) -> None:
     """A computed slate is timed, a refusal counted with its reason, the program's version named."""
-    await shop.post("/v1/recommendations", {"viewed": ["nothing"], "cart": ["nothing"]})
-    await shop.post("/v1/recommendations", {"user_id": "u001", "exclude": ["a"], "in_stock_only": True}, status=422)
+    await shop.post("/v1/recommendations", {"guest": True, "seeds": {"cart": ["nothing"]}})
     metrics = shop.state.metrics
+    assert value(metrics, "engine_seconds_count", what="slate") == 1
     text = (await shop.client.get("/metrics")).text
     assert 'regulars_build_info{version="' in text
     assert (value(metrics, "engine_seconds_count", what="slate") or 0) == value(metrics, "engine_wait_seconds_count")
@@ -96,7 +96,7 @@ async def test_waiting_slates_are_seen(shop: Served) -> None:
     """The engine's queue is a gauge that is read, not kept."""
     engine: EngineThread = shop.state.service._thread
     async with engine._threads:
-        asking = asyncio.create_task(shop.post("/v1/recommendations", {"user_id": "u", "viewed": ["i1"]}))
+        asking = asyncio.create_task(shop.post("/v1/recommendations", {"guest": True, "seeds": {"cart": ["i1"]}}))
         while engine._threads.statistics().tasks_waiting == 0:
             await asyncio.sleep(0.01)
         shop.state.vitals.take()
