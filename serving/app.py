@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from recommender.catalogue import Item
 from recommender.errors import ConfigError
-from serving import housekeeping, logs, openapi, problems
+from serving import housekeeping, logs, openapi, problems, tracing
 from serving.access.access import Access
 from serving.access.cors import SharedOrigins
 from serving.access.guard import Guard
@@ -85,6 +85,7 @@ def create_app(
     access = Access(settings.access, settings.data_dir)
     artifacts = registry_root or settings.artifacts_dir
     clock = clock or clock_of(settings.serving.clock)
+    tracings = tracing.Tracings()
     if store is None and settings.redis.url is None:
         raise ConfigError("redis.url is not set; `regulars serve` starts an embedded Valkey and sets it")
 
@@ -98,7 +99,7 @@ def create_app(
         await housekeeping.once(housekeeping.look_for_news, state)
         try:
             # A worker has one core's work to do; BLAS threads of several workers would wait for each other.
-            with threadpool_limits(limits=1, user_api="blas"):
+            with threadpool_limits(limits=1, user_api="blas"), tracing.running(settings.otel) as tracings.tracing:
                 async with housekeeping.running(state):
                     yield
         finally:
@@ -118,6 +119,8 @@ def create_app(
     _for_pages(app, settings)
     problems.install(app)
     _add_middleware(app, settings, metrics, access)
+    if settings.otel.endpoint:
+        app.add_middleware(tracing.Traced, of=tracings)
     _add_routes(app)
     openapi.describe(app)
     return app

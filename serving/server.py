@@ -17,7 +17,7 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 
-from serving import logs
+from serving import logs, tracing
 from serving.app import SETTINGS_VARIABLE
 from serving.metrics import MULTIPROCESS_VARIABLE
 from serving.settings import AppSettings
@@ -37,9 +37,12 @@ def run(settings: AppSettings) -> None:
 
     Raises
     ------
+    MissingExtra
+        If traces are wanted and opentelemetry is not installed.
     StoreUnavailable
         If the embedded Valkey does not start.
     """
+    tracing.require(settings.otel)
     logs.to_standard_error(settings.logs)
     with store_of(settings) as connected, _environment(connected):
         Granian(

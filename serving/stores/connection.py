@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
 
 from recommender.errors import ConfigError, StoreUnavailable
+from serving import spans
 from serving.settings import RedisSettings, masked
 from serving.stores.breaker import Breaker
 from serving.stores.bulk import Bulk
@@ -138,7 +139,8 @@ class RedisConnection:
         if not self.breaker.permit():
             raise StoreUnavailable(f"Redis at {self._where} is away; not asking again for a moment")
         try:
-            result = await call()
+            with spans.span("redis", within=True):
+                result = await call()
         except _FAILURES as error:
             reason = told(str(error)) or type(error).__name__
             self.presence.failed(reason)
