@@ -161,6 +161,10 @@ format: $(VENV)/.dev ## format the code and mend what can be mended safely
 bench: $(VENV)/.dev ## run every benchmark beside its peer
 	$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: bench-serving
+bench-serving: $(VENV)/.dev ## measure page views beside a bare server and a plain one (QUICK=1: in minutes)
+	$(BIN)/python -m benchmarks serving $(ARGS)
+
 .PHONY: bench-faults
 bench-faults: $(VENV)/.dev ## break what can break, and see what shoppers notice (QUICK=1: in five minutes)
 	$(BIN)/python -m benchmarks.faults $(ARGS)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import Interfaces, Loops
 
 BODY_VARIABLE = "BENCHMARK_BODY_FILE"
 
@@ -50,6 +50,7 @@ def main(port: str, file: str) -> None:
         address="127.0.0.1",
         port=int(port),
         interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
         workers=1,
         websockets=False,
     ).serve()

@@ -83,17 +83,15 @@ class Report:
         return self.answers / self.seconds
 
 
-def get(path: str, *, host: str = "shop") -> bytes:
+def get(path: str, *, host: str = "shop", key: str | None = None) -> bytes:
     """Return the bytes of a GET request."""
-    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\r\n".encode()
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n{_key(key)}\r\n".encode()
 
 
-def post(path: str, body: bytes, *, host: str = "shop") -> bytes:
+def post(path: str, body: bytes, *, host: str = "shop", key: str | None = None) -> bytes:
     """Return the bytes of a POST request with a JSON body."""
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+    kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return f"POST {path} HTTP/1.1\r\nHost: {host}\r\n{kind}{_key(key)}\r\n".encode() + body
 
 
 def generate(plan: Plan) -> Report:
@@ -221,6 +219,10 @@ def quantile(ascending: Sequence[float], share: float) -> float:
     (2.0, 7.0)
     """
     return ascending[max(0, math.ceil(share * len(ascending)) - 1)] if ascending else math.nan
+
+
+def _key(key: str | None) -> str:
+    return "" if key is None else f"X-API-Key: {key}\r\n"
 
 
 def _content_length(head: bytes) -> int:

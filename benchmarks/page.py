@@ -2,7 +2,7 @@
 
 The page holds a pair of comments per benchmark; what stands between them belongs to this module::
 
-    <!-- figures: hot_path -->
+    <!-- figures: serving -->
     <!-- end -->
 """
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -29,7 +29,7 @@ class Server:
     port: int
     process: subprocess.Popen[bytes]
 
-    def ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+    def ask(self, method: str, path: str, body: bytes | None = None, *, key: str | None = None) -> bytes:
         """Return the body of one answer.
 
         Raises
@@ -39,7 +39,10 @@ class Server:
         """
         connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
         try:
-            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            headers = {} if key is None else {"X-API-Key": key}
+            if body is not None:
+                headers["Content-Type"] = "application/json"
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             content = answer.read()
         finally:
@@ -62,7 +65,14 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(command: Sequence[str], *, port: int, ready: str) -> Iterator[Server]:
+def serving(
+    command: Sequence[str],
+    *,
+    port: int,
+    ready: str,
+    key: str | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
     """Run a server while the block runs; it answers `ready` with 200 once it can be asked.
 
     Raises
@@ -74,7 +84,7 @@ def serving(command: Sequence[str], *, port: int, ready: str) -> Iterator[Server
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=environment(),
+            env=environment() | dict(variables or {}),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -82,7 +92,7 @@ def serving(command: Sequence[str], *, port: int, ready: str) -> Iterator[Server
         )
         server = Server(port, process)
         try:
-            if not _becomes_ready(server, ready):
+            if not _becomes_ready(server, ready, key):
                 log.seek(0)
                 raise RuntimeError(f"{' '.join(command)} did not answer {ready}:\n{log.read().decode()[-3000:]}")
             yield server
@@ -90,11 +100,11 @@ def serving(command: Sequence[str], *, port: int, ready: str) -> Iterator[Server
             _stop(process)
 
 
-def _becomes_ready(server: Server, path: str) -> bool:
+def _becomes_ready(server: Server, path: str, key: str | None) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.process.poll() is None:
         with contextlib.suppress(OSError, RuntimeError, http.client.HTTPException):
-            server.ask("GET", path)
+            server.ask("GET", path, key=key)
             return True
         time.sleep(0.1)
     return False

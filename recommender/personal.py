@@ -22,6 +22,7 @@ from recommender.model import Model
 from recommender.purpose import Purpose
 from recommender.ranking import Ranked, top_k
 from recommender.reasons import BESIDE, explain
+from recommender.tally import distinct
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +79,7 @@ class PersonalRanking:
         by_item = np.argsort(item)
         place = by_item[item.searchsorted(shown.item[rows], sorter=by_item)]
         # The front comes along: it is what the others are compared with.
-        asked = np.union1d(np.arange(min(len(item), BESIDE)), place)
+        asked = distinct(np.concatenate([np.arange(min(len(item), BESIDE)), place]))
         wanted = asked.searchsorted(place)
         blend = self.model.blend
         contributions = blend.contributions(self.described.features, self.purpose, self.best.item[asked])

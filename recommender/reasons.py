@@ -24,6 +24,7 @@ from recommender.features import NO_CART
 from recommender.histories import History
 from recommender.influence import SIGNALS, Influence
 from recommender.model import Model
+from recommender.tally import among, distinct
 
 _REASON_OF: dict[int, ReasonCode] = {
     Component.HABIT: ReasonCode.BUY_AGAIN,
@@ -141,7 +142,7 @@ class _Reasons:
 
     def _knows_category(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
         category = self._model.catalogue.category
-        return np.isin(category[self._item[rows]], category[self._history.item])
+        return among(category[self._item[rows]], category[self._history.item])
 
     def _anchored(
         self, component: Component, rows: npt.NDArray[np.intp]
@@ -169,7 +170,7 @@ class _Reasons:
         is_chosen = np.bincount(chosen, minlength=len(past)) > 0
         column, which = np.flatnonzero(is_chosen), (np.cumsum(is_chosen) - 1)[chosen]
         front = np.arange(min(len(self._item), BESIDE))
-        asked_rows = np.union1d(front, rows)
+        asked_rows = distinct(np.concatenate([front, rows]))
         losses = {name: self._losses(name)[asked_rows][:, column] for name in names}
         lost = influence.lost(self._item[asked_rows, None], losses).astype(np.float64)
         own = lost[np.searchsorted(asked_rows, rows), which]

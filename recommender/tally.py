@@ -7,7 +7,7 @@ reading and ranking it costs what it holds. The sums are those of the full colum
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ _WORTH_A_COLUMN = 16
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.integer[Any]]
+_Number = TypeVar("_Number", bound=np.integer[Any])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +102,7 @@ def among(item: Indices, listed: Indices) -> npt.NDArray[np.bool_]:
     return found
 
 
-def distinct(item: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+def distinct(item: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
     """Return the things `item` (k,) ascending, each once; a sort, since for thousands of them hashing is slower.
 
     >>> distinct(np.array([3, 1, 3], dtype=np.int32)).tolist()

@@ -44,6 +44,10 @@ MAX_WAITING = 6
 T = TypeVar("T")
 
 
+MAX_WAITING_LISTS = 60
+"""Lists for everybody that may wait: each takes a tenth of the time of a slate, and is computed once."""
+
+
 class BusyError(Exception):
     """Too many wait already."""
 
@@ -99,11 +103,11 @@ class EngineThread:
         BusyError
             If too many wait already.
         """
-        return await self._run("list", functools.partial(ready.prepare, placement, item))
+        return await self._run("list", functools.partial(ready.prepare, placement, item), most=MAX_WAITING_LISTS)
 
-    async def _run(self, what: str, compute: Callable[[], T]) -> T:
-        """Compute in the thread, unless too many wait, and note how long it waited and took."""
-        if self._threads.statistics().tasks_waiting >= MAX_WAITING:
+    async def _run(self, what: str, compute: Callable[[], T], *, most: int = MAX_WAITING) -> T:
+        """Compute in the thread, unless `most` wait, and note how long it waited and took."""
+        if self._threads.statistics().tasks_waiting >= most:
             raise BusyError
         asked = time.perf_counter()
 

@@ -19,7 +19,7 @@ import orjson
 from benchmarks.demo_shop import ROOT, environment
 from benchmarks.faults.events_kept import ids_in_files
 from benchmarks.faults.instance import Instance, instance
-from benchmarks.faults.shop import SMALL, Shop, made_up_log, user_path
+from benchmarks.faults.shop import SMALL, Shop, Size, made_up_log, user_path
 from benchmarks.faults.small_disk import SmallDisk, small_disk
 from benchmarks.faults.store import KillableStore, store
 from benchmarks.faults.workplace import workplace
@@ -30,6 +30,8 @@ from recommender.errors import InvalidArtifact
 
 FAULT = "disk full while training, publishing, spooling events"
 DISK = "small-disk"
+TINY = Size(users=60, items=40)
+"""Of the log that is trained on."""
 MEGABYTES = 16
 BATCHES, BATCH = 30, 20
 """Events posted before, while and after the disk is full, each."""
@@ -140,7 +142,7 @@ def run(folder: Path) -> Found:
 def _training(disk: SmallDisk, folder: Path) -> tuple[str, int, bool]:
     """Train on a full disk and on one with room; return message, exit status, and whether the second worked."""
     (folder / "regulars.toml").write_text(CONFIG, encoding="utf-8")
-    log = made_up_log(SMALL, np.random.default_rng(9))
+    log = made_up_log(TINY, np.random.default_rng(9))
     rows = zip(log.user.tolist(), log.item.tolist(), log.time.tolist(), log.order.tolist(), strict=True)
     lines = [f"u{user},i{item},{time.isoformat()},{order}" for user, item, time, order in rows]
     (folder / "log.csv").write_text("\n".join(["user,item,time,order", *lines]) + "\n", encoding="utf-8")

@@ -206,6 +206,9 @@ class Crowd:
             left = min(start + self.asked / self.rate, self.end) - time.monotonic() if self.idle else 0.05
             self._take_answers(max(0.0, left - _SPIN_SECONDS))
         self._ask_the_rest(start)
+        for shopper in self.idle:
+            self._hang_up(shopper)
+        self.selector.close()
         return np.array(self.found, dtype=RECORD)
 
     def stop(self) -> None:
@@ -214,7 +217,7 @@ class Crowd:
 
     def _ask_the_rest(self, start: float) -> None:
         """Ask what was due and had no free connection; what has no answer after the longest wait has none."""
-        due = math.floor((self.end - start) * self.rate)
+        due = math.ceil((self.end - start) * self.rate)
         while (self.waiting or self.asked < due) and time.monotonic() < self.end + ANSWER_SECONDS:
             while self.idle and self.asked < due:
                 self._ask(self.idle.pop(), start + self.asked / self.rate)

@@ -70,6 +70,7 @@ def ask(server: Server, prepared: Prepared, out: Console) -> None:
         If the answer is not a slate.
     """
     import json
+    from http import HTTPStatus
 
     from recommender.errors import RecommenderError
     from regulars.terminal import printable
@@ -79,6 +80,9 @@ def ask(server: Server, prepared: Prepared, out: Console) -> None:
     user_id = prepared.households[0].user_id
     path = server.recommendations_path(user_id, limit=LIMIT)
     status, slate = server.get(path)
+    if status == HTTPStatus.UNAUTHORIZED:
+        out.print(f"\nAPI keys were made here, so requests need one: {server.url}/shop?key=pk_…\n", soft_wrap=True)
+        return
     if status != 200 or not slate["items"]:
         raise RecommenderError(f"{server.url}{path} answered {status}: {slate}")
     out.print(f"\n[bold]GET[/bold] {path}", soft_wrap=True)

@@ -15,6 +15,7 @@ away holds its lock (`flock`): a process that was stopped in the middle finds, w
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import io
 import os
@@ -145,10 +146,19 @@ def _locked(path: Path) -> Iterator[io.FileIO]:
     """Open and lock what is called `path` once the lock is ours: it may have been taken away while we waited."""
     while True:
         with io.FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644), "rb+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _lock(file)
             if _is(path, file):
                 yield file
                 return
+
+
+def _lock(file: io.FileIO) -> None:
+    """Wait for the lock; on a network disk that knows none, the lease of the stream is all there is."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS}:
+            raise
 
 
 def _is(path: Path, file: io.FileIO) -> bool:

@@ -36,8 +36,17 @@ const memory = {
 const cart = new Map(memory.read("cart", []));
 let viewed = memory.read("viewed", []);
 let households = [];
+/** Where keys are asked for: /shop?key=pk_… */
+const key = new URLSearchParams(location.search).get("key") ?? memory.read("key", "");
+memory.write("key", key);
 let user = new URLSearchParams(location.search).get("user") ?? memory.read("user", "");
 let onShow = null;
+
+function address(path) {
+  const url = new URL(path, API);
+  if (key) url.searchParams.set("key", key);
+  return url;
+}
 
 function node(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -68,7 +77,7 @@ async function report(events) {
   const time = new Date().toISOString();
   const body = events.map((event) => ({ event_id: crypto.randomUUID?.() ?? `${time}-${Math.random()}`, time, ...(user && { user_id: user }), ...event }));
   try {
-    await fetch(new URL("v1/events", API), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ events: body }) });
+    await fetch(address("v1/events"), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ events: body }) });
   } catch {
     toast("The shop could not be reached. Your cart is kept here.");
   }
@@ -101,6 +110,7 @@ function shopAs(id) {
 }
 
 function fillShelves() {
+  if (key) for (const shelf of shelves()) shelf.setAttribute("key", key);
   for (const shelf of shelves()) user ? shelf.setAttribute("user", user) : shelf.removeAttribute("user");
   rememberSession();
 }
@@ -114,7 +124,9 @@ function rememberSession() {
 
 async function meetHouseholds() {
   try {
-    const shop = await (await fetch(new URL("shop/households.json", API))).json();
+    const response = await fetch(address("shop/households.json"));
+    if (!response.ok) throw new Error(response.status);
+    const shop = await response.json();
     households = shop.households;
     document.title = shop.name;
     document.querySelectorAll("[data-shop-name]").forEach((each) => (each.textContent = shop.name));
@@ -138,7 +150,7 @@ $("shopper").addEventListener("submit", (event) => event.preventDefault());
 /** The categories of what sells best are the ones worth a button. */
 async function listCategories() {
   try {
-    const slate = await (await fetch(new URL("v1/bestsellers?limit=100", API))).json();
+    const slate = await (await fetch(address("v1/bestsellers?limit=100"))).json();
     const names = [...new Set(slate.items.map((item) => item.category).filter(Boolean))].slice(0, MOST_CATEGORIES);
     const chips = names.map((each) => node("button", { type: "button", className: "chip", textContent: each, ariaPressed: "false" }));
     chips.forEach((chip) => (chip.dataset.category = chip.textContent));

@@ -8,7 +8,7 @@ from benchmarks.faults.shop import SMALL
 
 def test_overload_is_survived(tmp_path: Path) -> None:
     """Slates, or refusals that say when to come again; a bounded memory; and it is ready afterwards."""
-    effort = overload.Effort(seconds=3, calm_seconds=0.5, connections=100, size=SMALL)
+    effort = overload.Effort(seconds=2, calm_seconds=0.5, connections=50, size=SMALL)
     found = overload.run(tmp_path, effort)
     assert found.wrong == 0
     assert found.statuses[200] > 0

@@ -45,6 +45,10 @@ def test_demo_from_end_to_end(
     assert "is served already" in again.err
     assert json.loads((shop.folder / "data/households.json").read_text(encoding="utf-8")) == visitors
 
+    assert shop.run("keys create", "page", "--publishable") == 0
+    assert shop.run("demo", "--exit") == 0
+    assert "API keys were made here" in capsys.readouterr().out
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])

@@ -7,6 +7,7 @@ between all that somebody asks for shelves. REGULARS_NIGHTLY=1 takes thousands o
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 import shutil
@@ -91,6 +92,7 @@ class World:
         await self.stop()
         await self.switch.off()
         await self.behind.close()
+        await asyncio.sleep(0.01)  # what was closed or cut goes with the next turns of the loop
 
     async def publish(self, engine: Engine) -> None:
         now = WallClock().now(engine.model.as_of)
@@ -337,6 +339,8 @@ class Life(RuleBasedStateMachine):
         return slate
 
 
+# A client whose road was cut in the middle leaves its end to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.timeout(3600 if NIGHTLY else 300)
 def test_what_is_promised_holds_in_any_order(worlds: Any) -> None:
     """Never a 5xx; one version a shelf; nothing sold out, in a cart, bought, unwanted; the forgotten are strangers."""

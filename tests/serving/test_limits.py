@@ -200,6 +200,22 @@ async def test_pages_carry_their_headers(shop: Served) -> None:
     assert "<script" not in picture.text
 
 
+async def test_clients_make_up_no_metrics(shop: Served) -> None:
+    """Methods, paths and headers that nobody knows are counted under names of ours."""
+
+    async def figures_after(numbers: range) -> int:
+        for number in numbers:
+            origin = {"Origin": f"https://{number}.example"}
+            await shop.client.request(f"MADEUP{number}", f"/made/up/{number}", headers=origin)
+            await shop.client.get(f"/v1/users/{number}/recommendations")
+        text = (await shop.client.get("/metrics")).text
+        assert 'method="OTHER",route="none"' in text
+        return len(text.splitlines())
+
+    await figures_after(range(2))  # asks for /metrics too, which is a figure of its own
+    assert await figures_after(range(2, 4)) == await figures_after(range(4, 40))
+
+
 async def test_formulas_stay_data(shop: Served) -> None:
     """What looks like markup, a formula or a query in a filter is a text that matches nothing."""
     for text in ("<img src=x onerror=alert(1)>", "=cmd|' /C calc'!A0", "'; FLUSHALL; --", "*", "{{7*7}}", "${7*7}"):

@@ -34,6 +34,8 @@ class Keyed:
 
     origin: str
     key: str
+    own_key: str
+    """Good for pages of the API's own origin, which name none when they GET."""
     shop: str
     elsewhere: str
 
@@ -69,9 +71,10 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
     (settings.artifacts_dir / "CURRENT").write_text(version, encoding="utf-8")
     with site() as shop, site() as elsewhere:
         minted = mint("page", Kind.PUBLISHABLE, now=datetime.now(UTC), origins=(shop,))
-        Keyring(settings.data_dir).change(lambda keys: (*keys, minted.kept))
+        own = mint("demo shop", Kind.PUBLISHABLE, now=datetime.now(UTC))
+        Keyring(settings.data_dir).change(lambda keys: (*keys, minted.kept, own.kept))
         with serve(create_app(settings, store=MemoryStores())) as origin:
-            yield Keyed(origin, minted.text, shop, elsewhere)
+            yield Keyed(origin, minted.text, own.text, shop, elsewhere)
 
 
 @pytest.fixture
@@ -101,6 +104,7 @@ def test_a_key_opens_shelves_and_takes_events_from_the_shop(tab: Page, keyed: Ke
         lambda response: "/v1/events" in response.url and response.request.method == "POST"
     ) as got:
         assert visit(tab, keyed, keyed.shop, shelf) == "ready"
+        tab.evaluate("addEventListener('regulars:click', (event) => event.preventDefault())")
         tab.locator(".regulars-title").first.click()
     assert got.value.status == 202
 
@@ -115,3 +119,13 @@ def test_nobody_else_sees_a_shelf(tab: Page, keyed: Keyed, site: str, key: bool)
         visit(tab, keyed, getattr(keyed, site), f'<regulars-shelf user="{USER}" {attribute}></regulars-shelf>')
         == "hidden"
     )
+
+
+@pytest.mark.parametrize(("key", "state"), [(True, "ready"), (False, "fallback")], ids=["with", "without"])
+def test_the_demo_shop_takes_a_key_in_its_address(tab: Page, keyed: Keyed, key: bool, state: str) -> None:
+    """With it the shelves are filled; without one the page is there, and its shelves are not."""
+    problems: list[str] = []
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.goto(f"{keyed.origin}/shop?user={USER}" + (f"&key={keyed.own_key}" if key else ""))
+    tab.wait_for_selector(f"[data-page][placement=home][data-state={state}]", state="attached")
+    assert problems == []
