@@ -10,11 +10,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from serving.access.settings import AccessSettings
 from serving.engine_thread import EngineThread
+from serving.front.front import Front
 from serving.metrics import MULTIPROCESS_VARIABLE, Metrics
+from serving.service import Service
 from serving.shelves.stale import StaleRecords
 from serving.stores.memory import MemoryStores
 from serving.tally import Tally
@@ -114,3 +117,22 @@ async def test_the_dead_are_forgotten(tmp_path: Path, monkeypatch: pytest.Monkey
         (tmp_path / name).touch()
     Metrics.forget_the_dead(object.__new__(Metrics))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
+
+
+async def test_a_mistake_on_the_way_of_page_views_is_counted_and_told(
+    shop: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What breaks while a page view is answered ends in a problem, in the metrics and in the log, like all else."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise KeyError("mallory")
+
+    monkeypatch.setattr(Service, "cut", broken)
+    transport = httpx.ASGITransport(Front(shop.app), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as client:
+        answer = await client.get("/v1/users/mallory/recommendations")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    route = "/v1/users/{user_id:path}/recommendations"
+    counted = value(shop.state.metrics, "requests_total", route=route, method="GET", status="500", source="")
+    assert counted == 1
+    assert f"a request to {route} failed" in caplog.text
