@@ -70,6 +70,9 @@ setup-fast: $(VENV)/.fast ## add the compiled training backend to .venv, for als
 .PHONY: setup-mlflow
 setup-mlflow: $(VENV)/.mlflow ## add the MLflow client to .venv, for [mlflow] in the settings
 
+.PHONY: setup-otel
+setup-otel: $(VENV)/.otel ## add OpenTelemetry to .venv, for [otel] in the settings
+
 .PHONY: demo
 demo: $(VENV)/.demo ## learn from a real purchase log and open a demo shop (DEMO_EXIT=1: stop when it answers)
 	$(REGULARS) demo $(if $(DEMO_EXIT),--exit) $(OPTIONS)

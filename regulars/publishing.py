@@ -15,7 +15,7 @@ from recommender.engine import Engine
 from recommender.errors import UnknownVersion
 from regulars.config import Config
 from regulars.trained import gate_verdicts, registry_of
-from serving import publisher
+from serving import publisher, spans, tracing
 from serving.clock import clock_of
 from serving.publisher import Publication
 from serving.scoring import WORTH_A_PROCESS, InProcesses, InThread, Scoring, cores
@@ -56,7 +56,7 @@ def publish(
     registry = registry_of(config)
     engine = _engine(config, version, progress)
     now = clock_of(config.app.serving.clock).now(engine.model.as_of)
-    with store_of(config.app) as settings:
+    with tracing.running(config.app.otel, sample=1.0), store_of(config.app) as settings, spans.span("publish"):
         published = asyncio.run(_publish(settings, engine, now, progress, _scoring(config, engine, workers)))
     registry.set_current(version)
     return published

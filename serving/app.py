@@ -17,10 +17,11 @@ from threadpoolctl import threadpool_limits
 
 from recommender.catalogue import Item
 from recommender.errors import ConfigError
-from serving import housekeeping, logs, openapi, problems
+from serving import housekeeping, logs, openapi, problems, tracing
 from serving.access.access import Access
 from serving.access.cors import SharedOrigins
 from serving.access.guard import Guard
+from serving.access_log import AccessLog
 from serving.addresses import CleanAddress
 from serving.clock import Clock, clock_of
 from serving.front.front import Front
@@ -84,6 +85,7 @@ def create_app(
     access = Access(settings.access, settings.data_dir)
     artifacts = registry_root or settings.artifacts_dir
     clock = clock or clock_of(settings.serving.clock)
+    tracings = tracing.Tracings()
     if store is None and settings.redis.url is None:
         raise ConfigError("redis.url is not set; `regulars serve` starts an embedded Valkey and sets it")
 
@@ -97,7 +99,7 @@ def create_app(
         await housekeeping.once(housekeeping.look_for_news, state)
         try:
             # A worker has one core's work to do; BLAS threads of several workers would wait for each other.
-            with threadpool_limits(limits=1, user_api="blas"):
+            with threadpool_limits(limits=1, user_api="blas"), tracing.running(settings.otel) as tracings.tracing:
                 async with housekeeping.running(state):
                     yield
         finally:
@@ -117,6 +119,8 @@ def create_app(
     _for_pages(app, settings)
     problems.install(app)
     _add_middleware(app, settings, metrics, access)
+    if settings.otel.endpoint:
+        app.add_middleware(tracing.Traced, of=tracings)
     _add_routes(app)
     openapi.describe(app)
     return app
@@ -133,16 +137,17 @@ def from_environment() -> Leaving:
     content = os.environ.get(SETTINGS_VARIABLE)
     if not content:
         raise ConfigError(f"{SETTINGS_VARIABLE} is not set; start the server with `regulars serve`")
-    logs.to_standard_error()
-    end_with_parent()
     settings = AppSettings.model_validate_json(content)
+    logs.to_standard_error(settings.logs)
+    end_with_parent()
     app = create_app(settings)
     # What is loaded by now stays; a collector that walks over it again and again keeps requests waiting.
     gc.collect()
     gc.freeze()
     # A slate that is computed in a thread gives way to page views sooner.
     sys.setswitchinterval(SWITCH_SECONDS)
-    return Leaving(Front(app), seconds=settings.serving.leave_seconds)
+    front = AccessLog(Front(app)) if settings.logs.access else Front(app)
+    return Leaving(front, seconds=settings.serving.leave_seconds)
 
 
 def _add_middleware(app: FastAPI, settings: AppSettings, metrics: Metrics, access: Access) -> None:

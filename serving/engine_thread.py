@@ -25,6 +25,7 @@ from recommender.loyalty.due import resting_items
 from recommender.model import Model
 from recommender.request import SlateRequest
 from recommender.slate import Placement, Slate
+from serving import spans
 from serving.clock import Clock
 from serving.events.fresh import FreshEvents
 from serving.live_catalogue import LiveCatalogue
@@ -114,7 +115,8 @@ class EngineThread:
             started = time.perf_counter()
             self._metrics.engine_wait.observe(started - asked)
             try:
-                return compute()
+                with spans.span(f"compute {what}"):
+                    return compute()
             finally:
                 self._metrics.engine_seconds.labels(what).observe(time.perf_counter() - started)
 

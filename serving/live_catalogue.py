@@ -181,5 +181,5 @@ def _decoded(item_id: str, attributes: Mapping[str, bytes]) -> Patch:
     try:
         return {name: orjson.loads(value) for name, value in attributes.items()}
     except orjson.JSONDecodeError:
-        _log.warning("the stored update of item %r is not JSON; it is left out", item_id)
+        _log.warning("the stored update of item %.80r is not JSON; it is left out", item_id)
         return {}

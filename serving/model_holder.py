@@ -17,6 +17,7 @@ import anyio.to_thread
 from recommender.artifact import load_artifact
 from recommender.engine import Engine
 from recommender.errors import InvalidArtifact, StoreUnavailable
+from serving.logs import FIELDS
 from serving.metrics import Metrics
 from serving.shelves.ready import Ready
 from serving.stores import Pointer, SlateStore
@@ -106,6 +107,7 @@ class ModelHolder:
                 version,
                 error,
                 "the old one goes on" if self._ready else "no model yet",
+                extra={FIELDS: {"version": version}},
             )
             return False
         self._swap(ready)
@@ -122,7 +124,7 @@ class ModelHolder:
         self._refused_until.clear()
         self._metrics.model.labels(engine.version).set(1)
         self._metrics.model_age.set(float(engine.model.as_of.astype("datetime64[s]").astype(int)))
-        _log.info("version %s is served", engine.version)
+        _log.info("version %s is served", engine.version, extra={FIELDS: {"version": engine.version}})
 
 
 def _read_engine(directory: Path) -> Engine:

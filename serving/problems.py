@@ -177,7 +177,9 @@ async def _on_http(_: Request, error: Exception) -> Response:
 
 
 async def _on_mistake(request: Request, error: Exception) -> Response:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    # The route, not the address: that names people.
+    route = getattr(request.scope.get("route"), "path", "none")
+    _log.error("a request to %s failed", route, exc_info=error)
     return problem_response(500, Code.INTERNAL_ERROR, "Something went wrong here; the server's log says what.")
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from recommender.engine import Engine
 from recommender.errors import StoreUnavailable, UnknownVersion
+from serving import spans
 from serving.scoring import InThread, Scoring
 from serving.stores import Pointer, SlateStore
 
@@ -67,8 +68,9 @@ async def publish(
     moment = engine.model.as_of if now is None else now
     await store.write(engine.version, [])
     try:
-        users = await _write(engine, store, moment, scoring or InThread(engine), progress=progress)
-        with progress.step("check and switch over", total=None):
+        with spans.span("write candidates"):
+            users = await _write(engine, store, moment, scoring or InThread(engine), progress=progress)
+        with spans.span("switch over"), progress.step("check and switch over", total=None):
             users = await _without_erased(store, users)
             await _check(store, engine.version, users)
             pointer = await store.point_to(engine.version, users=len(users))
@@ -80,7 +82,7 @@ async def publish(
         ):
             await store.discard(engine.version)
         raise
-    with progress.step("remove older versions", total=None):
+    with spans.span("remove older versions"), progress.step("remove older versions", total=None):
         await store.settle()
     return Publication(engine.version, pointer.previous, len(users))
 

@@ -17,7 +17,7 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 
-from serving import logs
+from serving import logs, tracing
 from serving.app import SETTINGS_VARIABLE
 from serving.metrics import MULTIPROCESS_VARIABLE
 from serving.settings import AppSettings
@@ -32,15 +32,18 @@ HEADER_MILLISECONDS = 10_000
 """For them to arrive."""
 
 
-def run(settings: AppSettings, *, access_log: bool = False) -> None:
+def run(settings: AppSettings) -> None:
     """Serve until told to stop.
 
     Raises
     ------
+    MissingExtra
+        If traces are wanted and opentelemetry is not installed.
     StoreUnavailable
         If the embedded Valkey does not start.
     """
-    logs.to_standard_error()
+    tracing.require(settings.otel)
+    logs.to_standard_error(settings.logs)
     with store_of(settings) as connected, _environment(connected):
         Granian(
             "serving.app:from_environment",
@@ -54,8 +57,8 @@ def run(settings: AppSettings, *, access_log: bool = False) -> None:
             workers_kill_timeout=STOP_SECONDS,
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS, max_buffer_size=HEADER_BYTES),
             http2_settings=HTTP2Settings(max_headers_size=HEADER_BYTES),
-            log_level=LogLevels.info if access_log else LogLevels.warning,
-            log_access=access_log,
+            log_level=LogLevels.error if settings.logs.level == "error" else LogLevels.warning,
+            log_dictconfig=logs.for_granian(settings.logs),
         ).serve()
 
 

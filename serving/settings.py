@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from serving.access.settings import AccessSettings
 from serving.campaigns.settings import CampaignSettings
+from serving.log_settings import LogSettings
+from serving.otel_settings import OtelSettings
 
 SECONDS_PER_DAY = 86_400
 
@@ -119,6 +121,8 @@ class AppSettings(Section):
     serving: ServingSettings = Field(default=ServingSettings(), description="How storefronts are answered.")
     access: AccessSettings = Field(default=AccessSettings(), description="Who may call the API.")
     redis: RedisSettings = Field(default=RedisSettings(), description="Where candidates are shared.")
+    logs: LogSettings = Field(default=LogSettings(), description="What the server writes about itself.")
+    otel: OtelSettings = Field(default=OtelSettings(), description="Traces for a collector.")
     campaign: CampaignSettings = Field(default=CampaignSettings(), description="What goes into a mailing file.")
 
     @property

@@ -21,6 +21,7 @@ ALLOWED_IMPORTERS = {
     "pyspark": ("training/backends/spark_als.py",),
     "optuna": ("training/tuning/study.py",),
     "mlflow": ("training/mlflow_log.py",),
+    "opentelemetry": ("serving/tracing.py",),
     "redis": ("serving/stores/", "serving/events/"),
 }
 

@@ -92,8 +92,8 @@ def test_exported_names_mean_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_optional_libraries_have_a_set_up() -> None:
     """Each lock of an extra is installed by a target, once: a stamp stands for it."""
-    assert {"setup-spark", "setup-mlflow", "tune"} <= make_targets()
-    for stamp in ("tune", "mlflow", "spark"):
+    assert {"setup-spark", "setup-mlflow", "setup-otel", "tune"} <= make_targets()
+    for stamp in ("tune", "mlflow", "otel", "spark"):
         run = subprocess.run(
             ["make", "--dry-run", "--always-make", f".venv/.{stamp}"],
             cwd=ROOT,

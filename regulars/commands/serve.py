@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples(
     "regulars serve",
-    "regulars serve --port 0",
+    "regulars serve --port 0 --access-log",
     "REGULARS_REDIS_URL=redis://cache:6379/0 regulars serve --set serving.workers=4",
 )
 
@@ -22,6 +22,9 @@ def run(
     config: ConfigPath = DEFAULT_CONFIG,
     set_: Overrides = None,
     port: Annotated[int | None, typer.Option(help="Short for --set serving.port=…; 0 picks a free one.")] = None,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Short for --set logs.access=true: a line per request, naming nobody.")
+    ] = False,
 ) -> None:
     """Answer storefronts over HTTP, until Ctrl-C.
 
@@ -34,6 +37,7 @@ def run(
     from serving.server import store_of
 
     overrides = [*(set_ or ()), *([] if port is None else [f"serving.port={port}"])]
+    overrides += ["logs.access=true"] if access_log else []
     settings = with_free_port(configuration(config, overrides).app)
     say_if_open(settings)
     at = base_url(settings)

@@ -117,10 +117,10 @@ class Drain:
 def _read(lines: Sequence[bytes], path: Path) -> list[tuple[str, bytes, Mapping[str, Any]]]:
     """Return id, line and content of each spooled event, in the order of their times."""
     events = []
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         try:
             event = orjson.loads(line)
             events.append((event["event_id"], line, event))
         except (ValueError, KeyError, TypeError):
-            _log.error("%s holds a line that is no event; it is left out: %r", path, line[:200])
+            _log.error("%s, line %d is no event; it is left out", path, number)
     return sorted(events, key=lambda entry: entry[2]["time"])

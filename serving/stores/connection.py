@@ -17,10 +17,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
 
 from recommender.errors import ConfigError, StoreUnavailable
+from serving import spans
 from serving.settings import RedisSettings, masked
 from serving.stores.breaker import Breaker
 from serving.stores.bulk import Bulk
-from serving.stores.presence import Presence
+from serving.stores.presence import Presence, told
 
 BULK_TIMEOUT_SECONDS = 5.0
 """Nobody waits for bulk work, so a busy moment should not end it."""
@@ -138,9 +139,10 @@ class RedisConnection:
         if not self.breaker.permit():
             raise StoreUnavailable(f"Redis at {self._where} is away; not asking again for a moment")
         try:
-            result = await call()
+            with spans.span("redis", within=True):
+                result = await call()
         except _FAILURES as error:
-            reason = str(error) or type(error).__name__
+            reason = told(str(error)) or type(error).__name__
             self.presence.failed(reason)
             raise StoreUnavailable(f"Redis at {self._where} did not answer: {reason}") from error
         except asyncio.CancelledError:

@@ -18,7 +18,7 @@ import random
 from recommender.errors import StoreUnavailable
 from serving.stores.breaker import BreakerState
 from serving.stores.node import Node, welcomed
-from serving.stores.presence import Presence
+from serving.stores.presence import Presence, told
 from serving.stores.resp import encode
 from serving.stores.wire import MAX_WAITING, Wire
 
@@ -139,7 +139,7 @@ class Lane:
         self.wire = None
         self.lost += 1
         self._presence.failed(reason)
-        _log.info("the connection to Redis at %s is given up: %s", self._presence.where, reason)
+        _log.info("the connection to Redis at %s is given up: %s", self._presence.where, told(reason))
         settled = wire.loop.time() - self._up_since >= SETTLED_SECONDS
         self._pause = 0.0 if settled else self._longer_pause()
         self._restore(wire.loop, promising=settled and wire.hung_up)

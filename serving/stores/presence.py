@@ -29,4 +29,9 @@ class Presence:
         self.breaker.failed()
         if not self._away and self.breaker.state is not BreakerState.CLOSED:
             self._away = True
-            _log.warning("Redis at %s is away (%s); slates are computed, events go to files", self.where, reason)
+            _log.warning("Redis at %s is away (%s); slates are computed, events go to files", self.where, told(reason))
+
+
+def told(reason: str) -> str:
+    """Return a reason without the arguments that Redis quotes in some of its errors: they may name people."""
+    return reason.partition(", with args")[0]

@@ -24,6 +24,7 @@ from typing import Any, TypeVar, cast
 import hiredis
 
 from recommender.errors import StoreUnavailable
+from serving.stores.presence import told
 
 T = TypeVar("T")
 Reading = Callable[[list[Any]], T | None]
@@ -46,7 +47,7 @@ class Refused(StoreUnavailable):
     """The server answered one request with an error; the wire goes on."""
 
     def __init__(self, where: str, error: str) -> None:
-        super().__init__(f"Redis at {where} refused: {error}")
+        super().__init__(f"Redis at {where} refused: {told(error)}")
         self.error = error
 
 

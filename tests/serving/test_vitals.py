@@ -10,11 +10,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from serving.access.settings import AccessSettings
 from serving.engine_thread import EngineThread
+from serving.front.front import Front
 from serving.metrics import MULTIPROCESS_VARIABLE, Metrics
+from serving.service import Service
 from serving.shelves.stale import StaleRecords
 from serving.stores.memory import MemoryStores
 from serving.tally import Tally
@@ -72,9 +75,9 @@ async def test_a_loop_that_is_held_up_is_noticed() -> None:
 
 async def test_requests_under_way_and_refused_ones_are_there(shop: Served, serve: Serve, settings: Any) -> None:
     """A computed slate is timed, a refusal counted with its reason, the program's version named."""
-    await shop.post("/v1/recommendations", {"viewed": ["nothing"], "cart": ["nothing"]})
-    await shop.post("/v1/recommendations", {"user_id": "u001", "exclude": ["a"], "in_stock_only": True}, status=422)
+    await shop.post("/v1/recommendations", {"guest": True, "seeds": {"cart": ["nothing"]}})
     metrics = shop.state.metrics
+    assert value(metrics, "engine_seconds_count", what="slate") == 1
     text = (await shop.client.get("/metrics")).text
     assert 'regulars_build_info{version="' in text
     assert (value(metrics, "engine_seconds_count", what="slate") or 0) == value(metrics, "engine_wait_seconds_count")
@@ -96,7 +99,7 @@ async def test_waiting_slates_are_seen(shop: Served) -> None:
     """The engine's queue is a gauge that is read, not kept."""
     engine: EngineThread = shop.state.service._thread
     async with engine._threads:
-        asking = asyncio.create_task(shop.post("/v1/recommendations", {"user_id": "u", "viewed": ["i1"]}))
+        asking = asyncio.create_task(shop.post("/v1/recommendations", {"guest": True, "seeds": {"cart": ["i1"]}}))
         while engine._threads.statistics().tasks_waiting == 0:
             await asyncio.sleep(0.01)
         shop.state.vitals.take()
@@ -114,3 +117,22 @@ async def test_the_dead_are_forgotten(tmp_path: Path, monkeypatch: pytest.Monkey
         (tmp_path / name).touch()
     Metrics.forget_the_dead(object.__new__(Metrics))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
+
+
+async def test_a_mistake_on_the_way_of_page_views_is_counted_and_told(
+    shop: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What breaks while a page view is answered ends in a problem, in the metrics and in the log, like all else."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise KeyError("mallory")
+
+    monkeypatch.setattr(Service, "cut", broken)
+    transport = httpx.ASGITransport(Front(shop.app), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as client:
+        answer = await client.get("/v1/users/mallory/recommendations")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    route = "/v1/users/{user_id:path}/recommendations"
+    counted = value(shop.state.metrics, "requests_total", route=route, method="GET", status="500", source="")
+    assert counted == 1
+    assert f"a request to {route} failed" in caplog.text
