@@ -23,7 +23,7 @@ from benchmarks.results import Results, Row, Skipped
 
 NAME = "faults"
 NAMES = (
-    *("redis_killed", "redis_troubled", "mixed_up_replies", "redis_absent", "publisher_killed", "corrupted_artifacts"),
+    *("redis_killed", "redis_troubled", "redis_absent", "publisher_killed", "corrupted_artifacts"),
     *("out_of_memory", "events_kept", "rolling_restart", "overload", "disk_full", "embedded_store", "soak"),
 )
 """One module each."""

@@ -138,7 +138,7 @@ class LaneReader:
     def read(self, user_id: str, version: str | None) -> Awaitable[UserRecord]:
         """Read everything in one round trip that other readers share."""
         wire = self._lane.wire
-        if wire is None or wire.loop is not asyncio.get_running_loop():
+        if wire is None or not wire.loop.is_running():
             return self._read_when_up(user_id, version)
         commands = self._query.encode(user_id, version)
         if version is None:
