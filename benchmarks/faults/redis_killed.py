@@ -91,7 +91,7 @@ def _kill_again_and_again(killable: KillableStore, effort: Effort) -> list[tuple
 
 
 def _fresh_again(observed: Observed, returned: float, until: float) -> float:
-    """Return how long answers were degraded after the store's return."""
-    sent = observed.records["sent"]
-    late = sent[observed.degraded & (sent >= returned) & (sent < until)]
+    """Return how long requests got degraded answers after the store's return, and before the next kill."""
+    sent, done = observed.records["sent"], observed.records["done"]
+    late = sent[observed.degraded & (sent >= returned) & (done < until)]
     return float(late.max() - returned) if len(late) else 0.0
