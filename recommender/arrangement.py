@@ -27,7 +27,7 @@ NO_DUE = -(2**31)
 """Value of the `due` column where there is no day to tell."""
 
 PLACES = 24
-"""Places of a list prepared in advance for which variety counts; few shelves are longer."""
+"""Places filled one by one, however short the shelf: a list prepared in advance begins like the shelves cut from it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,13 +79,16 @@ class Arrangement:
         return other
 
     def vary(self, offered: Candidates, *, k: int) -> Candidates:
-        """Put `k` of the best candidates in front that are unlike each other, as far as the dial asks for it."""
+        """Put `k` of the best candidates, and at least `PLACES`, in front that are unlike each other.
+
+        They are as unlike as the dial asks for.
+        """
         if self.variety.diversity == 0:
             return offered
         pool = offered.item[: max(POOL, k)]
         vectors = self._families.fill(pool, self._vectors[pool], self._family_vectors)
         alike = similarities(vectors, self.category[pool])
-        front = diversify(offered.score[: len(pool)], alike, dial=self.variety.diversity, k=k)
+        front = diversify(offered.score[: len(pool)], alike, dial=self.variety.diversity, k=max(k, PLACES))
         return offered.select(np.concatenate([front, np.arange(len(pool), len(offered))]))
 
     def order(self, items: Items, *, capped: bool = True) -> npt.NDArray[np.intp]:

@@ -93,7 +93,7 @@ class EngineThread:
         )
         if known.candidates is not None:
             return ask()
-        return await self._run("slate", ask)
+        return await self._run("slate", ask, most=MAX_WAITING)
 
     async def offer(self, ready: Ready, placement: Placement, item: int | None) -> bytes:
         """Return what a placement offers to everybody beside an item.
@@ -105,7 +105,7 @@ class EngineThread:
         """
         return await self._run("list", functools.partial(ready.prepare, placement, item), most=MAX_WAITING_LISTS)
 
-    async def _run(self, what: str, compute: Callable[[], T], *, most: int = MAX_WAITING) -> T:
+    async def _run(self, what: str, compute: Callable[[], T], *, most: int) -> T:
         """Compute in the thread, unless `most` wait, and note how long it waited and took."""
         if self._threads.statistics().tasks_waiting >= most:
             raise BusyError

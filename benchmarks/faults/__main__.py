@@ -23,8 +23,8 @@ from benchmarks.results import Results, Row, Skipped
 
 NAME = "faults"
 NAMES = (
-    *("redis_killed", "redis_troubled", "redis_absent", "corrupted_artifacts", "events_kept"),
-    *("rolling_restart", "overload", "disk_full", "embedded_store", "soak"),
+    *("redis_killed", "redis_troubled", "mixed_up_replies", "redis_absent", "publisher_killed", "corrupted_artifacts"),
+    *("out_of_memory", "events_kept", "rolling_restart", "overload", "disk_full", "embedded_store", "soak"),
 )
 """One module each."""
 LOG_WIDTH = 120

@@ -94,7 +94,7 @@ class Found:
 
 def measure(*, quick: bool) -> list[Row]:
     """Try it and return the figures."""
-    effort = Effort(kills=3) if quick else Effort()
+    effort = Effort(kills=2, pause_seconds=1.0) if quick else Effort()
     with workplace() as folder:
         return run(folder, effort).rows(effort)
 

@@ -80,11 +80,12 @@ class KillableStore:
         self._process.send_signal(number)
 
     def kill(self) -> float:
-        """Kill it without warning, and return the moment (`time.monotonic`)."""
+        """Kill it without warning, and return the moment just before (`time.monotonic`)."""
         assert self._process is not None
+        moment = time.monotonic()
         self._process.kill()
         self._process.wait()
-        return time.monotonic()
+        return moment
 
     def stop(self) -> None:
         """Make sure that it is gone."""

@@ -136,5 +136,10 @@ class _Open:
         self._metrics.refused.labels("overloaded").inc()
         origin = next((value for name, value in scope["headers"] if name == _ORIGIN), None)
         response = overloaded().response()
-        response.raw_headers += [*FIXED_HEADERS, *self._origins.encoded(origin)]
+        sent = dict(scope["headers"]).get(request_ids.HEADER_BYTES)
+        response.raw_headers += [
+            *FIXED_HEADERS,
+            *self._origins.encoded(origin),
+            (request_ids.HEADER_BYTES, request_ids.of(sent)),
+        ]
         await response(scope, receive, send)

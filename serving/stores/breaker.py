@@ -10,6 +10,9 @@ import enum
 import time
 from collections.abc import Callable
 
+MAX_PAUSE_SECONDS = 0.5
+"""A try costs one caller its timeout; a longer pause would keep slates less than usual after the store is back."""
+
 
 class BreakerState(enum.IntEnum):
     """The numbers are what the metric shows."""
@@ -27,7 +30,7 @@ class Breaker:
         *,
         threshold: int = 3,
         pause_seconds: float = 0.25,
-        max_pause_seconds: float = 5.0,
+        max_pause_seconds: float = MAX_PAUSE_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._threshold = threshold
