@@ -122,7 +122,7 @@ class Metrics:
 
 def method_label(method: str) -> str:
     """Return how a method is counted."""
-    return method if method in METHODS else "other"
+    return method if method in METHODS else "OTHER"
 
 
 def _lives(process: int) -> bool:

@@ -182,7 +182,7 @@ async def test_an_access_log_names_routes(settings: Any, stores: Any, registry: 
     assert told == [
         ("GET", "/v1/users/{user_id:path}/recommendations", 200),
         ("GET", "none", 404),
-        ("other", "/v1/events", 405),
+        ("OTHER", "/v1/events", 405),
     ]
     assert lines[0]["request_id"] == "r-7"
     assert 0 < lines[0]["seconds"] < 10

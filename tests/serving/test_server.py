@@ -149,7 +149,7 @@ def test_every_request_is_counted_once_whoever_answers(running: tuple[subprocess
         text = httpx.get(f"{address}/metrics").text
         assert total(text, 'requests_total{method="GET",route="/v1/users/{user_id:path}/recommendations"') == 40
         assert total(text, "request_seconds_count{", 'route="/v1/users/{user_id:path}/recommendations"') == 40
-        assert total(text, 'requests_total{method="other"') == 1
+        assert total(text, 'requests_total{method="OTHER"') == 1
         assert total(text, "workers ") == 2
         assert total(text, "event_loop_lag_seconds_count ") > 0
         assert total(text, "store_round_trip_seconds_count ") > 0
