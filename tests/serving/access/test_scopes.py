@@ -23,6 +23,7 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
     ("GET", "/v1/users/{user_id:path}/buy-again"): SLATES,
     ("DELETE", "/v1/users/{user_id:path}"): USERS,
     ("POST", "/v1/recommendations"): SLATES,
+    ("POST", "/v1/slates"): SLATES,
     ("GET", "/v1/items/{item_id:path}/similar"): SLATES,
     ("GET", "/v1/items/{item_id:path}/bought-together"): SLATES,
     ("GET", "/v1/trending"): SLATES,

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
+import numpy as np
 import orjson
 import pytest
 from fastapi import FastAPI
@@ -23,6 +24,7 @@ from serving.access.keyring import Keyring
 from serving.access.keys import Kind, mint
 from serving.access.scopes import Scope
 from serving.app import create_app
+from serving.clock import WallClock
 from serving.front.front import Front
 from serving.settings import AppSettings
 from serving.state import state_of
@@ -179,6 +181,13 @@ class Requests:
             yield name, prefix + pick.choice(self._keys[:-3] * 3 + self._keys)
 
 
+class Standing(WallClock):
+    """Time does not pass between two answers that are to be compared."""
+
+    def now(self, as_of: np.datetime64) -> np.datetime64:
+        return as_of.astype("datetime64[s]")
+
+
 class Absent(MemoryStores):
     """A store that answers nothing about users."""
 
@@ -240,7 +249,7 @@ async def test_front_and_routes_answer_alike(
     settings, keys = world(settings, name)
     stores: dict[str, Stores] = {"away": Absent(memory), "empty": MemoryStores()} if name in ("away", "empty") else {}
     with registry.marked(registry.shop):
-        app = create_app(settings, store=stores.get(name, memory), registry_root=registry.root)
+        app = create_app(settings, store=stores.get(name, memory), registry_root=registry.root, clock=Standing())
         found, statuses = await differences(app, Requests(seed, keys))
     assert not found, f"{len(found)} of {PER_WORLD} differ; the first:\n" + "\n".join(found[:3])
     assert statuses[200] > PER_WORLD / 10
