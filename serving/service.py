@@ -261,22 +261,21 @@ class Service:
         self._metrics.store_errors.labels("read_user").inc()
         if user_id in self._erasures:
             return await self._everybodys(ready, asked, user_id, exclude=exclude)
-        barred = _barred(ready, exclude)
+        barred, question = _barred(ready, exclude), asked.question(user_id, exclude=exclude)
         record = self._stale.get(user_id, version=ready.engine.version)
         if record is not None:
-            reply = self._cut(
-                ready, asked, user_id, record, purpose=asked.purpose, barred=barred, degraded=STORE_UNAVAILABLE
-            )
+            self._metrics.candidates.labels("stale").inc()
+            purpose, reason = asked.purpose, STORE_UNAVAILABLE
+            reply = self._cut(ready, asked, user_id, record, purpose=purpose, barred=barred, degraded=reason)
             if reply is not None:
-                self._metrics.candidates.labels("stale").inc()
                 return reply
+            candidates = self._unpacked(record, question, ready)
+            return await self._computed(ready, question, Known(candidates=candidates, degraded_reason=reason))
         self._metrics.candidates.labels("no_store").inc()
         if user_id not in ready.engine.model.users or not self._pauses.may_compute():
             return self._popular(ready, asked, user_id, degraded=STORE_UNAVAILABLE, barred=barred)
         try:
-            return await self._computed(
-                ready, asked.question(user_id, exclude=exclude), Known(degraded_reason=STORE_UNAVAILABLE)
-            )
+            return await self._computed(ready, question, Known(degraded_reason=STORE_UNAVAILABLE))
         finally:
             self._pauses.computed()
 

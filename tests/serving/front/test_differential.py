@@ -185,7 +185,8 @@ class Standing(WallClock):
     """Time does not pass between two answers that are to be compared."""
 
     def now(self, as_of: np.datetime64) -> np.datetime64:
-        return as_of.astype("datetime64[s]")
+        moment: np.datetime64 = as_of.astype("datetime64[s]")
+        return moment
 
 
 class Absent(MemoryStores):
