@@ -8,7 +8,8 @@ from dataclasses import replace
 import orjson
 
 from serving.questions import Question
-from serving.service import Reply, Service
+from serving.service import Service
+from serving.shelves.counter import Reply
 
 
 async def answer_all(service: Service, questions: Sequence[Question], *, distinct: bool) -> list[Reply]:

@@ -16,10 +16,10 @@ computes anew, in a thread. There is no path without an answer, and a poorer ans
 from __future__ import annotations
 
 import copy
+import dataclasses
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
 
 from recommender.candidates import Candidates, Source
 from recommender.engine import Engine
@@ -37,7 +37,7 @@ from serving.problems import no_model, overloaded
 from serving.questions import IMPERSONAL, PREPARED, Asked, Question
 from serving.random_ids import RandomIds
 from serving.rendering import Renderer
-from serving.shelves import pieces
+from serving.shelves.counter import Counter, Reply
 from serving.shelves.cutter import NOTHING
 from serving.shelves.pauses import Pauses
 from serving.shelves.ready import Ready
@@ -54,15 +54,6 @@ BUSY = "busy"
 _LABELS = [source.label for source in Source]
 
 _log = logging.getLogger(__name__)
-
-
-class Reply(NamedTuple):
-    """An answer as it is sent."""
-
-    body: bytes
-    source: str
-    """Label of the highest rung that contributed."""
-    degraded_reason: str | None = None
 
 
 class Service:
@@ -87,12 +78,12 @@ class Service:
         self._metrics = metrics
         self._renderer = renderer
         self._stale = StaleRecords(stale_users, metrics)
-        self._slate_id = RandomIds()
+        slate_id = RandomIds()
+        self._counter = Counter(metrics, Moments(clock), slate_id)
         self._pauses = Pauses()
         self._pinned: Ready | None = None
         """What answers whatever is published meanwhile."""
-        self._thread = EngineThread(catalogue, clock, self._slate_id, metrics)
-        self._moment = Moments(clock)
+        self._thread = EngineThread(catalogue, clock, slate_id, metrics)
         self.tally = Tally(metrics)
         """Page views that the metrics do not know of yet."""
 
@@ -107,7 +98,7 @@ class Service:
         Raises
         ------
         Problem
-            503, if there is no model yet, or nothing can be computed for it in time.
+            503, if there is no model yet, or there is no time for its filters.
         """
         ready, asked = self._ready, question.asked
         if asked is not None:
@@ -169,7 +160,7 @@ class Service:
             if events.positive:
                 return None
             barred = barred | events.unwanted | events.in_cart
-        reply = self._cut(ready, asked, user_id, candidates, purpose=asked.purpose, barred=barred)
+        reply = self._counter.cut(ready, asked, user_id, candidates, purpose=asked.purpose, barred=barred)
         if reply is not None:
             self.tally.stored()
         return reply
@@ -209,8 +200,8 @@ class Service:
                 record = await self._thread.offer(ready, asked.placement, item)
             except BusyError:
                 barred = _barred(ready, exclude) if item is None else {*_barred(ready, exclude), item}
-                return self._popular(ready, asked, None, degraded=BUSY, barred=barred)
-        reply = self._cut(ready, asked, None, record, purpose=STORED[0], barred=_barred(ready, exclude))
+                return await self._popular(ready, asked, None, degraded=BUSY, barred=barred)
+        reply = self._counter.cut(ready, asked, None, record, purpose=STORED[0], barred=_barred(ready, exclude))
         if reply is not None:
             return reply
         question = asked.question(None, viewed=() if item_id is None else (item_id,), exclude=exclude)
@@ -223,39 +214,6 @@ class Service:
             raise no_model()
         return ready
 
-    def _cut(
-        self,
-        ready: Ready,
-        asked: Asked,
-        user_id: str | None,
-        record: bytes,
-        *,
-        purpose: Purpose,
-        barred: AbstractSet[int] = NOTHING,
-        degraded: str | None = None,
-    ) -> Reply | None:
-        """Return the shelf that a prepared list fills, or None."""
-        try:
-            cut = ready.cutter.cut(record, purpose, limit=asked.limit, barred=barred, reasons=asked.reasons)
-        except InvalidInput as error:
-            self._note_unreadable(ready.engine, error)
-            return None
-        if cut is None:
-            return None
-        if degraded is not None:
-            self._metrics.degraded.labels(degraded).inc()
-        body = pieces.slate_body(
-            cut.items,
-            slate_id=self._slate_id(),
-            user_id=user_id,
-            placement=asked.placement,
-            source=cut.source,
-            version=ready.version,
-            created_at=self._moment(),
-            degraded=degraded,
-        )
-        return Reply(body, _LABELS[cut.source], degraded)
-
     async def without_store(self, ready: Ready, asked: Asked, user_id: str, *, exclude: Sequence[str] = ()) -> Reply:
         """Answer with what was read last; else with what can be computed without keeping others waiting."""
         self._metrics.store_errors.labels("read_user").inc()
@@ -266,14 +224,14 @@ class Service:
         if record is not None:
             self._metrics.candidates.labels("stale").inc()
             purpose, reason = asked.purpose, STORE_UNAVAILABLE
-            reply = self._cut(ready, asked, user_id, record, purpose=purpose, barred=barred, degraded=reason)
+            reply = self._counter.cut(ready, asked, user_id, record, purpose=purpose, barred=barred, degraded=reason)
             if reply is not None:
                 return reply
             candidates = self._unpacked(record, question, ready)
             return await self._computed(ready, question, Known(candidates=candidates, degraded_reason=reason))
         self._metrics.candidates.labels("no_store").inc()
         if user_id not in ready.engine.model.users or not self._pauses.may_compute():
-            return self._popular(ready, asked, user_id, degraded=STORE_UNAVAILABLE, barred=barred)
+            return await self._popular(ready, asked, user_id, degraded=STORE_UNAVAILABLE, barred=barred)
         try:
             return await self._computed(ready, question, Known(degraded_reason=STORE_UNAVAILABLE))
         finally:
@@ -292,49 +250,41 @@ class Service:
         record = ready.offer(asked.placement, None)
         assert record is not None, "lists for everybody are prepared first"
         barred = _barred(ready, exclude) | unwanted
-        reply = self._cut(ready, asked, user_id, record, purpose=STORED[0], barred=barred)
+        reply = self._counter.cut(ready, asked, user_id, record, purpose=STORED[0], barred=barred)
         if reply is not None:
             return reply
         return await self._computed(ready, asked.question(user_id, exclude=exclude), Known(erased=True))
 
-    def _popular(
-        self, ready: Ready, asked: Asked, user_id: str | None, *, degraded: str, barred: Iterable[int] = ()
+    async def _popular(
+        self, ready: Ready, asked: Asked, user_id: str | None, *, degraded: str, barred: AbstractSet[int]
     ) -> Reply:
-        """Answer at once with what is popular.
-
-        Raises
-        ------
-        Problem
-            503, if the shelf is longer than what is prepared.
-        """
+        """Answer at once with what is popular."""
         record = ready.offer(Placement.HOME, None)
         assert record is not None, "lists for everybody are prepared first"
-        limit = min(asked.limit, ready.depth)
-        reply = self._cut(
-            ready,
-            asked._replace(limit=limit),
-            user_id,
-            record,
-            purpose=STORED[0],
-            barred=frozenset(barred),
-            degraded=degraded,
-        )
-        if reply is None:
-            raise overloaded()
-        return reply
+        found = self._counter.cut(ready, asked, user_id, record, purpose=STORED[0], barred=barred, degraded=degraded)
+        if found is not None:
+            return found
+        # Longer than the list, or much of it is sold out: the ladder below it takes a millisecond.
+        exclude = tuple(ready.engine.model.items.ids[item] for item in barred)
+        question = asked._replace(placement=Placement.HOME).question(user_id, exclude=exclude)
+        slate = await self._thread.slate(ready, question, Known(erased=True, candidates=Candidates.empty()))
+        self._metrics.degraded.labels(degraded).inc()
+        named = dataclasses.replace(slate, placement=asked.placement)
+        body = self._renderer.slate(named, ready, reasons=asked.reasons, degraded=degraded)
+        return Reply(body, slate.source.label, degraded)
 
     async def _computed(self, ready: Ready, question: Question, known: Known) -> Reply:
         """Let the engine answer, if it has the time."""
         try:
             slate = await self._thread.slate(ready, question, known)
         except BusyError:
-            return self._instead(ready, question)
+            return await self._instead(ready, question)
         if known.degraded_reason is not None:
             self._metrics.degraded.labels(known.degraded_reason).inc()
         body = self._renderer.slate(slate, ready, reasons=question.reasons, degraded=known.degraded_reason)
         return Reply(body, slate.source.label, known.degraded_reason)
 
-    def _instead(self, ready: Ready, question: Question) -> Reply:
+    async def _instead(self, ready: Ready, question: Question) -> Reply:
         """Answer a question there is no time for with what is popular, unless its filters must be kept.
 
         Raises
@@ -344,9 +294,9 @@ class Service:
         """
         if question.is_filtered:
             raise overloaded()
-        barred = indices(ready.engine.model, (*question.viewed, *question.cart, *question.exclude))
+        barred = _barred(ready, (*question.viewed, *question.cart, *question.exclude))
         asked = Asked(question.placement, Purpose.ALL, question.limit, question.reasons)
-        return self._popular(ready, asked, question.user_id, degraded=BUSY, barred=barred)
+        return await self._popular(ready, asked, question.user_id, degraded=BUSY, barred=barred)
 
     async def _known(self, question: Question, ready: Ready) -> Known:
         user_id = question.user_id
@@ -387,12 +337,8 @@ class Service:
         try:
             return unpack(record, purpose, ready.cutter.numbering).candidates
         except InvalidInput as error:
-            self._note_unreadable(ready.engine, error)
+            self._counter.note_unreadable(ready.engine, error)
             return None
-
-    def _note_unreadable(self, engine: Engine, error: InvalidInput) -> None:
-        self._metrics.candidates.labels("unreadable").inc()
-        _log.warning("stored candidates of version %s are left aside: %s", engine.version, error)
 
 
 def _barred(ready: Ready, exclude: Sequence[str]) -> AbstractSet[int]:

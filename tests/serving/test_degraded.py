@@ -160,3 +160,14 @@ async def test_beyond_the_limit_requests_are_told_to_come_back(shop: Served) -> 
     assert statuses == [503, 200, 200]
     assert 503 not in await asyncio.gather(*held)
     assert await ask(path(3)) == 200
+
+
+async def test_a_long_shelf_is_full_however_much_is_sold_out(shop: Served) -> None:
+    """While the store is away, a stranger's shelf of a hundred is no error, and shows nothing that is sold out."""
+    popular = ids(await shop.get("/v1/users/stranger/recommendations", limit=40))
+    go_away(shop)
+    await shop.put_items(*({"item_id": item, "stock": 0} for item in popular))
+    slate = await shop.get("/v1/users/somebody/recommendations", limit=60)
+    assert len(slate["items"]) == 60
+    assert not set(ids(slate)) & set(popular)
+    assert (slate["degraded_reason"], slate["placement"]) == ("store_unavailable", "home")
