@@ -105,7 +105,7 @@ def with_values(**changes: object) -> Alteration:
         ("all.ndcg", lambda old: old * np.float32(np.nan), "a figure of a user is not a finite number"),
         ("all.rankers.data", lambda old: old[::-1], "'regulars' was not measured"),
         ("values", with_values(subject="nobody"), "'nobody' was not measured, only regulars, popularity"),
-        ("values", with_values(**{"window.k": "ten"}), "the length of the lists is 'ten'"),
+        ("values", with_values(**{"window.k": "ten"}), "window.k is 'ten', which is not of type"),
         ("values", with_values(**{"window.cut": "soon"}), "the test window runs from 'soon'"),
         ("values", with_values(purposes=None), "NoneType"),
     ],
