@@ -17,6 +17,7 @@ from regulars.config import Config
 from regulars.trained import gate_verdicts, registry_of
 from serving import publisher, spans, tracing
 from serving.clock import clock_of
+from serving.erasures import Erasures
 from serving.publisher import Publication
 from serving.scoring import WORTH_A_PROCESS, InProcesses, InThread, Scoring, cores
 from serving.server import store_of
@@ -108,6 +109,10 @@ async def _publish(
 ) -> Publication:
     stores = _connect(settings)
     try:
+        # Whoever asked to be forgotten is, even by a store that lost its data since.
+        erasures = Erasures(settings.data_dir, stores.slates)
+        erasures.load()
+        await erasures.refresh()
         return await publisher.publish(engine, stores.slates, progress=progress, now=now, scoring=scoring)
     finally:
         await stores.close()

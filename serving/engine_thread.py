@@ -44,6 +44,9 @@ MAX_WAITING = 6
 T = TypeVar("T")
 
 
+MANY = 50
+"""Excluded items beyond which candidates at hand may be used up: what lies below them is the whole catalogue."""
+
 MAX_WAITING_LISTS = 60
 """Lists for everybody that may wait: each takes a tenth of the time of a slate, and is computed once."""
 
@@ -91,7 +94,7 @@ class EngineThread:
             slate_id=self._slate_id().decode(),
             created_at=self._clock.wall(),
         )
-        if known.candidates is not None:
+        if known.candidates is not None and len(question.exclude) <= MANY and not question.is_filtered:
             return ask()
         return await self._run("slate", ask, most=MAX_WAITING)
 

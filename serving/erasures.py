@@ -25,7 +25,6 @@ class Erasures:
         self._path = data_dir / FILE
         self._store = store
         self._known: set[str] = set()
-        self._unsent: set[str] = set()
 
     def __contains__(self, user_id: object) -> bool:
         return user_id in self._known
@@ -34,7 +33,6 @@ class Erasures:
         """Read the file; the store may have forgotten, so it will be told again."""
         if self._path.exists():
             self._known |= set(self._path.read_text(encoding="utf-8").split("\n")) - {""}
-            self._unsent |= self._known
 
     async def erase(self, user_id: str) -> bool:
         """Forget a user for good; say whether the store could be told yet.
@@ -50,7 +48,6 @@ class Erasures:
         try:
             await self._store.erase(user_id)
         except StoreUnavailable:
-            self._unsent.add(user_id)
             return False
         return True
 
@@ -63,9 +60,9 @@ class Erasures:
             If the store is away; the next call tries again.
         """
         shared = await self._store.erased()
-        for user_id in sorted(self._unsent - shared):
+        # A store that lost its data has forgotten whom to forget.
+        for user_id in sorted(self._known - shared):
             await self._store.erase(user_id)
-        self._unsent.clear()
         if news := sorted(shared - self._known):
             await anyio.to_thread.run_sync(self._append, news)
             self._known.update(news)

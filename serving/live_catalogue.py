@@ -179,7 +179,17 @@ def _merge(into: dict[str, dict[str, Any]], patches: Mapping[str, Patch]) -> Non
 
 def _decoded(item_id: str, attributes: Mapping[str, bytes]) -> Patch:
     try:
-        return {name: orjson.loads(value) for name, value in attributes.items()}
+        patch = {name: orjson.loads(value) for name, value in attributes.items()}
     except orjson.JSONDecodeError:
-        _log.warning("the stored update of item %.80r is not JSON; it is left out", item_id)
-        return {}
+        patch = {"not JSON": None}
+    if all(_is_fit(name, value) for name, value in patch.items()):
+        return patch
+    _log.warning("the stored update of item %.80r cannot be understood; it is left out", item_id)
+    return {}
+
+
+def _is_fit(name: str, value: Any) -> bool:
+    """Say whether a stored value can be what the API lets in."""
+    if name in ("price", "stock"):
+        return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value >= 0)
+    return name in _ATTRIBUTES and isinstance(value, str)

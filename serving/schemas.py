@@ -33,6 +33,7 @@ MAX_LIMIT = 100
 DEFAULT_LIMIT = 10
 MAX_BATCH = 1000
 MAX_SLATES = 100
+MAX_PLACES = 1000
 MAX_SEEDS = 200
 MAX_EXCLUDED = 1000
 
@@ -175,6 +176,13 @@ class SlatesRequest(Body):
     distinct: bool = Field(
         default=True, description="Whether an item may be on one shelf of a user only: the earliest keeps it."
     )
+
+    @model_validator(mode="after")
+    def _not_too_many_places(self) -> Self:
+        places = sum(request.limit for request in self.requests)
+        if places > MAX_PLACES:
+            raise ValueError(f"the shelves have {places} places together; a batch has at most {MAX_PLACES}")
+        return self
 
 
 class ReasonBody(BaseModel):

@@ -23,7 +23,7 @@ from serving.metrics import MULTIPROCESS_VARIABLE
 from serving.settings import AppSettings
 from serving.stores import embedded
 
-STOP_SECONDS = 20
+STOP_SECONDS = 30
 """How long a worker may take to move its last events into files."""
 
 HEADER_BYTES = 98_304

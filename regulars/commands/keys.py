@@ -79,6 +79,7 @@ def create(
         now=datetime.now(UTC),
     )
     write(minted.text)
+    say("From now on requests need a key, and running servers ask for one within a second.")
     say(f"This is the only time this key is shown. To take it back: regulars keys revoke {minted.kept.key_id}")
 
 
@@ -104,7 +105,12 @@ def list_keys(
         write(dumps([_described(key, now) for key in shown], indent=2, ensure_ascii=False))
     elif shown:
         headings = ["id", "name", "kind", "state", "scopes", "origins", f"{RIGHT}rate", "made", "expires"]
-        results().print(table(headings, [_cells(key, now) for key in shown]))
+        drawn = table(headings, [_cells(key, now) for key in shown])
+        for column in drawn.columns:
+            column.overflow = "fold"
+        # The id is what `revoke` asks for: it is never cut, however narrow the terminal.
+        drawn.columns[0].min_width = max(len(key.key_id) for key in shown)
+        results().print(drawn)
     else:
         say(f"There is no key in {keyring.path}. Make one: {hint('keys create storefront --publishable')}")
 

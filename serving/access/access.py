@@ -124,8 +124,9 @@ class Access:
         except (ConfigError, OSError) as error:
             self._complain(f"{error}; {self._meanwhile()}", stamp_of(self._keyring))
             return
-        if stamp is None and self._any_known:
-            self._complain(f"{self._keyring.path} has gone; {self._meanwhile()}", None)
+        if self._any_known and not keys:
+            what = "has gone" if stamp is None else "holds no key any more, not even a revoked one"
+            self._complain(f"{self._keyring.path} {what}; {self._meanwhile()}", stamp)
             return
         self._looked, self._seen = True, stamp
         self._know(keys)

@@ -19,6 +19,10 @@ from recommender.model import Model
 REMEMBERED = POSITIVE | {Event.NOT_INTERESTED, Event.REMOVE_FROM_CART}
 """Events that change a user's next slate."""
 
+MAX_QUANTITY = 1e6
+MAX_SECONDS = 253_402_300_799
+"""The end of the year 9999."""
+
 _CART = frozenset({Event.ADD_TO_CART, Event.REMOVE_FROM_CART, Event.PURCHASE})
 
 
@@ -74,6 +78,8 @@ def _read(payload: bytes, model: Model) -> FreshEvent | None:
         item_id, number, quantity, seconds = orjson.loads(payload)
         index = model.items.get(item_id)
         event = Event(number), float(quantity), np.datetime64(seconds, "s")
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
-    return None if index is None else FreshEvent(index, *event)
+    if index is None or not 0 < event[1] <= MAX_QUANTITY or not 0 <= seconds <= MAX_SECONDS:
+        return None
+    return FreshEvent(index, *event)

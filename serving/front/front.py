@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from recommender.errors import StoreUnavailable
 from serving import request_ids
@@ -33,10 +33,14 @@ from serving.state import State, state_of
 WEIGHT = 4
 """A request to the framework costs several times what a page view does, and counts as so many."""
 
+MAX_RECEIVING = 1_024
+"""Requests of which a part of the body is still on its way; one that takes too long is given up (`BodyLimit`)."""
+
 ALWAYS = HEALTH | {"/metrics"}
 """Answered however much is under way: who looks after the process must see that it is busy."""
 
 _METHOD = "GET"
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _ORIGIN = b"origin"
 _HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *FIXED_HEADERS]
 
@@ -62,6 +66,9 @@ class Front:
         if here.in_flight >= here.max_in_flight and path not in ALWAYS:
             await here.refuse(scope, receive, send)
             return
+        if hot is None and scope["method"] in _WITH_BODY:
+            await here.pass_on(scope, receive, send)
+            return
         weight = WEIGHT if hot is None else 1
         here.in_flight += weight
         try:
@@ -78,6 +85,8 @@ class _Open:
         self.addresses = HotAddresses()
         self.max_in_flight = state.settings.serving.max_in_flight
         self.in_flight = 0
+        self._receiving = 0
+        self._app = app
         self._service = state.service
         self._access = state.access
         self._metrics = state.metrics
@@ -129,6 +138,34 @@ class _Open:
             address=client_address(scope, self._access.proxies),
             needs=Right.SLATES,
         )
+
+    async def pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the framework answer a request with a body; it counts once its body is there.
+
+        Otherwise a few clients that send slowly would keep everybody else out.
+        """
+        if self._receiving >= MAX_RECEIVING:
+            await self.refuse(scope, receive, send)
+            return
+        self._receiving += 1
+        is_here = False
+
+        async def receive_and_count() -> Message:
+            nonlocal is_here
+            message = await receive()
+            if not is_here and not message.get("more_body"):
+                is_here = True
+                self._receiving -= 1
+                self.in_flight += WEIGHT
+            return message
+
+        try:
+            await self._app(scope, receive_and_count, send)
+        finally:
+            if is_here:
+                self.in_flight -= WEIGHT
+            else:
+                self._receiving -= 1
 
     async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell a client to come back."""

@@ -86,7 +86,7 @@ def _parsed(kind: str, query: bytes) -> Asked | None:
     except ValueError:
         return None
     said = dict(pairs)
-    if len(said) != len(pairs):
+    if len(said) != len(pairs) or any(REPLACEMENT in text for pair in pairs for text in pair):
         return None
     said.pop(_KEY, None)
     placement = _PLACEMENTS[kind]

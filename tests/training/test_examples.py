@@ -24,7 +24,7 @@ def test_examples_name_nobody() -> None:
 
 
 def test_discovery_is_new() -> None:
-    """What is offered as new is not owned; an anchor is there where the reason promises one, a day only if it is a need."""
+    """New offers are not owned; an anchor is there where the reason promises one, a day only if it is a need."""
     for example in examples_of(shop_model()):
         assert example.home
         assert not any(pick.owned for pick in example.discovery)

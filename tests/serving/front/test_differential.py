@@ -160,10 +160,11 @@ class Requests:
             "key=" + pick.choice([key.decode() for key in self._keys]),
             "utm_source=mail",
             "%ff=1",
+            "key=%ff",
             "limit",
             "&&",
         ]
-        weights = (9, 3, 4, 4, 1, 1, 1, 1, 1, 3, 1, 1, 1, 1)
+        weights = (9, 3, 4, 4, 1, 1, 1, 1, 1, 3, 1, 1, 1, 1, 1)
         if pick.random() < 0.4:
             return b""
         return "&".join(pick.choices(pairs, weights, k=pick.randrange(1, 4))).encode()

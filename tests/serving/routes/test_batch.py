@@ -83,7 +83,14 @@ async def test_every_user_is_read_once(serve: Serve, registry: Shelves) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"requests": []}, {"requests": [{"limit": 0}]}, {"requests": [{}] * 101}, {"requests": [{}], "unique": True}],
+    [
+        {},
+        {"requests": []},
+        {"requests": [{"limit": 0}]},
+        {"requests": [{}] * 101},
+        {"requests": [{"limit": 100}] * 11},
+        {"requests": [{}], "unique": True},
+    ],
 )
 async def test_wrong_batches_are_refused(shop: Served, body: dict[str, Any]) -> None:
     """None, too many, a wrong one, an unknown key: 422, and it says where."""
