@@ -258,7 +258,13 @@ class Service:
     async def _popular(
         self, ready: Ready, asked: Asked, user_id: str | None, *, degraded: str, barred: AbstractSet[int]
     ) -> Reply:
-        """Answer at once with what is popular."""
+        """Answer at once with what is popular.
+
+        Raises
+        ------
+        Problem
+            503, if that, too, would have to wait.
+        """
         record = ready.offer(Placement.HOME, None)
         assert record is not None, "lists for everybody are prepared first"
         found = self._counter.cut(ready, asked, user_id, record, purpose=STORED[0], barred=barred, degraded=degraded)
@@ -267,7 +273,10 @@ class Service:
         # Longer than the list, or much of it is sold out: the ladder below it takes a millisecond.
         exclude = tuple(ready.engine.model.items.ids[item] for item in barred)
         question = asked._replace(placement=Placement.HOME).question(user_id, exclude=exclude)
-        slate = await self._thread.slate(ready, question, Known(erased=True, candidates=Candidates.empty()))
+        try:
+            slate = await self._thread.slate(ready, question, Known(erased=True, candidates=Candidates.empty()))
+        except BusyError:
+            raise overloaded() from None
         self._metrics.degraded.labels(degraded).inc()
         named = dataclasses.replace(slate, placement=asked.placement)
         body = self._renderer.slate(named, ready, reasons=asked.reasons, degraded=degraded)

@@ -52,6 +52,23 @@ def path(number: int, **_: Any) -> str:
     return f"/v1/users/{user_id(number)}/recommendations"
 
 
+def scope_of(method: str, where: str, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    """A request as the server hands it over."""
+    return {
+        "type": "http",
+        "method": method,
+        "path": where,
+        "raw_path": where.encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"shop"), *headers],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+        "scheme": "http",
+        "http_version": "1.1",
+        "root_path": "",
+    }
+
+
 async def metric(shop: Served, line: str) -> float:
     text = (await shop.client.get("/metrics")).text
     return next((float(found.rsplit(" ", 1)[1]) for found in text.splitlines() if found.startswith(line)), 0.0)
@@ -136,19 +153,7 @@ async def test_beyond_the_limit_requests_are_told_to_come_back(shop: Served, mon
         async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(dict(message))
 
-        scope = {
-            "type": "http",
-            "method": "POST" if wait else "GET",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": b"",
-            "headers": [(b"host", b"shop"), (b"content-type", b"application/json")],
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 80),
-            "scheme": "http",
-            "http_version": "1.1",
-            "root_path": "",
-        }
+        scope = scope_of("POST" if wait else "GET", path, (b"content-type", b"application/json"))
         await front(scope, receive, send)
         if sent[0]["status"] == 503:
             assert (b"retry-after", b"1") in sent[0]["headers"]
@@ -179,22 +184,7 @@ async def test_a_long_shelf_is_full_however_much_is_sold_out(shop: Served) -> No
 
 async def test_slow_senders_keep_nobody_out(shop: Served) -> None:
     """Requests whose bodies are still on their way do not count: page views are answered beside a hundred of them."""
-    front, never = Front(shop.app), asyncio.Event()
-
-    def scope(method: str, where: str) -> dict[str, Any]:
-        return {
-            "type": "http",
-            "method": method,
-            "path": where,
-            "raw_path": where.encode(),
-            "query_string": b"",
-            "headers": [(b"host", b"shop"), (b"content-length", b"100")],
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 80),
-            "scheme": "http",
-            "http_version": "1.1",
-            "root_path": "",
-        }
+    front, never, length = Front(shop.app), asyncio.Event(), (b"content-length", b"100")
 
     async def stall() -> dict[str, Any]:
         await never.wait()
@@ -209,9 +199,11 @@ async def test_slow_senders_keep_nobody_out(shop: Served) -> None:
         sent.append(message.get("status", 0))
 
     assert (await shop.get(path(3)))["items"]
-    slow = [asyncio.create_task(front(scope("POST", "/v1/recommendations"), stall, ignore)) for _ in range(100)]
+    slow = [
+        asyncio.create_task(front(scope_of("POST", "/v1/recommendations", length), stall, ignore)) for _ in range(100)
+    ]
     await asyncio.sleep(0.05)
-    await front(scope("GET", path(3)), stall, note)
+    await front(scope_of("GET", path(3), length), stall, note)
     for task in slow:
         task.cancel()
     await asyncio.gather(*slow, return_exceptions=True)
@@ -246,3 +238,14 @@ async def test_damaged_values_in_the_store_change_nothing(serve: Serve, stores: 
         await redis.command("HSET", f"regulars:{{items}}:of:{item_id(0)}", "stock", '"abc"')
         await other.look_for_news()
         assert sold_out not in ids(await other.get("/v1/bestsellers", limit=60))
+
+
+async def test_many_excluded_items_are_no_mistake_while_the_engine_is_busy(
+    shop: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A popular shelf that would have to be computed is refused with Retry-After, like any other, never a 500."""
+    everything = ids(await shop.get("/v1/bestsellers", limit=100))
+    monkeypatch.setattr(engine_thread, "MAX_WAITING", 0)
+    body = {"guest": True, "placement": "cart", "exclude": everything, "limit": 40}
+    answer = await shop.client.post("/v1/recommendations", json=body)
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "overloaded", "1")
