@@ -20,7 +20,7 @@ from recommender.errors import InvalidInput
 from recommender.purpose import STORED, Purpose
 from serving.live_catalogue import LiveCatalogue
 from serving.shelves import pieces
-from serving.stores.packed import AGAIN, FORMAT, HEADER, MAX_CANDIDATES, NONE, Numbering
+from serving.stores.packed import AGAIN, HEADER, MAX_CANDIDATES, NONE, Numbering, checked
 
 MAX_WRITTEN = 100_000
 """Items whose JSON is kept, some 40 MB; beyond, all are written anew."""
@@ -82,7 +82,7 @@ class Cutter:
         InvalidInput
             If the record is damaged or of another model.
         """
-        n = _checked(record)
+        n = checked(record)
         start, front = (0, record[2]) if purpose is STORED[0] else (record[1], record[4])
         if front < limit:
             return None
@@ -170,16 +170,6 @@ class Cutter:
             item_id = self.engine.model.items.ids[self.numbering.item[number]]
             title = self._catalogue.item(item_id, self.engine.model).item.title
         return pieces.reason_piece(Source(kind >> 4), ReasonCode(kind & 15), item_id=item_id, item_title=title)
-
-
-def _checked(record: bytes) -> int:
-    """Return how many candidates there are."""
-    if len(record) < HEADER.size or record[0] != FORMAT:
-        raise InvalidInput(f"a record of {len(record)} bytes is not of format {FORMAT}")
-    n, r = record[1] + record[3], record[5]
-    if len(record) != HEADER.size + 4 * n + 3 * r + 3 * record[6] or record[2] > record[1] or record[4] > record[3]:
-        raise InvalidInput(f"a record of {n} candidates and {r} reasons cannot have {len(record)} bytes")
-    return n
 
 
 def _kind(record: bytes, code: int) -> int:

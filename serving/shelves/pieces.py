@@ -71,9 +71,8 @@ def bare_piece(source: int) -> bytes:
 @functools.cache
 def stepped_places() -> tuple[tuple[bytes, ...], ...]:
     """Return the middles of an item's object by its place, from 0, and the step of its score."""
-    scores = [orjson.dumps(round(step / STEPS, SCORE_DIGITS)) for step in range(STEPS + 1)]
     return tuple(
-        tuple(b',"rank":%d,"score":%b' % (rank, score) for score in scores) for rank in range(1, MAX_LIMIT + 1)
+        tuple(place_piece(rank, step / STEPS) for step in range(STEPS + 1)) for rank in range(1, MAX_LIMIT + 1)
     )
 
 

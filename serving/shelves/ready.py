@@ -35,9 +35,6 @@ class Ready:
         self._offers: dict[tuple[Placement, int | None], bytes] = {}
         for placement in EVERYBODY:
             self.prepare(placement, None)
-        popular = self._offers[Placement.HOME, None]
-        self.depth = popular[2]
-        """How many popular items there are at hand."""
 
     def offer(self, placement: Placement, item: int | None) -> bytes | None:
         """Return what a placement offers beside an item, if it is prepared; an unknown item is like none."""

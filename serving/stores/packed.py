@@ -122,8 +122,6 @@ def unpack(record: bytes, purpose: Purpose, numbering: Numbering) -> Arranged:
     """
     layout = Layout(record)
     start, k, front = layout.list_of(purpose)
-    if front > k:
-        raise InvalidInput(f"{front} of {k} candidates lead")
     n, r = layout.n, layout.r
     numbers = np.concatenate(
         [np.frombuffer(record, "<u2", n, layout.numbers), np.frombuffer(record, "<u2", r, layout.anchors)]
@@ -155,22 +153,36 @@ def unpack(record: bytes, purpose: Purpose, numbering: Numbering) -> Arranged:
     )
 
 
+def checked(record: bytes) -> int:
+    """Return how many candidates a record holds, in both lists.
+
+    Raises
+    ------
+    InvalidInput
+        If the record is of another format or another length than it says, or more candidates lead than there are.
+    """
+    if len(record) < HEADER.size or record[0] != FORMAT:
+        raise InvalidInput(f"a record of {len(record)} bytes is not of format {FORMAT}")
+    n, r = record[1] + record[3], record[5]
+    if len(record) != HEADER.size + 4 * n + 3 * r + 3 * record[6] or record[2] > record[1] or record[4] > record[3]:
+        raise InvalidInput(f"a record of {n} candidates and {r} reasons cannot have {len(record)} bytes")
+    return n
+
+
 class Layout:
     """Where the parts of a record begin.
 
     Raises
     ------
     InvalidInput
-        If the record is of another format or another length than it says.
+        As `checked`.
     """
 
     __slots__ = ("anchors", "codes", "kinds", "lengths", "n", "numbers", "r", "scores", "w", "wide")
 
     def __init__(self, record: bytes) -> None:
-        if len(record) < HEADER.size or record[0] != FORMAT:
-            raise InvalidInput(f"a record of {len(record)} bytes is not of format {FORMAT}")
+        self.n = n = checked(record)
         self.lengths = record[1:5]
-        self.n = n = record[1] + record[3]
         self.r = r = record[5]
         self.w = record[6]
         self.numbers = HEADER.size
@@ -179,8 +191,6 @@ class Layout:
         self.kinds = self.codes + n
         self.anchors = self.kinds + r
         self.wide = self.anchors + 2 * r
-        if len(record) != self.wide + 3 * self.w:
-            raise InvalidInput(f"a record of {n} candidates and {r} reasons cannot have {len(record)} bytes")
 
     def list_of(self, purpose: Purpose) -> tuple[int, int, int]:
         """Return where the list of a purpose begins, its length, and how many of it lead."""
