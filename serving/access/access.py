@@ -2,7 +2,7 @@
 
 ::
 
-    refusal = access.refusal(presented(scope), origin=…, address=…, needs=Scope.SLATES)
+    refusal = access.refusal(presented(headers, query), origin=…, address=…, needs=Scope.SLATES)
     if refusal is not None: answer with it
 
 Keys are looked up by the first bytes of their hash and compared whole in constant time; for a key nobody knows, the
@@ -108,6 +108,11 @@ class Access:
     def is_open(self) -> bool:
         """Whether everybody may ask anything, as often as they like."""
         return not self._required and self._per_address is None
+
+    @property
+    def counts_addresses(self) -> bool:
+        """Whether `refusal` must be told the client's address."""
+        return self._per_address is not None
 
     @property
     def is_required(self) -> bool:

@@ -30,7 +30,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         refusal = scope.get(REFUSED) or self._access.refusal(
-            presented(scope),
+            presented(dict(scope["headers"]), scope["query_string"]),
             origin=header(scope, b"origin"),
             address=client_address(scope, self._access.proxies),
             needs=needs(scope["method"], scope["path"]),

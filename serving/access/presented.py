@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -15,24 +16,19 @@ _IN_QUERY = b"key="
 _PUBLISHABLE = b"pk_"
 
 
-def presented(scope: AsgiScope) -> bytes | None:
+def presented(headers: Mapping[bytes, bytes], query: bytes) -> bytes | None:
     """Return the key that a request brings, or None.
 
     It stands in ``Authorization: Bearer``, else in ``X-API-Key``, else, if it is publishable, in the parameter ``key``:
     beacons can set no headers. A secret key in an address does not count, because addresses are written to logs.
+    Names of `headers` are in lower case.
     """
-    key: bytes | None = None
-    name: bytes
-    value: bytes
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            if value[:7].lower() == _BEARER:
-                return value[7:].strip()
-        elif name == b"x-api-key":
-            key = value.strip()
-    if key is None and _IN_QUERY in (query := scope.get("query_string") or b""):
-        return _in_query(query)
-    return key
+    bearer = headers.get(b"authorization")
+    if bearer is not None and bearer[:7].lower() == _BEARER:
+        return bearer[7:].strip()
+    if (key := headers.get(b"x-api-key")) is not None:
+        return key.strip()
+    return _in_query(query) if _IN_QUERY in query else None
 
 
 def header(scope: AsgiScope, wanted: bytes) -> bytes | None:

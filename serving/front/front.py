@@ -12,6 +12,7 @@ so that those that were admitted are answered in time.
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Mapping
 
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
@@ -28,6 +29,7 @@ from serving.front.hot import Hot, HotAddresses
 from serving.metrics import method_label
 from serving.problems import overloaded
 from serving.security import FIXED_HEADERS
+from serving.shelves.counter import Reply
 from serving.state import State, state_of
 
 WEIGHT = 4
@@ -52,30 +54,21 @@ class Front:
         self._app = app
         self._open: _Open | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or hand on the signals of start and stop."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request, or hand on the signals of start and stop. Not a coroutine around others, for speed."""
         if scope["type"] != "http":
             self._open = None
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         here = self._open
         if here is None:
             here = self._open = _Open(self._app, state_of(self._app))
         path: str = scope["path"]
         hot = here.addresses.read(path, scope["query_string"]) if scope["method"] == _METHOD else None
         if here.in_flight >= here.max_in_flight and path not in ALWAYS:
-            await here.refuse(scope, receive, send)
-            return
-        if hot is None and scope["method"] in _WITH_BODY:
-            await here.pass_on(scope, receive, send)
-            return
-        weight = WEIGHT if hot is None else 1
-        here.in_flight += weight
-        try:
-            if hot is None or not await here.answer(hot, scope, send):
-                await self._app(scope, receive, send)
-        finally:
-            here.in_flight -= weight
+            return here.refuse(scope, receive, send)
+        if hot is not None:
+            return here.answer(hot, scope, receive, send)
+        return here.receive_first(scope, receive, send) if scope["method"] in _WITH_BODY else here.pass_on(scope, receive, send)
 
 
 class _Open:
@@ -94,52 +87,65 @@ class _Open:
         self._origins = SharedOrigins(app, origins=state.settings.serving.cors_origins, access=state.access)
         self._tally = state.service.tally
 
-    async def answer(self, hot: Hot, scope: Scope, send: Send) -> bool:
-        """Answer a page view, or say that the framework must."""
+    async def answer(self, hot: Hot, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a page view, or let the framework do so."""
         started = time.perf_counter()
-        headers = dict(scope["headers"])
-        origin = headers.get(_ORIGIN)
-        if not self._access.is_open and (refusal := self._refusal(scope, headers)) is not None:
+        self.in_flight += 1
+        try:
+            headers: dict[bytes, bytes] = dict(scope["headers"])
+            reply = await self._reply(hot, scope, headers)
+            if reply is None:
+                await self._app(scope, receive, send)
+                return
+            origin = headers.get(_ORIGIN)
+            answer = [*_HEADERS, (request_ids.HEADER_BYTES, request_ids.of(headers.get(request_ids.HEADER_BYTES)))]
+            if origin is not None or not self._origins.allow_all_origins:
+                answer += self._origins.encoded(origin)
+            await send({"type": "http.response.start", "status": 200, "headers": answer})
+            await send({"type": "http.response.body", "body": reply.body})
+            self._tally.answered(hot.route, reply.source, time.perf_counter() - started)
+        finally:
+            self.in_flight -= 1
+
+    async def _reply(self, hot: Hot, scope: Scope, headers: Mapping[bytes, bytes]) -> Reply | None:
+        """Return the answer to a page view; None where it is another than the usual one."""
+        access, service = self._access, self._service
+        if not access.is_open and (refusal := self._refusal(scope, headers)) is not None:
             scope[REFUSED] = refusal
-            return False
+            return None
         scope[ADMITTED] = True
-        route, asked, user_id, item_id = hot
-        service = self._service
-        ready = service.ready
-        if ready is None:
-            return False
+        if (ready := service.ready) is None:
+            return None
+        _, asked, user_id, item_id = hot
         try:
             if user_id is None:
-                reply = await service.offered(asked, item_id)
-            else:
-                try:
-                    record = await service.known(user_id, ready)
-                    reply = service.cut(ready, asked, user_id, record) or await service.beyond(
-                        ready, asked, user_id, record
-                    )
-                except StoreUnavailable:
-                    reply = await service.without_store(ready, asked, user_id)
+                return await service.offered(asked, item_id)
+            try:
+                record = await service.known(user_id, ready)
+            except StoreUnavailable:
+                return await service.without_store(ready, asked, user_id)
+            return service.cut(ready, asked, user_id, record) or await service.beyond(ready, asked, user_id, record)
         except Exception:  # noqa: BLE001  a `Problem`, or a mistake of ours: the framework meets, tells and counts it
-            return False
-        body, source, _ = reply
-        answer = [*_HEADERS, (request_ids.HEADER_BYTES, request_ids.of(headers.get(request_ids.HEADER_BYTES)))]
-        if origin is not None or not self._origins.allow_all_origins:
-            answer += self._origins.encoded(origin)
-        await send({"type": "http.response.start", "status": 200, "headers": answer})
-        await send({"type": "http.response.body", "body": body})
-        self._tally.answered(route, source, time.perf_counter() - started)
-        return True
+            return None
 
-    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
-        with_key = b"authorization" in headers or b"x-api-key" in headers or b"key=" in scope["query_string"]
-        return self._access.refusal(
-            presented(scope) if with_key else None,
+    def _refusal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Refusal | None:
+        access = self._access
+        return access.refusal(
+            presented(headers, scope["query_string"]),
             origin=headers.get(_ORIGIN),
-            address=client_address(scope, self._access.proxies),
+            address=client_address(scope, access.proxies) if access.counts_addresses else None,
             needs=Right.SLATES,
         )
 
     async def pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the framework answer a request without a body."""
+        self.in_flight += WEIGHT
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self.in_flight -= WEIGHT
+
+    async def receive_first(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the framework answer a request with a body; it counts once its body is there.
 
         Otherwise a few clients that send slowly would keep everybody else out.

@@ -8,9 +8,8 @@ which knows more, answers.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import chain
 from operator import getitem
 from typing import Any, NamedTuple
 
@@ -92,19 +91,26 @@ class Cutter:
             numbers: Sequence[int] = _NUMBERS[limit].unpack_from(record, HEADER.size + 2 * start)
             if record[6]:
                 numbers = _widened(record, numbers, start)
-            # Loops are left to `map`: this is what a page view costs.
-            begins: list[Any] = [None] if barred else list(map(self._written.__getitem__, numbers))
-            if None in begins:
+            if barred or (items := self._joined(record, numbers, steps, codes, reasons=reasons)) is None:
                 chosen = self._chosen(record, start, front, limit=limit, barred=barred)
                 if chosen is None:
                     return None
                 begins, steps, codes = chosen
-            ends = self._ends_of(record, codes, reasons=reasons)
+                items = _join(begins, map(getitem, self._places, steps), self._ends_of(record, codes, reasons=reasons))
         except (IndexError, ValueError, struct.error) as error:
             raise InvalidInput(f"a record of another model, or a damaged one: {error}") from error
-        middles = map(getitem, self._places, steps)
-        items = b"".join(chain.from_iterable(zip(begins, middles, ends)))  # noqa: B905  there are more places than begins
         return Cut(items, _kind(record, codes[0]) >> 4)
+
+    def _joined(
+        self, record: bytes, numbers: Sequence[int], steps: bytes, codes: bytes, *, reasons: bool
+    ) -> bytes | None:
+        """Return the objects of the first items, if all of them were written before."""
+        # Loops are left to `map`, and looking for what is not there to `join`: this is what a page view costs.
+        try:
+            begins = map(self._written.__getitem__, numbers)
+            return _join(begins, map(getitem, self._places, steps), self._ends_of(record, codes, reasons=reasons))
+        except TypeError:
+            return None
 
     def item(self, index: int) -> bytes:
         """Return the beginning of an item's object, as the item is now."""
@@ -170,6 +176,12 @@ class Cutter:
             item_id = self.engine.model.items.ids[self.numbering.item[number]]
             title = self._catalogue.item(item_id, self.engine.model).item.title
         return pieces.reason_piece(Source(kind >> 4), ReasonCode(kind & 15), item_id=item_id, item_title=title)
+
+
+def _join(begins: Iterable[bytes], middles: Iterable[bytes], ends: Sequence[bytes]) -> bytes:
+    pieces: list[Any] = [None] * (3 * len(ends))
+    pieces[::3], pieces[1::3], pieces[2::3] = begins, middles, ends
+    return b"".join(pieces)
 
 
 def _kind(record: bytes, code: int) -> int:
