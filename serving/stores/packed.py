@@ -3,15 +3,16 @@
 ::
 
     offset        bytes
-    0             1     format number (2)
+    0             1     format number (3)
     1             1     k, how many candidates, of the first list
     2             1     how many of them lead: behind them stands what is too much of the same
     3             2     the same of the second list
     5             1     r, how many distinct reasons
     6             1     w, how many wide numbers
-    7             2 n   item numbers of both lists, uint16, in the order in which they are shown
-    7 + 2n        n     scores: 255 for the best of a source within its list, 0 for the worst
-    7 + 3n        n     reason of each: below r, a row of the table; from r on, "buy again", due on day (value − r)
+    7             4     checksum: CRC-32 of the seven bytes before and of all bytes behind
+    11            2 n   item numbers of both lists, uint16, in the order in which they are shown
+    11 + 2n       n     scores: 255 for the best of a source within its list, 0 for the worst
+    11 + 3n       n     reason of each: below r, a row of the table; from r on, "buy again", due on day (value − r)
     then          r     table: source << 4 | reason
     then          2 r   table: number of the item the reason rests on, 65,535 for none
     then          3 w   position among items and table, uint16, and the third byte of the number there
@@ -20,14 +21,16 @@ n is the length of both lists together; all numbers are little-endian. An item's
 sorted by how many people bought them: what is recommended is nearly always among the first 65,535, so that two bytes
 are enough. Days are counted from `DUE_FROM` days before the end of the purchase log.
 
-A record is good for one model only; its key names the version. One of another length or format is refused.
+A record is good for one model only; its key names the version. One of another length or format is refused, and so is
+one whose bytes are not those that were written: a number with a flipped bit is mostly that of another item.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -42,8 +45,8 @@ from recommender.purpose import STORED, Purpose
 MAX_CANDIDATES = 250
 """Of one list: lengths fit in one byte."""
 
-HEADER = struct.Struct("<7B")
-FORMAT = 2
+HEADER = struct.Struct("<7BI")
+FORMAT = 3
 NONE = 65_535
 STEPS = 255
 AGAIN = Source.PERSONAL << 4 | ReasonCode.BUY_AGAIN
@@ -51,6 +54,23 @@ AGAIN = Source.PERSONAL << 4 | ReasonCode.BUY_AGAIN
 
 _CODES = 256
 _MAX_ITEMS = 1 << 24
+_SUM, _BODY = HEADER.size - 4, HEADER.size
+"""Where the checksum begins and where it ends."""
+
+
+class _Columns(NamedTuple):
+    """What follows the header, in that order."""
+
+    numbers: npt.NDArray[Any]
+    scores: npt.NDArray[Any]
+    codes: npt.NDArray[Any]
+    kinds: npt.NDArray[Any]
+    anchors: npt.NDArray[Any]
+    wide: npt.NDArray[Any]
+
+
+_WIDE = np.dtype([("at", "<u2"), ("byte", "u1")])
+_DTYPES = tuple(np.dtype(name) for name in ("<u2", "u1", "u1", "u1", "<u2")) + (_WIDE,)
 
 
 class Numbering:
@@ -98,18 +118,14 @@ def pack(lists: Mapping[Purpose, Arranged], numbering: Numbering) -> bytes:
     wide = np.flatnonzero(
         (all_numbers > NONE) | ((all_numbers == NONE) & np.concatenate([numbers >= 0, resting != NO_ANCHOR]))
     )
-    third = np.empty(len(wide), dtype=[("at", "<u2"), ("byte", "u1")])
+    third = np.empty(len(wide), dtype=_WIDE)
     third["at"], third["byte"] = wide, all_numbers[wide] >> 16
     lengths = [number for one in found for number in (len(one.candidates), one.front)]
-    columns: list[tuple[npt.NDArray[Any], str]] = [
-        (numbers & NONE, "<u2"),
-        (np.concatenate([_steps(one.candidates) for one in found]), "u1"),
-        (code, "u1"),
-        (kind, "u1"),
-        (anchors & NONE, "<u2"),
-    ]
-    body = b"".join(column.astype(dtype).tobytes() for column, dtype in columns)
-    return HEADER.pack(FORMAT, *lengths, len(kind), len(wide)) + body + third.tobytes()
+    steps = np.concatenate([_steps(one.candidates) for one in found])
+    columns = _Columns(numbers & NONE, steps, code, kind, anchors & NONE, third)
+    body = b"".join(column.astype(dtype).tobytes() for column, dtype in zip(columns, _DTYPES, strict=True))
+    counts = bytes([FORMAT, *lengths, len(kind), len(wide)])
+    return HEADER.pack(*counts, crc32(body, crc32(counts))) + body
 
 
 def unpack(record: bytes, purpose: Purpose, numbering: Numbering) -> Arranged:
@@ -120,14 +136,12 @@ def unpack(record: bytes, purpose: Purpose, numbering: Numbering) -> Arranged:
     InvalidInput
         If `record` is truncated, of another format or another model, or holds an impossible value.
     """
-    layout = Layout(record)
-    start, k, front = layout.list_of(purpose)
-    n, r = layout.n, layout.r
-    numbers = np.concatenate(
-        [np.frombuffer(record, "<u2", n, layout.numbers), np.frombuffer(record, "<u2", r, layout.anchors)]
-    ).astype(np.int64)
-    third = np.frombuffer(record, [("at", "<u2"), ("byte", "u1")], layout.w, layout.wide)
-    if layout.w and int(third["at"].max()) >= n + r:
+    n, r = checked(record), record[5]
+    start, k, front = (0, record[1], record[2]) if purpose is STORED[0] else (record[1], record[3], record[4])
+    columns = _columns(record)
+    numbers = np.concatenate([columns.numbers, columns.anchors]).astype(np.int64)
+    third = columns.wide
+    if len(third) and int(third["at"].max()) >= n + r:
         raise InvalidInput("a record has a wide number at no place")
     none = numbers == NONE
     none[third["at"]] = False
@@ -137,13 +151,13 @@ def unpack(record: bytes, purpose: Purpose, numbering: Numbering) -> Arranged:
         raise InvalidInput("a record names items the model does not have")
     named = np.full(n + r, NO_ANCHOR, dtype=np.int32)
     named[~none] = numbering.item[numbers[~none]]
-    code = np.frombuffer(record, "u1", k, layout.codes + start).astype(np.int64)
+    code = columns.codes[start : start + k].astype(np.int64)
     tabled = code < r
-    kind = np.append(np.frombuffer(record, "u1", r, layout.kinds), np.uint8(AGAIN))[np.where(tabled, code, r)]
+    kind = np.append(columns.kinds, np.uint8(AGAIN))[np.where(tabled, code, r)]
     return Arranged(
         Candidates(
             named[start : start + k],
-            np.frombuffer(record, "u1", k, layout.scores + start).astype(np.float32) / np.float32(STEPS),
+            columns.scores[start : start + k].astype(np.float32) / np.float32(STEPS),
             (kind >> 4).astype(np.uint8),
             (kind & 15).astype(np.uint8),
             np.append(named[n:], np.int32(NO_ANCHOR))[np.where(tabled, code, r)],
@@ -159,44 +173,27 @@ def checked(record: bytes) -> int:
     Raises
     ------
     InvalidInput
-        If the record is of another format or another length than it says, or more candidates lead than there are.
+        If the record is of another format, of another length than it says or not as it was written, or if more
+        candidates lead than there are.
     """
     if len(record) < HEADER.size or record[0] != FORMAT:
         raise InvalidInput(f"a record of {len(record)} bytes is not of format {FORMAT}")
     n, r = record[1] + record[3], record[5]
     if len(record) != HEADER.size + 4 * n + 3 * r + 3 * record[6] or record[2] > record[1] or record[4] > record[3]:
         raise InvalidInput(f"a record of {n} candidates and {r} reasons cannot have {len(record)} bytes")
+    if crc32(record[_BODY:], crc32(record[:_SUM])) != int.from_bytes(record[_SUM:_BODY], "little"):
+        raise InvalidInput(f"a record of {n} candidates and {r} reasons is not as it was written")
     return n
 
 
-class Layout:
-    """Where the parts of a record begin.
-
-    Raises
-    ------
-    InvalidInput
-        As `checked`.
-    """
-
-    __slots__ = ("anchors", "codes", "kinds", "lengths", "n", "numbers", "r", "scores", "w", "wide")
-
-    def __init__(self, record: bytes) -> None:
-        self.n = n = checked(record)
-        self.lengths = record[1:5]
-        self.r = r = record[5]
-        self.w = record[6]
-        self.numbers = HEADER.size
-        self.scores = HEADER.size + 2 * n
-        self.codes = self.scores + n
-        self.kinds = self.codes + n
-        self.anchors = self.kinds + r
-        self.wide = self.anchors + 2 * r
-
-    def list_of(self, purpose: Purpose) -> tuple[int, int, int]:
-        """Return where the list of a purpose begins, its length, and how many of it lead."""
-        if purpose is STORED[0]:
-            return 0, self.lengths[0], self.lengths[1]
-        return self.lengths[0], self.lengths[2], self.lengths[3]
+def _columns(record: bytes) -> _Columns:
+    """Return the columns of a record that was checked."""
+    n, r, w = record[1] + record[3], record[5], record[6]
+    found, at = [], HEADER.size
+    for dtype, length in zip(_DTYPES, (n, n, n, r, r, w), strict=True):
+        found.append(np.frombuffer(record, dtype, length, at))
+        at += length * dtype.itemsize
+    return _Columns(*found)
 
 
 def _reasons(

@@ -12,8 +12,9 @@ from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode, Source
 from recommender.errors import InvalidInput
 from recommender.loyalty.due import DUE_FROM, DUE_UNTIL
 from recommender.purpose import STORED, Purpose
-from serving.stores.packed import MAX_CANDIDATES, Numbering, pack, unpack
+from serving.stores.packed import FORMAT, MAX_CANDIDATES, Numbering, pack, unpack
 from tests.models import shop_model
+from tests.records import sealed
 
 N_ITEMS = 200_000
 AGAIN = (Source.PERSONAL, ReasonCode.BUY_AGAIN, NO_ANCHOR)
@@ -97,7 +98,7 @@ def test_four_bytes_per_candidate_and_three_per_reason() -> None:
         return Arranged(found, k, np.full(k, NO_DUE, dtype=np.int32))
 
     record = pack({Purpose.ALL: rest_on_twenty(100), Purpose.NEW: rest_on_twenty(40)}, numbering())
-    assert len(record) == 7 + 140 * 4 + 20 * 3
+    assert len(record) == 11 + 140 * 4 + 20 * 3
 
 
 def test_too_many_are_refused() -> None:
@@ -135,10 +136,24 @@ def test_a_damaged_record_is_refused(packed: Arranged, data: st.DataObject) -> N
             unpack(damaged, Purpose.NEW, numbering())
 
 
-@given(st.binary(max_size=60), st.sampled_from(STORED))
-def test_noise_never_crashes(noise: bytes, purpose: Purpose) -> None:
-    """Whatever lies in the store, reading it gives candidates or InvalidInput."""
-    for record in (noise, b"\2" + noise):
+@given(lists(), st.data(), st.sampled_from(STORED))
+def test_a_record_with_a_wrong_bit_is_refused(packed: Arranged, data: st.DataObject, purpose: Purpose) -> None:
+    """Of any bit: what it says of items, scores, reasons or lengths would look right."""
+    record = bytearray(pack({Purpose.ALL: packed, Purpose.NEW: packed}, numbering()))
+    bit = data.draw(st.integers(0, 8 * len(record) - 1))
+    record[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(InvalidInput):
+        unpack(bytes(record), purpose, numbering())
+
+
+@given(st.integers(0, 8), st.integers(0, 3), st.integers(0, 2), st.data(), st.sampled_from(STORED))
+def test_noise_never_crashes(n: int, r: int, w: int, data: st.DataObject, purpose: Purpose) -> None:
+    """Whatever lies in the store, reading it gives candidates or InvalidInput; even if the checksum happens to fit."""
+    size = 4 * n + 3 * r + 3 * w
+    body = data.draw(st.binary(min_size=size, max_size=size))
+    first, *fronts = (data.draw(st.integers(0, n)) for _ in range(3))
+    counts = bytes([FORMAT, first, fronts[0], n - first, fronts[1], r, w])
+    for record in (body, sealed(counts + bytes(4) + body)):
         try:
             unpack(record, purpose, numbering())
         except InvalidInput:
