@@ -57,14 +57,14 @@ def _questions(folder: Path) -> dict[str, Callable[[], Any]]:
     for access in (plain, by_address):
         access.refresh()
     headers = [(b"host", b"x"), (b"user-agent", b"y"), (b"accept", b"*/*"), (b"origin", ORIGIN)]
-    scope = {"headers": [*headers, (b"x-api-key", page.text.encode())], "query_string": b"limit=8"}
+    sent = dict([*headers, (b"x-api-key", page.text.encode())])
     library, rate = FixedWindowRateLimiter(MemoryStorage()), parse(RATE)
     return {
         "a known key, from its origin": lambda: _ask(plain, page.text.encode()),
         "an unknown key": lambda: _ask(plain, b"pk_x"),
         "a known key with a rate": lambda: _ask(plain, rated.text.encode()),
         "a known key, and a rate by address": lambda: _ask(by_address, page.text.encode()),
-        "finding the key in a request": lambda: presented(scope),
+        "finding the key in a request": lambda: presented(sent, b"limit=8"),
         "finding what an address needs": lambda: needs("GET", PATH),
         "one hit on the library's own storage": lambda: library.hit(rate, "192.0.2.1"),
     }

@@ -2,12 +2,10 @@
 
 import zlib
 
-from serving.stores.packed import HEADER
-
-_COUNTS = HEADER.size - 4
+from serving.stores.packed import CHECKSUM
 
 
 def sealed(record: bytes) -> bytes:
     """Return a record whose checksum fits the rest of it."""
-    counts, body = record[:_COUNTS], record[HEADER.size :]
-    return counts + zlib.crc32(body, zlib.crc32(counts)).to_bytes(4, "little") + body
+    said = record[:-CHECKSUM]
+    return said + zlib.crc32(said).to_bytes(CHECKSUM, "little")

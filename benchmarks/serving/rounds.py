@@ -15,6 +15,7 @@ from benchmarks.serving.questions import Question
 from benchmarks.serving.stage import Stage
 
 BARE = "bare ASGI app on granian"
+READING = "bare ASGI app that reads the user"
 PLAIN = "FastAPI and redis-py"
 CONNECTIONS = 64
 OPEN_RATE = 1_000.0
@@ -55,13 +56,13 @@ class Rounds:
         return statistics.median(mine.rate / its.rate for mine, its in zip(self.reports, peer.reports, strict=True))
 
 
-def closed_rows(stage: Stage, question: Question, effort: Effort, goals: Mapping[str, Goal]) -> list[Row]:
+def closed_rows(stage: Stage, question: Question, effort: Effort, goals: Mapping[str, Goal | None]) -> list[Row]:
     """Measure one question as fast as it is answered, beside the peers that `goals` names."""
     name = question.name
-    with stage.bare(_typical_answer(stage.ours, question, stage.key)) as bare:
-        servers = {"ours": stage.ours, BARE: bare, PLAIN: stage.plain}
-        wanted = {who: servers[who] for who in ("ours", BARE, *goals) if who in servers}
-        found = _closed_loop(wanted, question, stage.key, effort)
+    answer = _typical_answer(stage.ours, question, stage.key)
+    with stage.bare(answer) as bare, stage.bare(answer, reads=True) as reading:
+        servers = {"ours": stage.ours, BARE: bare, READING: reading, PLAIN: stage.plain}
+        found = _closed_loop({who: servers[who] for who in ("ours", *goals)}, question, stage.key, effort)
     ours = found.pop("ours")
     rows = [
         figure(f"{name}: requests/s", ours.rate, "1/s"),

@@ -44,14 +44,15 @@ class Stage:
     redis_url: str
 
     @contextlib.contextmanager
-    def bare(self, body: bytes) -> Iterator[Server]:
-        """Run the bare server with an answer of its own."""
+    def bare(self, body: bytes, *, reads: bool = False) -> Iterator[Server]:
+        """Run the bare server with an answer of its own; if it `reads`, it reads the user first."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "answer.json"
             file.write_bytes(body)
             port = free_port()
-            command = pinned([sys.executable, "-m", "benchmarks.bare_server", str(port), str(file)])
-            with serving(command, port=port, ready="/") as server:
+            stored = (self.redis_url, self.served.version) if reads else ()
+            command = pinned([sys.executable, "-m", "benchmarks.bare_server", str(port), str(file), *stored])
+            with serving(command, port=port, ready="/v1/users/1/recommendations") as server:
                 yield server
 
     @contextlib.contextmanager

@@ -68,7 +68,11 @@ class Front:
             return here.refuse(scope, receive, send)
         if hot is not None:
             return here.answer(hot, scope, receive, send)
-        return here.receive_first(scope, receive, send) if scope["method"] in _WITH_BODY else here.pass_on(scope, receive, send)
+        return (
+            here.receive_first(scope, receive, send)
+            if scope["method"] in _WITH_BODY
+            else here.pass_on(scope, receive, send)
+        )
 
 
 class _Open:

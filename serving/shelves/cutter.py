@@ -19,7 +19,7 @@ from recommender.errors import InvalidInput
 from recommender.purpose import STORED, Purpose
 from serving.live_catalogue import LiveCatalogue
 from serving.shelves import pieces
-from serving.stores.packed import AGAIN, HEADER, MAX_CANDIDATES, NONE, Numbering, checked
+from serving.stores.packed import AGAIN, CHECKSUM, HEADER, MAX_CANDIDATES, NONE, Numbering, checked
 
 MAX_WRITTEN = 100_000
 """Items whose JSON is kept, some 40 MB; beyond, all are written anew."""
@@ -62,7 +62,8 @@ class Cutter:
         self._dated: dict[int, list[bytes | None]] = {}
         """The ends with days, by code, for each length of a table of reasons."""
         self._places = pieces.stepped_places()
-        self._ends: dict[tuple[int, int], bytes] = {}
+        self._ends: dict[bytes, bytes] = {}
+        """The ends with other reasons, by the rows of tables."""
         catalogue.watch(self)
 
     def item_changed(self, item_id: str) -> None:
@@ -86,9 +87,9 @@ class Cutter:
         if front < limit:
             return None
         try:
-            at = HEADER.size + 2 * n + start
+            at = HEADER + 2 * n + start
             steps, codes = record[at : at + limit], record[at + n : at + n + limit]
-            numbers: Sequence[int] = _NUMBERS[limit].unpack_from(record, HEADER.size + 2 * start)
+            numbers: Sequence[int] = _NUMBERS[limit].unpack_from(record, HEADER + 2 * start)
             if record[6]:
                 numbers = _widened(record, numbers, start)
             if barred or (items := self._joined(record, numbers, steps, codes, reasons=reasons)) is None:
@@ -137,8 +138,8 @@ class Cutter:
     ) -> tuple[list[bytes], bytes, bytes] | None:
         """Return the beginnings of what may be shown, with the steps of their scores and the codes of their reasons."""
         n = record[1] + record[3]
-        at = HEADER.size + 2 * n + start
-        numbers: Sequence[int] = _NUMBERS[front].unpack_from(record, HEADER.size + 2 * start)
+        at = HEADER + 2 * n + start
+        numbers: Sequence[int] = _NUMBERS[front].unpack_from(record, HEADER + 2 * start)
         if record[6]:
             numbers = _widened(record, numbers, start)
         items = self.numbering.item[list(numbers)].tolist()
@@ -149,55 +150,52 @@ class Cutter:
         steps, codes = (bytes(record[column + place] for place in places) for column in (at, at + n))
         return [self.item(items[place]) for place in places], steps, codes
 
-    def _ends_of(self, record: bytes, codes: bytes, *, reasons: bool) -> list[bytes]:
+    def _ends_of(self, record: bytes, codes: bytes, *, reasons: bool) -> Sequence[bytes]:
         if not reasons:
             return [pieces.bare_piece(_kind(record, code) >> 4) for code in codes]
-        r = record[5]
+        r, table, known = record[5], _table(record), self._ends
         if (dated := self._dated.get(r)) is None:
             dated = self._dated[r] = [None] * r + self._due[: 256 - r]
-        ends: list[Any] = list(map(dated.__getitem__, codes))
-        return [end or self._end(record, code) for end, code in zip(ends, codes, strict=True)] if None in ends else ends
+        try:
+            return [dated[code] or known[record[table + 4 * code : table + 4 * code + 4]] for code in codes]
+        except KeyError as new:
+            (row,) = new.args
+            if len(known) >= MAX_WRITTEN:
+                known.clear()
+            known[row] = self._new_end(row)
+            return self._ends_of(record, codes, reasons=True)
 
-    def _end(self, record: bytes, code: int) -> bytes:
-        """Return the end of an item's object whose reason stands in the record's table."""
-        kind = _kind(record, code)
-        n, r = record[1] + record[3], record[5]
-        (number,) = _NUMBERS[1].unpack_from(record, HEADER.size + 4 * n + r + 2 * code)
-        third = _third_bytes(record).get(n + code) if record[6] else None
-        number = -1 if number == NONE and third is None else number | (third or 0) << 16
-        end = self._ends.get((kind, number))
-        if end is None:
-            end = self._ends[kind, number] = self._new_end(kind, number)
-        return end
-
-    def _new_end(self, kind: int, number: int) -> bytes:
+    def _new_end(self, row: bytes) -> bytes:
+        """Return the end of an item's object whose reason is a row of a record's table."""
+        kind, number = row[0], int.from_bytes(row[1:], "little")
         item_id = title = None
-        if number >= 0:
+        if number != NONE:
             item_id = self.engine.model.items.ids[self.numbering.item[number]]
             title = self._catalogue.item(item_id, self.engine.model).item.title
         return pieces.reason_piece(Source(kind >> 4), ReasonCode(kind & 15), item_id=item_id, item_title=title)
 
 
-def _join(begins: Iterable[bytes], middles: Iterable[bytes], ends: Sequence[bytes]) -> bytes:
+def _join(begins: Iterable[bytes | None], middles: Iterable[bytes], ends: Sequence[bytes]) -> bytes:
+    """Join the pieces of items; a TypeError if one is missing."""
     pieces: list[Any] = [None] * (3 * len(ends))
     pieces[::3], pieces[1::3], pieces[2::3] = begins, middles, ends
     return b"".join(pieces)
 
 
+def _table(record: bytes) -> int:
+    """Return where the table of reasons begins."""
+    return HEADER + 4 * (record[1] + record[3])
+
+
 def _kind(record: bytes, code: int) -> int:
     """Return source and reason of a code."""
-    return record[HEADER.size + 4 * (record[1] + record[3]) + code] if code < record[5] else AGAIN
+    return record[_table(record) + 4 * code] if code < record[5] else AGAIN
 
 
 def _widened(record: bytes, numbers: Sequence[int], start: int) -> Sequence[int]:
     """Return numbers, of which the first stands at `start`, with their third bytes."""
     widened = list(numbers)
-    for at, third in _third_bytes(record).items():
+    for at, third in struct.iter_unpack("<HB", record[_table(record) + 4 * record[5] : -CHECKSUM]):
         if start <= at < start + len(widened):
             widened[at - start] |= third << 16
     return widened
-
-
-def _third_bytes(record: bytes) -> dict[int, int]:
-    """Return the third bytes of wide numbers by their position."""
-    return dict(struct.iter_unpack("<HB", record[len(record) - 3 * record[6] :]))

@@ -1,4 +1,4 @@
-"""All lists of a user as one record: four bytes per candidate, and three per distinct reason.
+"""All lists of a user as one record: four bytes per candidate, and four per distinct reason.
 
 ::
 
@@ -9,16 +9,15 @@
     3             2     the same of the second list
     5             1     r, how many distinct reasons
     6             1     w, how many wide numbers
-    7             4     checksum: CRC-32 of the seven bytes before and of all bytes behind
-    11            2 n   item numbers of both lists, uint16, in the order in which they are shown
-    11 + 2n       n     scores: 255 for the best of a source within its list, 0 for the worst
-    11 + 3n       n     reason of each: below r, a row of the table; from r on, "buy again", due on day (value − r)
-    then          r     table: source << 4 | reason
-    then          2 r   table: number of the item the reason rests on, 65,535 for none
-    then          3 w   position among items and table, uint16, and the third byte of the number there
+    7             2 n   item numbers of both lists, uint16, in the order in which they are shown
+    7 + 2n        n     scores: 255 for the best of a source within its list, 0 for the worst
+    7 + 3n        n     reason of each: below r, a row of the table; from r on, "buy again", due on day (value − r)
+    then          4 r   table: source << 4 | reason, and the number of the item it rests on, uint24, 2²⁴ − 1 for none
+    then          3 w   position of a wide item number, uint16, and its third byte
+    the end       4     checksum: CRC-32 of all bytes before
 
 n is the length of both lists together; all numbers are little-endian. An item's number is its place when items are
-sorted by how many people bought them: what is recommended is nearly always among the first 65,535, so that two bytes
+sorted by how many people bought them: what is recommended is nearly always among the first 65,536, so that two bytes
 are enough. Days are counted from `DUE_FROM` days before the end of the purchase log.
 
 A record is good for one model only; its key names the version. One of another length or format is refused, and so is
@@ -27,7 +26,6 @@ one whose bytes are not those that were written: a number with a flipped bit is 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -45,17 +43,20 @@ from recommender.purpose import STORED, Purpose
 MAX_CANDIDATES = 250
 """Of one list: lengths fit in one byte."""
 
-HEADER = struct.Struct("<7BI")
+HEADER = 7
+CHECKSUM = 4
+"""Bytes before the first item number, and behind the last of the rest."""
 FORMAT = 3
-NONE = 65_535
+NONE = (1 << 24) - 1
+"""In the place of the number of an item that a reason rests on."""
 STEPS = 255
 AGAIN = Source.PERSONAL << 4 | ReasonCode.BUY_AGAIN
 """What a candidate is whose third byte tells a day."""
 
 _CODES = 256
-_MAX_ITEMS = 1 << 24
-_SUM, _BODY = HEADER.size - 4, HEADER.size
-"""Where the checksum begins and where it ends."""
+_NARROW = 0xFFFF
+_INTACT = 0x2144DF1C
+"""CRC-32 of anything with its own CRC-32 behind it: one call checks a record."""
 
 
 class _Columns(NamedTuple):
@@ -64,13 +65,12 @@ class _Columns(NamedTuple):
     numbers: npt.NDArray[Any]
     scores: npt.NDArray[Any]
     codes: npt.NDArray[Any]
-    kinds: npt.NDArray[Any]
-    anchors: npt.NDArray[Any]
+    rows: npt.NDArray[Any]
     wide: npt.NDArray[Any]
 
 
 _WIDE = np.dtype([("at", "<u2"), ("byte", "u1")])
-_DTYPES = tuple(np.dtype(name) for name in ("<u2", "u1", "u1", "u1", "<u2")) + (_WIDE,)
+_DTYPES = (*map(np.dtype, ("<u2", "u1", "u1", "<u4")), _WIDE)
 
 
 class Numbering:
@@ -78,8 +78,8 @@ class Numbering:
 
     def __init__(self, model: Model) -> None:
         n_items = len(model.items)
-        if n_items >= _MAX_ITEMS:
-            raise InvalidInput(f"{n_items} items; a record numbers at most {_MAX_ITEMS - 1}")
+        if n_items > NONE:
+            raise InvalidInput(f"{n_items} items; a record numbers at most {NONE}")
         self.item = np.argsort(-model.popularity.total, kind="stable").astype(np.int32)
         """(n_items,) the item of each number."""
         self.number = np.empty(n_items, dtype=np.int32)
@@ -113,19 +113,16 @@ def pack(lists: Mapping[Purpose, Arranged], numbering: Numbering) -> bytes:
     )
     code, kind, resting = _reasons(source, reason, anchor, due.astype(np.int64) - numbering.first_day)
     numbers = numbering.number[item]
-    anchors = np.where(resting == NO_ANCHOR, NONE, numbering.number[resting])
-    all_numbers = np.concatenate([numbers, anchors])
-    wide = np.flatnonzero(
-        (all_numbers > NONE) | ((all_numbers == NONE) & np.concatenate([numbers >= 0, resting != NO_ANCHOR]))
-    )
+    rows = kind | np.where(resting == NO_ANCHOR, NONE, numbering.number[resting]) << 8
+    wide = np.flatnonzero(numbers > _NARROW)
     third = np.empty(len(wide), dtype=_WIDE)
-    third["at"], third["byte"] = wide, all_numbers[wide] >> 16
+    third["at"], third["byte"] = wide, numbers[wide] >> 16
     lengths = [number for one in found for number in (len(one.candidates), one.front)]
     steps = np.concatenate([_steps(one.candidates) for one in found])
-    columns = _Columns(numbers & NONE, steps, code, kind, anchors & NONE, third)
+    columns = _Columns(numbers & _NARROW, steps, code, rows, third)
     body = b"".join(column.astype(dtype).tobytes() for column, dtype in zip(columns, _DTYPES, strict=True))
-    counts = bytes([FORMAT, *lengths, len(kind), len(wide)])
-    return HEADER.pack(*counts, crc32(body, crc32(counts))) + body
+    record = bytes([FORMAT, *lengths, len(kind), len(wide)]) + body
+    return record + crc32(record).to_bytes(CHECKSUM, "little")
 
 
 def unpack(record: bytes, purpose: Purpose, numbering: Numbering) -> Arranged:
@@ -139,31 +136,29 @@ def unpack(record: bytes, purpose: Purpose, numbering: Numbering) -> Arranged:
     n, r = checked(record), record[5]
     start, k, front = (0, record[1], record[2]) if purpose is STORED[0] else (record[1], record[3], record[4])
     columns = _columns(record)
-    numbers = np.concatenate([columns.numbers, columns.anchors]).astype(np.int64)
-    third = columns.wide
-    if len(third) and int(third["at"].max()) >= n + r:
+    numbers, third = columns.numbers.astype(np.int64), columns.wide
+    if len(third) and int(third["at"].max()) >= n:
         raise InvalidInput("a record has a wide number at no place")
-    none = numbers == NONE
-    none[third["at"]] = False
     numbers[third["at"]] |= third["byte"].astype(np.int64) << 16
-    none[:n] = False
-    if (numbers[~none] >= len(numbering.item)).any():
+    anchors = (columns.rows >> 8).astype(np.int64)
+    named = anchors != NONE
+    if (numbers >= len(numbering.item)).any() or (anchors[named] >= len(numbering.item)).any():
         raise InvalidInput("a record names items the model does not have")
-    named = np.full(n + r, NO_ANCHOR, dtype=np.int32)
-    named[~none] = numbering.item[numbers[~none]]
+    resting = np.full(r + 1, NO_ANCHOR, dtype=np.int32)
+    resting[:r][named] = numbering.item[anchors[named]]
     code = columns.codes[start : start + k].astype(np.int64)
-    tabled = code < r
-    kind = np.append(columns.kinds, np.uint8(AGAIN))[np.where(tabled, code, r)]
+    row = np.minimum(code, r)  # the last row of those below is that of "buy again"
+    kind = np.append(columns.rows & 0xFF, AGAIN)[row]
     return Arranged(
         Candidates(
-            named[start : start + k],
+            numbering.item[numbers[start : start + k]],
             columns.scores[start : start + k].astype(np.float32) / np.float32(STEPS),
             (kind >> 4).astype(np.uint8),
             (kind & 15).astype(np.uint8),
-            np.append(named[n:], np.int32(NO_ANCHOR))[np.where(tabled, code, r)],
+            resting[row],
         ),
         front,
-        np.where(tabled, NO_DUE, numbering.first_day + code - r).astype(np.int32),
+        np.where(code < r, NO_DUE, numbering.first_day + code - r).astype(np.int32),
     )
 
 
@@ -176,12 +171,13 @@ def checked(record: bytes) -> int:
         If the record is of another format, of another length than it says or not as it was written, or if more
         candidates lead than there are.
     """
-    if len(record) < HEADER.size or record[0] != FORMAT:
+    if len(record) < HEADER or record[0] != FORMAT:
         raise InvalidInput(f"a record of {len(record)} bytes is not of format {FORMAT}")
     n, r = record[1] + record[3], record[5]
-    if len(record) != HEADER.size + 4 * n + 3 * r + 3 * record[6] or record[2] > record[1] or record[4] > record[3]:
+    size = HEADER + 4 * (n + r) + 3 * record[6] + CHECKSUM
+    if len(record) != size or record[2] > record[1] or record[4] > record[3]:
         raise InvalidInput(f"a record of {n} candidates and {r} reasons cannot have {len(record)} bytes")
-    if crc32(record[_BODY:], crc32(record[:_SUM])) != int.from_bytes(record[_SUM:_BODY], "little"):
+    if crc32(record) != _INTACT:
         raise InvalidInput(f"a record of {n} candidates and {r} reasons is not as it was written")
     return n
 
@@ -189,8 +185,8 @@ def checked(record: bytes) -> int:
 def _columns(record: bytes) -> _Columns:
     """Return the columns of a record that was checked."""
     n, r, w = record[1] + record[3], record[5], record[6]
-    found, at = [], HEADER.size
-    for dtype, length in zip(_DTYPES, (n, n, n, r, r, w), strict=True):
+    found, at = [], HEADER
+    for dtype, length in zip(_DTYPES, (n, n, n, r, w), strict=True):
         found.append(np.frombuffer(record, dtype, length, at))
         at += length * dtype.itemsize
     return _Columns(*found)
@@ -214,7 +210,7 @@ def _reasons(
             break
         dated &= ~far
         rows = np.unique(undated[~dated])
-    if len(rows) > _CODES or (dated & (day >= _CODES - len(rows))).any():
+    if len(rows) >= _CODES or (dated & (day >= _CODES - len(rows))).any():
         raise InvalidInput(f"{len(rows)} distinct reasons do not fit into a record")
     code = np.where(dated, len(rows) + day, rows.searchsorted(undated))
     # Adding an anchor of -1 borrowed from the kind; adding it back restores both.

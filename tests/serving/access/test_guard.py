@@ -246,7 +246,7 @@ def asked(*headers: tuple[bytes, bytes], query: bytes = b"", client: str = "10.0
 )
 def test_where_a_key_may_stand(scope: dict[str, Any], key: bytes | None) -> None:
     """Headers first; in the address only what is publishable."""
-    assert presented(scope) == key
+    assert presented(dict(scope["headers"]), scope["query_string"]) == key
 
 
 @pytest.mark.parametrize(
