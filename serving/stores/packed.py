@@ -70,7 +70,7 @@ class _Columns(NamedTuple):
 
 
 _WIDE = np.dtype([("at", "<u2"), ("byte", "u1")])
-_DTYPES = tuple(np.dtype(name) for name in ("<u2", "u1", "u1", "u1", "<u2")) + (_WIDE,)
+_DTYPES = (*map(np.dtype, ("<u2", "u1", "u1", "u1", "<u2")), _WIDE)
 
 
 class Numbering:
