@@ -52,10 +52,11 @@ def checked_id(value: str, *, what: str) -> str:
 
 
 class BodyLimit:
-    """Refuses bodies that are too long (announced or not), hold too many values, or take too long to come.
+    """Refuses bodies that are too long (announced or not), hold too many values, take too long to come or are no UTF-8.
 
     Values are counted by their commas and brackets, those inside texts included: cheap, and far above what a request of
-    the documented size has. How deep values may be nested, the JSON parsers limit themselves.
+    the documented size has. How deep values may be nested, the JSON parsers limit themselves. A zero byte betrays
+    UTF-16 and UTF-32, which some parsers read and others do not; in the UTF-8 of JSON there is none (RFC 8259, 8.1).
     """
 
     def __init__(self, app: ASGIApp, *, max_bytes: int, max_seconds: float = BODY_SECONDS) -> None:
@@ -93,6 +94,8 @@ class BodyLimit:
             values += sum(body.count(sign) for sign in _BETWEEN_VALUES)
             if received > self._max_bytes or values > MAX_VALUES:
                 raise HTTPException(413)
+            if b"\0" in body:
+                raise HTTPException(422)
             is_coming = message.get("more_body", False)
             return message
 

@@ -157,13 +157,15 @@ def masked(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return "***"
-    query = "***" if "password" in parts.query else parts.query
     if "@" in url and "@" not in parts.netloc and parts.netloc:  # a slash in the password: no parser sees its end
         return f"{url.partition('://')[0]}://***@{url.rpartition('@')[2]}"
-    if parts.password is None:
-        return urlunsplit(parts._replace(query=query))
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}", query=query))
+    masked_parts = parts
+    if "password" in parts.query:
+        masked_parts = masked_parts._replace(query="***")
+    if parts.password is not None:
+        host = parts.netloc.rpartition("@")[2]
+        masked_parts = masked_parts._replace(netloc=f"{parts.username or ''}:***@{host}")
+    return url if masked_parts == parts else urlunsplit(masked_parts)
 
 
 def _is_understood(url: str) -> bool:
