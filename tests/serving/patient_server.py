@@ -1,0 +1,41 @@
+"""A worker that sends long answers: ``python -m tests.serving.patient_server PORT``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from granian import Granian
+from granian.constants import Interfaces
+
+from serving.leaving import Leaving
+
+LONG = b"x" * 20_000_000
+UNREAD_SECONDS = 2.0
+
+
+async def answer(scope: Any, receive: Any, send: Any) -> None:
+    """Answer everything at length."""
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": LONG})
+
+
+def worker() -> Leaving:
+    """Build what a worker runs."""
+    return Leaving(answer, seconds=0.1, unread_seconds=UNREAD_SECONDS)
+
+
+if __name__ == "__main__":
+    Granian(
+        "tests.serving.patient_server:worker",
+        factory=True,
+        port=int(sys.argv[1]),
+        interface=Interfaces.ASGI,
+        websockets=False,
+    ).serve()
