@@ -3,7 +3,8 @@
 Told to stop (SIGTERM), it goes on answering for a while, and asks every client to come on a new connection next time
 (``Connection: close``): those find another server that listens on the same port, or behind the same proxy. ``/readyz``
 answers 503 meanwhile, which tells a proxy. Then it stops for good. SIGINT (Ctrl-C) stops it at once. A request whose
-body is still on its way a little later was not accepted, and gets a 408: a slow client does not keep a worker.
+body is still on its way a little later was not accepted, and gets a 408; connections that are left then are ended. So
+no slow client keeps a worker from moving its events into files.
 
 Come to life, it says so to systemd, if that started it (see sd_notify(3)): ``Type=notify`` then means ready.
 """
@@ -18,9 +19,9 @@ import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from serving.connections import UNREAD_SECONDS, end_all, limit_unread_soon, listening_ports
 from serving.patience import Patience
 from serving.problems import Code, problem_response
-from serving.unread import UNREAD_SECONDS, limit_unread_soon
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -29,6 +30,8 @@ App = Callable[[Any, Receive, Send], Awaitable[None]]
 
 LAST_BODY_SECONDS = 2.0
 """For the body of the last request that is let in."""
+LAST_SECONDS = 5.0
+"""For everything else that is under way."""
 NOTIFY_VARIABLE = "NOTIFY_SOCKET"
 READY_PATH = "/readyz"
 _CLOSE = (b"connection", b"close")
@@ -58,7 +61,10 @@ class Leaving:
         """Begin to leave; the server's own handler of SIGINT ends it."""
         if not self._leaves:
             self._leaves = True
-            asyncio.get_running_loop().call_later(self._seconds, os.kill, os.getpid(), signal.SIGINT)
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._seconds, os.kill, os.getpid(), signal.SIGINT)
+            # The port must be asked for now: after SIGINT nothing listens any more.
+            loop.call_later(self._seconds + LAST_SECONDS, end_all, listening_ports())
             if self._patience is not None:
                 self._patience.end_in(self._seconds + LAST_BODY_SECONDS)
 

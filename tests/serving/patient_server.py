@@ -1,7 +1,8 @@
-"""A worker that sends long answers: ``python -m tests.serving.patient_server PORT``."""
+"""A worker that sends long answers: ``python -m tests.serving.patient_server PORT UNREAD_SECONDS``."""
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -11,7 +12,7 @@ from granian.constants import Interfaces
 from serving.leaving import Leaving
 
 LONG = b"x" * 20_000_000
-UNREAD_SECONDS = 2.0
+VARIABLE = "PATIENT_SERVER_UNREAD_SECONDS"
 
 
 async def answer(scope: Any, receive: Any, send: Any) -> None:
@@ -28,10 +29,11 @@ async def answer(scope: Any, receive: Any, send: Any) -> None:
 
 def worker() -> Leaving:
     """Build what a worker runs."""
-    return Leaving(answer, seconds=0.1, unread_seconds=UNREAD_SECONDS)
+    return Leaving(answer, seconds=0.1, unread_seconds=float(os.environ[VARIABLE]))
 
 
 if __name__ == "__main__":
+    os.environ[VARIABLE] = sys.argv[2]
     Granian(
         "tests.serving.patient_server:worker",
         factory=True,

@@ -12,20 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.patient_server import LONG, UNREAD_SECONDS
+from serving.leaving import LAST_SECONDS
+from tests.serving.patient_server import LONG
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="TCP_USER_TIMEOUT is Linux's")
 
+UNREAD_SECONDS = 2.0
 REQUEST = b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n"
 
 
-@pytest.fixture
-def port() -> Iterator[int]:
-    """The port of a server that answers."""
+@contextlib.contextmanager
+def patient_server(unread_seconds: float) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A server that answers at length, and its port."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.serving.patient_server", str(port)],
+        [sys.executable, "-m", "tests.serving.patient_server", str(port), str(unread_seconds)],
         cwd=Path(__file__).parents[2],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -39,16 +41,20 @@ def port() -> Iterator[int]:
             assert is_starting
             time.sleep(0.05)
         time.sleep(0.5)  # the limit is set just after the server has begun to listen
-        yield port
+        yield process, port
     finally:
         process.terminate()
         process.wait(30)
 
 
-def test_only_clients_that_do_not_read_lose_their_connection(port: int) -> None:
+def connections(port: int, number: int) -> list[socket.socket]:
+    return [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(number)]
+
+
+def test_only_clients_that_do_not_read_lose_their_connection() -> None:
     """Three clients at once: one takes nothing, one a little at a time, one has asked for nothing yet."""
-    deaf, slow, idle = (socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(3))
-    with deaf, slow, idle:
+    with patient_server(UNREAD_SECONDS) as (_, port), contextlib.ExitStack() as stack:
+        deaf, slow, idle = map(stack.enter_context, connections(port, 3))
         deaf.sendall(REQUEST)
         slow.sendall(REQUEST)
         end = time.monotonic() + 3 * UNREAD_SECONDS
@@ -62,6 +68,19 @@ def test_only_clients_that_do_not_read_lose_their_connection(port: int) -> None:
         assert taken + rest_of(slow) > len(LONG)
         idle.sendall(REQUEST)
         assert idle.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_no_client_keeps_a_server_that_leaves() -> None:
+    """Neither one that takes nothing of its answer nor one that has not finished its question."""
+    with patient_server(600) as (process, port), contextlib.ExitStack() as stack:
+        deaf, slow = map(stack.enter_context, connections(port, 2))
+        deaf.sendall(REQUEST)
+        slow.sendall(REQUEST[:10])
+        time.sleep(0.3)
+        told = time.monotonic()
+        process.terminate()
+        assert process.wait(60) == 0
+        assert time.monotonic() - told < LAST_SECONDS + 5
 
 
 def rest_of(connection: socket.socket) -> int:
