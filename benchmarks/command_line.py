@@ -16,9 +16,11 @@ LOG_WIDTH = 120
 
 
 class Run(Protocol):
-    """Measures what a name stands for, prints and keeps the figures, and says whether every goal was kept."""
+    """What a command does for one name."""
 
-    def __call__(self, name: str, *, quick: bool, console: Console) -> bool: ...
+    def __call__(self, name: str, *, quick: bool, console: Console) -> bool:
+        """Measure, print and keep the figures; say whether every goal was kept."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
