@@ -6,7 +6,6 @@ The exit status is 1 if a goal is not kept, 0 otherwise: a benchmark that cannot
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import sys
@@ -16,13 +15,12 @@ from typing import Protocol, cast
 from rich.console import Console
 
 from benchmarks import page, results
+from benchmarks.command_line import CommandLine
 from benchmarks.machine import describe_machine
 from benchmarks.results import Results, Row, Skipped
 
 NAMES = ("access", "cli_start", "als", "pipeline", "cold_path", "publish", "user_reads", "serving")
 """One module each, cheapest first."""
-LOG_WIDTH = 120
-"""Columns of a table where there is no terminal."""
 
 
 class Benchmark(Protocol):
@@ -41,19 +39,10 @@ class Benchmark(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Regulars beside named peers.")
-    parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join(NAMES)}; all without any")
-    parser.add_argument("--docs", action="store_true", help="renew docs/benchmarks.md from the kept figures and stop")
-    options = parser.parse_args(arguments)
-    if unknown := sorted(set(options.names) - set(NAMES)):
-        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
-    if options.docs:
-        page.write()
-        return 0
-    quick = os.environ.get("QUICK", "") not in {"", "0"}
-    console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
-    kept = [run(name, quick=quick, console=console) for name in options.names or NAMES]
-    return 0 if all(kept) else 1
+    command = CommandLine(
+        "benchmarks", "Measure Regulars beside named peers.", noun="benchmark", page="docs/benchmarks.md"
+    )
+    return command.main(arguments, NAMES, run, page.write)
 
 
 def run(name: str, *, quick: bool, console: Console) -> bool:

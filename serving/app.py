@@ -9,7 +9,7 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -28,6 +28,7 @@ from serving.front.front import Front
 from serving.leaving import Leaving
 from serving.metrics import Metrics
 from serving.parent import end_with_parent
+from serving.patience import Patience
 from serving.routes import (
     batch,
     catalogue,
@@ -41,7 +42,7 @@ from serving.routes import (
     version,
     web,
 )
-from serving.security import BodyLimit, Observed
+from serving.security import BODY_SECONDS, BodyLimit, Observed
 from serving.settings import AppSettings
 from serving.state import State, state_of
 from serving.stores import Stores
@@ -80,31 +81,14 @@ def create_app(
     ConfigError
         If there is neither a store nor an address of one.
     """
-    metrics = Metrics()
-    metrics.build.labels(version.program_version()).set(1)
-    access = Access(settings.access, settings.data_dir)
-    artifacts = registry_root or settings.artifacts_dir
-    clock = clock or clock_of(settings.serving.clock)
-    tracings = tracing.Tracings()
     if store is None and settings.redis.url is None:
         raise ConfigError("redis.url is not set; `regulars serve` starts an embedded Valkey and sets it")
+    metrics, access, tracings = Metrics(), Access(settings.access, settings.data_dir), tracing.Tracings()
+    metrics.build.labels(version.program_version()).set(1)
 
-    @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        stores = store or RedisStores.connect(settings.redis.url or "", settings)
-        state = State.build(settings, stores, artifacts=artifacts, clock=clock, metrics=metrics, access=access)
-        app.state.regulars = state
-        access.refresh()
-        state.erasures.load()
-        await housekeeping.once(housekeeping.look_for_news, state)
-        try:
-            # A worker has one core's work to do; BLAS threads of several workers would wait for each other.
-            with threadpool_limits(limits=1, user_api="blas"), tracing.running(settings.otel) as tracings.tracing:
-                async with housekeeping.running(state):
-                    yield
-        finally:
-            if store is None:
-                await stores.close()
+    def build(stores: Stores) -> State:
+        artifacts, now = registry_root or settings.artifacts_dir, clock or clock_of(settings.serving.clock)
+        return State.build(settings, stores, artifacts=artifacts, clock=now, metrics=metrics, access=access)
 
     app = FastAPI(
         title="Regulars",
@@ -114,8 +98,9 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=lifespan,
+        lifespan=_life(settings, build, store=store, tracings=tracings),
     )
+    app.state.patience = Patience(BODY_SECONDS)
     _for_pages(app, settings)
     problems.install(app)
     _add_middleware(app, settings, metrics, access)
@@ -147,12 +132,36 @@ def from_environment() -> Leaving:
     # A slate that is computed in a thread gives way to page views sooner.
     sys.setswitchinterval(SWITCH_SECONDS)
     front = AccessLog(Front(app)) if settings.logs.access else Front(app)
-    return Leaving(front, seconds=settings.serving.leave_seconds)
+    return Leaving(front, seconds=settings.serving.leave_seconds, patience=app.state.patience)
+
+
+def _life(
+    settings: AppSettings, build: Callable[[Stores], State], *, store: Stores | None, tracings: tracing.Tracings
+) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    """Return what happens between start and end: `build` is called once there are stores."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        stores = store or RedisStores.connect(settings.redis.url or "", settings)
+        state = app.state.regulars = build(stores)
+        state.access.refresh()
+        state.erasures.load()
+        await housekeeping.once(housekeeping.look_for_news, state)
+        try:
+            # A worker has one core's work to do; BLAS threads of several workers would wait for each other.
+            with threadpool_limits(limits=1, user_api="blas"), tracing.running(settings.otel) as tracings.tracing:
+                async with housekeeping.running(state):
+                    yield
+        finally:
+            if store is None:
+                await stores.close()
+
+    return lifespan
 
 
 def _add_middleware(app: FastAPI, settings: AppSettings, metrics: Metrics, access: Access) -> None:
     """Add what every request passes; the last added is the outermost."""
-    app.add_middleware(BodyLimit, max_bytes=settings.serving.max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.serving.max_body_bytes, patience=app.state.patience)
     app.add_middleware(CleanAddress)
     app.add_middleware(Guard, access=access, metrics=metrics)
     # Around those that refuse: a page must be able to read why.

@@ -2,7 +2,9 @@
 
 Told to stop (SIGTERM), it goes on answering for a while, and asks every client to come on a new connection next time
 (``Connection: close``): those find another server that listens on the same port, or behind the same proxy. ``/readyz``
-answers 503 meanwhile, which tells a proxy. Then it stops for good. SIGINT (Ctrl-C) stops it at once.
+answers 503 meanwhile, which tells a proxy. Then it stops for good. SIGINT (Ctrl-C) stops it at once. A request whose
+body is still on its way a little later was not accepted, and gets a 408; connections that are left then are ended. So
+no slow client keeps a worker from moving its events into files.
 
 Come to life, it says so to systemd, if that started it (see sd_notify(3)): ``Type=notify`` then means ready.
 """
@@ -17,6 +19,8 @@ import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from serving.connections import UNREAD_SECONDS, end_all, limit_unread_soon, listening_ports
+from serving.patience import Patience
 from serving.problems import Code, problem_response
 
 Message = MutableMapping[str, Any]
@@ -24,6 +28,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Receive, Send], Awaitable[None]]
 
+LAST_BODY_SECONDS = 2.0
+"""For the body of the last request that is let in."""
+LAST_SECONDS = 5.0
+"""For everything else that is under way."""
 NOTIFY_VARIABLE = "NOTIFY_SOCKET"
 READY_PATH = "/readyz"
 _CLOSE = (b"connection", b"close")
@@ -32,9 +40,13 @@ _CLOSE = (b"connection", b"close")
 class Leaving:
     """Wraps the whole application of a worker process."""
 
-    def __init__(self, app: App, *, seconds: float) -> None:
+    def __init__(
+        self, app: App, *, seconds: float, patience: Patience | None = None, unread_seconds: float = UNREAD_SECONDS
+    ) -> None:
         self._app = app
         self._seconds = seconds
+        self._patience = patience
+        self._unread_seconds = unread_seconds
         self._leaves = False
 
     def __call__(self, scope: Any, receive: Receive, send: Send) -> Awaitable[None]:
@@ -49,7 +61,12 @@ class Leaving:
         """Begin to leave; the server's own handler of SIGINT ends it."""
         if not self._leaves:
             self._leaves = True
-            asyncio.get_running_loop().call_later(self._seconds, os.kill, os.getpid(), signal.SIGINT)
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._seconds, os.kill, os.getpid(), signal.SIGINT)
+            # The port must be asked for now: after SIGINT nothing listens any more.
+            loop.call_later(self._seconds + LAST_SECONDS, end_all, listening_ports())
+            if self._patience is not None:
+                self._patience.end_in(self._seconds + LAST_BODY_SECONDS)
 
     def _arriving(self, send: Send) -> Send:
         async def arrive(message: Message) -> None:
@@ -57,6 +74,7 @@ class Leaving:
                 # By now the server has put its own handler in place of which this one stands.
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.leave)
                 notify("READY=1")
+                limit_unread_soon(self._unread_seconds)
             await send(message)
 
         return arrive

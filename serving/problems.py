@@ -161,7 +161,9 @@ async def _on_problem(_: Request, error: Exception) -> Response:
 
 async def _on_invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    details = error.errors()
+    if isinstance(error.body, bytes):  # what FastAPI did not try to read
+        return problem_response(422, Code.INVALID_BODY, "The body is not read: send Content-Type: application/json.")
+    details = [_plain_json_error(detail) if detail["type"] == "json_invalid" else detail for detail in error.errors()]
     in_body = any(detail["loc"][:1] == ("body",) for detail in details)
     status, code = (422, Code.INVALID_BODY) if in_body else (400, Code.INVALID_PARAMETER)
     errors = field_errors(details)
@@ -183,6 +185,12 @@ async def _on_mistake(request: Request, error: Exception) -> Response:
     return problem_response(500, Code.INTERNAL_ERROR, "Something went wrong here; the server's log says what.")
 
 
+def _plain_json_error(detail: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the finding that a body is no JSON; FastAPI has the character, which is no field, in its place."""
+    where = "".join(f", at character {part}" for part in detail["loc"] if isinstance(part, int))
+    return {"loc": ("body",), "msg": f"it is no JSON: {detail['ctx']['error']}{where}"}
+
+
 def field_errors(details: Sequence[Mapping[str, Any]], *, limit: int = 20) -> list[FieldError]:
     """Turn pydantic's findings into ours."""
     return [
@@ -198,8 +206,8 @@ def plain(message: str) -> str:
 
     >>> plain("Value error, it is empty")
     'it is empty'
-    >>> plain("JSON decode error")
-    'JSON decode error'
+    >>> plain("URL scheme is missing")
+    'URL scheme is missing'
     """
     message = message.removeprefix("Value error, ")
     if message[1:2].isupper():

@@ -6,7 +6,6 @@ could corrupt a log or a key is refused.
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from recommender.ids import id_problem
 from serving import request_ids
 from serving.metrics import Metrics, method_label
+from serving.patience import Patience
 from serving.problems import Code, Problem, too_large
 
 BODY_SECONDS = 20.0
@@ -52,16 +52,17 @@ def checked_id(value: str, *, what: str) -> str:
 
 
 class BodyLimit:
-    """Refuses bodies that are too long (announced or not), hold too many values, or take too long to come.
+    """Refuses bodies that are too long (announced or not), hold too many values, take too long to come or are no UTF-8.
 
     Values are counted by their commas and brackets, those inside texts included: cheap, and far above what a request of
-    the documented size has. How deep values may be nested, the JSON parsers limit themselves.
+    the documented size has. How deep values may be nested, the JSON parsers limit themselves. A zero byte betrays
+    UTF-16 and UTF-32, which some parsers read and others do not; in the UTF-8 of JSON there is none (RFC 8259, 8.1).
     """
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, max_seconds: float = BODY_SECONDS) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int, patience: Patience) -> None:
         self._app = app
         self._max_bytes = max_bytes
-        self._max_seconds = max_seconds
+        self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -76,7 +77,7 @@ class BodyLimit:
 
     def _limited(self, receive: Receive) -> Receive:
         received = values = 0
-        deadline = asyncio.get_running_loop().time() + self._max_seconds
+        deadline = self._patience.deadline()
         is_coming = True
 
         async def receive_at_most() -> Message:
@@ -84,7 +85,7 @@ class BodyLimit:
             if not is_coming:  # nothing is left but to hear that the client has gone
                 return await receive()
             try:
-                async with asyncio.timeout_at(deadline):
+                async with self._patience.until(deadline):
                     message = await receive()
             except TimeoutError:
                 raise HTTPException(408) from None
@@ -93,6 +94,8 @@ class BodyLimit:
             values += sum(body.count(sign) for sign in _BETWEEN_VALUES)
             if received > self._max_bytes or values > MAX_VALUES:
                 raise HTTPException(413)
+            if b"\0" in body:
+                raise HTTPException(422)
             is_coming = message.get("more_body", False)
             return message
 

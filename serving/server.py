@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 
 from granian import Granian
@@ -20,16 +19,20 @@ from granian.log import LogLevels
 from serving import logs, tracing
 from serving.app import SETTINGS_VARIABLE
 from serving.metrics import MULTIPROCESS_VARIABLE
+from serving.metrics_folder import metrics_folder
 from serving.settings import AppSettings
 from serving.stores import embedded
 
 STOP_SECONDS = 30
 """How long a worker may take to move its last events into files."""
 
-HEADER_BYTES = 98_304
-"""Address and headers of a request together: an address of 64 KB, which is the most there can be, and half of that."""
+HEADER_BYTES = 131_072
+"""Address and headers of a request together; an address may have half of it. A power of two: the HTTP server's buffer
+grows in those, and what fits into it is let through (https://github.com/hyperium/hyper/issues/4081)."""
 HEADER_MILLISECONDS = 10_000
 """For them to arrive."""
+STREAMS = 100
+"""Requests under way on one connection of HTTP/2: as few as clients may expect (RFC 9113, 6.5.2)."""
 
 
 def run(settings: AppSettings) -> None:
@@ -56,7 +59,7 @@ def run(settings: AppSettings) -> None:
             respawn_failed_workers=True,
             workers_kill_timeout=STOP_SECONDS,
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS, max_buffer_size=HEADER_BYTES),
-            http2_settings=HTTP2Settings(max_headers_size=HEADER_BYTES),
+            http2_settings=HTTP2Settings(max_headers_size=HEADER_BYTES, max_concurrent_streams=STREAMS),
             log_level=LogLevels.error if settings.logs.level == "error" else LogLevels.warning,
             log_dictconfig=logs.for_granian(settings.logs),
         ).serve()
@@ -80,7 +83,6 @@ def _environment(settings: AppSettings) -> Iterator[None]:
     with contextlib.ExitStack() as cleanup:
         cleanup.callback(os.environ.pop, SETTINGS_VARIABLE, None)
         if settings.serving.workers > 1 and MULTIPROCESS_VARIABLE not in os.environ:
-            folder = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="regulars-metrics-"))
-            os.environ[MULTIPROCESS_VARIABLE] = folder
+            os.environ[MULTIPROCESS_VARIABLE] = str(cleanup.enter_context(metrics_folder()))
             cleanup.callback(os.environ.pop, MULTIPROCESS_VARIABLE, None)
         yield

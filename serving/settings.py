@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from serving.access.origins import OriginOrAll
 from serving.access.settings import AccessSettings
 from serving.campaigns.settings import CampaignSettings
 from serving.log_settings import LogSettings
@@ -47,7 +48,7 @@ class ServingSettings(Section):
         default="wall",
         description="What 'now' means: 'wall' is the time of day, 'data' continues from the end of the purchase log.",
     )
-    cors_origins: tuple[str, ...] = Field(
+    cors_origins: tuple[OriginOrAll, ...] = Field(
         default=("*",),
         description="Origins whose pages may call the API; '*' for all. Never with cookies.",
     )
@@ -109,6 +110,11 @@ class RedisSettings(Section):
         scheme, separator, rest = value.partition("://")
         if not separator or scheme not in _SCHEMES:
             raise ValueError(f"{masked(value)!r} is no Redis address; write one such as redis://localhost:6379/0")
+        if not _is_understood(value):
+            raise ValueError(
+                f"{masked(value)!r} has an impossible port, or a password or host that hides it: "
+                "write / ? # @ in a password as %2F %3F %23 %40, and [ ] around an IPv6 address"
+            )
         return f"{_SCHEMES[scheme]}://{rest}"
 
 
@@ -142,7 +148,7 @@ class AppSettings(Section):
 
 
 def masked(url: str) -> str:
-    """Return `url` without its password, for messages and logs.
+    """Return `url` without its password, for messages and logs, however wrong the address may be.
 
     >>> masked("redis://shop:secret@cache:6379/0")
     'redis://shop:***@cache:6379/0'
@@ -151,8 +157,19 @@ def masked(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return "***"
-    query = "***" if "password" in parts.query else parts.query
-    if parts.password is None:
-        return urlunsplit(parts._replace(query=query))
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}", query=query))
+    if "@" in url and "@" not in parts.netloc and parts.netloc:  # a slash in the password: no parser sees its end
+        return f"{url.partition('://')[0]}://***@{url.rpartition('@')[2]}"
+    masked_parts = parts
+    if "password" in parts.query:
+        masked_parts = masked_parts._replace(query="***")
+    if parts.password is not None:
+        host = parts.netloc.rpartition("@")[2]
+        masked_parts = masked_parts._replace(netloc=f"{parts.username or ''}:***@{host}")
+    return url if masked_parts == parts else urlunsplit(masked_parts)
+
+
+def _is_understood(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False

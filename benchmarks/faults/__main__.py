@@ -6,9 +6,7 @@ docs/faults.md. Figures of faults that were not asked for stay as they are. The 
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +15,7 @@ from typing import Protocol, cast
 from rich.console import Console
 
 from benchmarks import results
+from benchmarks.command_line import CommandLine
 from benchmarks.faults import page
 from benchmarks.machine import describe_machine
 from benchmarks.results import Results, Row, Skipped
@@ -27,7 +26,6 @@ NAMES = (
     *("out_of_memory", "events_kept", "rolling_restart", "overload", "disk_full", "embedded_store", "soak"),
 )
 """One module each."""
-LOG_WIDTH = 120
 
 
 class Fault(Protocol):
@@ -54,19 +52,8 @@ def fault_of(name: str) -> Fault:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Try what was asked for and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description="Try what breaks.")
-    parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join(NAMES)}; all without any")
-    parser.add_argument("--docs", action="store_true", help="renew docs/faults.md from the kept figures and stop")
-    options = parser.parse_args(arguments)
-    if unknown := sorted(set(options.names) - set(NAMES)):
-        parser.error(f"no fault is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
-    if options.docs:
-        page.write()
-        return 0
-    quick = os.environ.get("QUICK", "") not in {"", "0"}
-    console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
-    verdicts = [run(name, quick=quick, console=console) for name in options.names or NAMES]
-    return 0 if all(verdicts) else 1
+    command = CommandLine("benchmarks.faults", "Try what breaks.", noun="fault", page="docs/faults.md")
+    return command.main(arguments, NAMES, run, page.write)
 
 
 def run(name: str, *, quick: bool, console: Console) -> bool:

@@ -12,10 +12,10 @@ import secrets
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from serving.access.origins import Origin
 from serving.access.scopes import PUBLISHABLE, Scope
 from serving.access.settings import Rate
 
@@ -32,25 +32,12 @@ class Kind(StrEnum):
 PREFIXES = {Kind.PUBLISHABLE: "pk_", Kind.SECRET: "sk_"}
 
 
-def _origin(value: str) -> str:
-    parts = urlsplit(value)
-    bare = f"{parts.scheme}://{parts.netloc}"
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or value.rstrip("/") != bare:
-        raise ValueError(f"{value[:80]!r} is no origin; write scheme and host alone, such as https://shop.example")
-    if not value.isascii():
-        raise ValueError(f"{value[:80]!r} is not what a browser sends; write the host in Punycode (xn--…)")
-    default_port = {"http": ":80", "https": ":443"}[parts.scheme]
-    return bare.lower().removesuffix(default_port)
-
-
 def _name(value: str) -> str:
     if not value.strip() or not value.isprintable():
         raise ValueError(f"{value[:40]!r} is no name: it must have letters, and no control characters")
     return value.strip()
 
 
-Origin = Annotated[str, AfterValidator(_origin)]
-"""Scheme, host and port of a page, as a browser sends it in the header of that name."""
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", repr=False)]
 
 

@@ -69,6 +69,11 @@ class Campaign:
     """Users left out, by reason."""
     files: dict[str, FileEntry]
 
+    def write(self, path: Path) -> None:
+        """Write the manifest, whole or not at all."""
+        with written_whole(path) as file:
+            file.write(json.dumps(asdict(self), indent=2, ensure_ascii=False).encode() + b"\n")
+
 
 def write_campaign(
     engine: Engine,
@@ -117,8 +122,8 @@ def write_campaign(
     with ExitStack() as stack:
         writer = _Writer(folder, stack, settings=settings, currency=currency)
         for user_index in audience.user.tolist():
-            if engine.model.users.ids[user_index] in erased:
-                writer.suppress(engine.model.users.ids[user_index], ERASED)
+            if (user_id := engine.model.users.ids[user_index]) in erased:
+                writer.suppress(user_id, ERASED)
             else:
                 writer.add(recipients.of(user_index))
             on_user()
@@ -134,8 +139,7 @@ def write_campaign(
         suppressed=dict(sorted(writer.suppressed.items())),
         files=writer.entries(),
     )
-    with written_whole(folder / MANIFEST_FILE) as file:
-        file.write(json.dumps(asdict(campaign), indent=2, ensure_ascii=False).encode() + b"\n")
+    campaign.write(folder / MANIFEST_FILE)
     return campaign
 
 

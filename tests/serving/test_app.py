@@ -225,6 +225,45 @@ async def test_a_body_that_cannot_be_read_is_a_422(shop: Served, path: str, body
     assert "jSON" not in response.text
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/v1/recommendations"), ("POST", "/v1/events"), ("PUT", "/v1/items")]
+)
+async def test_other_encodings_are_refused(shop: Served, method: str, path: str, encoding: str) -> None:
+    """JSON between systems is UTF-8 (RFC 8259, 8.1), whatever a parser might guess."""
+    body = {"/v1/recommendations": "{}", "/v1/events": '{"events": []}', "/v1/items": '{"items": [{"item_id": "a"}]}'}[
+        path
+    ]
+    headers = {"Content-Type": "application/json"}
+    assert (await shop.client.request(method, path, content=body, headers=headers)).is_success
+    response = await shop.client.request(method, path, content=body.encode(encoding), headers=headers)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_body"), response.text
+    assert "UTF-8" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Content-Type": "text/plain"}, {"Content-Type": "application/x-www-form-urlencoded"}]
+)
+async def test_a_body_of_another_type_is_told_the_right_one(shop: Served, headers: dict[str, str]) -> None:
+    """What curl -d and fetch() send by themselves is no mistake in a field."""
+    for method, path in (("POST", "/v1/recommendations"), ("POST", "/v1/slates"), ("PUT", "/v1/items")):
+        response = await shop.client.request(method, path, content=b'{"limit": 3}', headers=headers)
+        problem = response.json()
+        assert (response.status_code, problem["code"]) == (422, "invalid_body")
+        assert "send Content-Type: application/json" in problem["detail"]
+        assert "errors" not in problem
+
+
+@pytest.mark.parametrize("path", ["/v1/recommendations", "/v1/events"])
+async def test_broken_json_is_called_that(shop: Served, path: str) -> None:
+    """The place in the text is said in words, and is no name of a field."""
+    response = await shop.client.post(path, content=b'{"limit": }', headers={"Content-Type": "application/json"})
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (422, "invalid_body")
+    assert [error["field"] for error in problem["errors"]] == ["body"]
+    assert problem["detail"].startswith("body: it is no JSON: ")
+
+
 async def test_a_page_can_read_why_its_body_was_refused(shop: Served) -> None:
     """Answers to bodies that are too large carry the CORS header like any other."""
     headers = {"Origin": "https://shop.example"}

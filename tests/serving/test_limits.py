@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from serving.patience import Patience
 from serving.problems import MAX_ECHO
 from serving.schemas import MAX_BATCH
 from serving.security import MAX_VALUES, BodyLimit
@@ -83,7 +84,7 @@ async def test_a_slow_body_is_not_waited_for() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    app = BodyLimit(reads, max_bytes=1000, max_seconds=0.05)
+    app = BodyLimit(reads, max_bytes=1000, patience=Patience(0.05))
     async with asyncio.timeout(5):
         await app({"type": "http", "headers": []}, receive, send)
     assert sent == [{"status": 408}]
@@ -106,7 +107,7 @@ async def test_after_a_body_there_is_time() -> None:
     async def send(message: Message) -> None:
         raise AssertionError
 
-    await BodyLimit(answers, max_bytes=1000, max_seconds=0.08)({"type": "http", "headers": []}, receive, send)
+    await BodyLimit(answers, max_bytes=1000, patience=Patience(0.08))({"type": "http", "headers": []}, receive, send)
     assert heard == ["http.request", "http.disconnect"]
 
 

@@ -21,6 +21,8 @@ import pytest
 
 from serving.access.keyring import Keyring
 from serving.access.keys import Kind, mint
+from serving.security import BODY_SECONDS
+from serving.server import HEADER_BYTES
 from serving.settings import AppSettings, ServingSettings
 from serving.stores import embedded
 from tests.planted import HOSTILE_IDS
@@ -189,7 +191,8 @@ def test_what_comes_in_is_limited_before_it_is_read(running: tuple[subprocess.Po
     host, port = "127.0.0.1", int(address.rpartition(":")[2])
     cases = {
         b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n": b"414",
-        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 200_000 + b"\r\n\r\n": b"431",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (HEADER_BYTES + 1000) + b"\r\n\r\n": b"431",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (HEADER_BYTES - 1000) + b"\r\n\r\n": b"200",
         b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 200 + b"\r\n": b"431",
         b"GET /a\rb HTTP/1.1\r\nHost: x\r\n\r\n": b"400",
         b"GET / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n": b"400",
@@ -199,6 +202,33 @@ def test_what_comes_in_is_limited_before_it_is_read(running: tuple[subprocess.Po
             connection.sendall(request)
             assert connection.recv(100).split()[1] == status, request[:40]
     assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+def test_a_slow_body_does_not_keep_a_leaving_server(
+    running: tuple[subprocess.Popen[bytes], str], data_dir: Path
+) -> None:
+    """What comes in time is accepted and kept; what does not come is given up, long before its 20 seconds."""
+    process, address = running
+    body = b'{"events": [{"event": "click", "event_id": "late", "user_id": "u", "item_id": "i"}]}'
+    head = b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+    where = ("127.0.0.1", int(address.rpartition(":")[2]))
+    with (
+        socket.create_connection(where, timeout=BODY_SECONDS) as late,
+        socket.create_connection(where, timeout=BODY_SECONDS) as never,
+    ):
+        for connection in (late, never):
+            connection.sendall(head + body[:10])
+        time.sleep(0.2)
+        told = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        late.sendall(body[10:])
+        assert late.recv(100).split()[1] == b"202"
+        assert never.recv(100).split()[1] == b"408"
+        assert process.wait(timeout=60) == 0, (data_dir / "server.log").read_text()
+    assert time.monotonic() - told < BODY_SECONDS / 2
+    lines = [line for path in (data_dir / "events").glob("*.jsonl") for line in path.read_bytes().splitlines()]
+    assert [json.loads(line)["event_id"] for line in lines] == ["late"]
 
 
 def test_every_worker_asks_for_a_new_key(running: tuple[subprocess.Popen[bytes], str], data_dir: Path) -> None:

@@ -132,7 +132,17 @@ def test_origins_are_kept_as_browsers_send_them(written: str, kept: str) -> None
 
 @pytest.mark.parametrize(
     "written",
-    ["*", "null", "shop.example", "https://shop.example/page", "ftp://x", "https://u@x", "https://空.example"],
+    [
+        *("*", "null", "shop.example", "https://shop.example/page", "ftp://x", "https://u@x", "https://空.example"),
+        *("https://shop .example", " https://shop.example", "https://*.example", "https://shop.example:70000"),
+        *(
+            "https://shop.example:",
+            "https://shop.example:a",
+            "https://shop..example",
+            "https://shop.example\n",
+            "https://",
+        ),
+    ],
 )
 def test_what_is_no_origin(written: str) -> None:
     """Patterns, paths and other schemes are refused when the key is made, not when a shopper comes."""
