@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks import results
-from benchmarks.faults.texts import TEXTS
+from benchmarks.faults.texts import TEXTS, Text
 from benchmarks.page import machine_line
 from benchmarks.results import Results, Row
 
@@ -68,6 +68,17 @@ def _verdict(fault: str, rows: Iterable[Row]) -> str:
     judged = [row for row in rows if row.holds is not None]
     broken = [row.row for row in judged if not row.holds]
     return f"| {fault} | {len(judged) - len(broken)} of {len(judged)} | {'; '.join(broken)} |"
+
+
+def _said(text: Text) -> list[str]:
+    anchor = re.sub(r"[^\w\- ]", "", text.part.lower()).replace(" ", "-")
+    link = f"[{text.part}](operations.md#{anchor})"
+    return [
+        f"*How it is measured.* {text.how}",
+        "",
+        f"*If a goal is broken.* {text.broken} To an operator: {link}.",
+        "",
+    ]
 
 
 def _figures(fault: str, rows: Iterable[Row]) -> list[str]:
