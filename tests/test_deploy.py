@@ -85,6 +85,11 @@ def test_queries_know_what_they_ask(where: str) -> None:
     assert words - names - FUNCTIONS - FOREIGN - labels == set()
 
 
+def test_a_try_does_not_silence_the_alert() -> None:
+    """While Redis is away the breaker is at 2 or, when a call tries, at 1; the rule holds for both."""
+    assert QUERIES["RegularsStoreAway"].endswith("(regulars_store_breaker) > 0")
+
+
 def test_every_metric_is_watched() -> None:
     """What is worth counting is on the dashboard or in a rule."""
     asked = " ".join(QUERIES.values())
