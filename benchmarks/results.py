@@ -149,5 +149,7 @@ def value_text(row: Row) -> str:
 
     >>> value_text(figure("rate", 12345.6, "users/s"))
     '12,350 users/s'
+    >>> value_text(figure("replies", 1e6, ""))
+    '1,000,000'
     """
-    return f"{row.value:,g} {row.unit}".strip()
+    return f"{row.value:,.10g} {row.unit}".strip()

@@ -33,7 +33,7 @@ from regulars.commands import (
     tune,
     versions,
 )
-from regulars.commands.options import examples
+from regulars.commands.options import examples, flowing
 
 INTERRUPTED = 130
 
@@ -88,6 +88,9 @@ def regulars(
 
     Train on a purchase log, look at the report, publish, serve. The settings are in regulars.toml.
     """
+
+
+flowing(app)
 
 
 def main(args: Sequence[str] | None = None) -> int:

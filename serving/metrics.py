@@ -12,7 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    values,
+)
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -32,6 +40,8 @@ class Metrics:
     def __init__(self) -> None:
         # The library decides once, when it is first imported, where values live; a forked worker decides anew.
         values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+        # They would be a second series beside each counter: when it began. Nothing of ours asks for it.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self.requests = self._counter(
             "requests",

@@ -21,6 +21,8 @@ MAX_ECHO = 300
 
 MEDIA_TYPE = "application/problem+json"
 
+NOT_AN_OBJECT = "must be a JSON object"
+
 _log = logging.getLogger(__name__)
 
 
@@ -194,11 +196,17 @@ def _plain_json_error(detail: Mapping[str, Any]) -> Mapping[str, Any]:
 def field_errors(details: Sequence[Mapping[str, Any]], *, limit: int = 20) -> list[FieldError]:
     """Turn pydantic's findings into ours."""
     return [
-        FieldError(
-            field=".".join(str(part) for part in detail["loc"])[:MAX_ECHO], message=plain(detail["msg"])[:MAX_ECHO]
-        )
+        FieldError(field=".".join(str(part) for part in detail["loc"])[:MAX_ECHO], message=_message(detail)[:MAX_ECHO])
         for detail in details[:limit]
     ]
+
+
+def _message(detail: Mapping[str, Any]) -> str:
+    if detail.get("type") != "model_attributes_type":
+        return plain(detail["msg"])
+    # FastAPI takes a body of another content type for a text: what is wrong then is the header, more often than not.
+    is_body = tuple(detail["loc"]) == ("body",)
+    return f"{NOT_AN_OBJECT}, sent with Content-Type: application/json" if is_body else NOT_AN_OBJECT
 
 
 def plain(message: str) -> str:

@@ -5,7 +5,8 @@ The page holds one pair of comments; what stands between them belongs to this mo
     <!-- faults: begin -->
     <!-- faults: end -->
 
-In the file a row is called ``<fault> → <what>``, so that every name says what it is about.
+In the file a row is called ``<fault> → <what>``, so that every name says what it is about. How it is measured, and what
+a broken goal means, is in `benchmarks.faults.texts`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks import results
+from benchmarks.faults.texts import TEXTS, Text
 from benchmarks.page import machine_line
 from benchmarks.results import Results, Row
 
@@ -48,10 +50,11 @@ def filled(page: str, found: Results | None) -> str:
 
 
 def tables(found: Results) -> str:
-    """Return the verdicts, then the figures of each fault, as Markdown."""
+    """Return the verdicts, then the figures of each fault, as Markdown; a fault without figures is named too."""
     faults = by_fault(found.rows)
     parts = ["| fault | goals kept | broken |", "|---|--:|---|"]
     parts += [_verdict(fault, rows) for fault, rows in faults.items()]
+    parts += [f"| {fault} | – | no figures of a full run |" for fault in TEXTS if fault not in faults]
     parts += [line for fault, rows in faults.items() for line in _figures(fault, rows)]
     return "\n".join([*parts, "", machine_line(found)])
 
@@ -67,8 +70,23 @@ def _verdict(fault: str, rows: Iterable[Row]) -> str:
     return f"| {fault} | {len(judged) - len(broken)} of {len(judged)} | {'; '.join(broken)} |"
 
 
+def _said(text: Text) -> list[str]:
+    anchor = re.sub(r"[^\w\- ]", "", text.part.lower()).replace(" ", "-")
+    link = f"[{text.part}](operations.md#{anchor})"
+    return [
+        f"*How it is measured.* {text.how}",
+        "",
+        f"*If a goal is broken.* {text.broken} To an operator: {link}.",
+        "",
+    ]
+
+
 def _figures(fault: str, rows: Iterable[Row]) -> list[str]:
-    lines = ["", f"*{fault}*", "", "| what | value | goal |", "|---|--:|---|"]
+    text = TEXTS.get(fault)
+    said = (
+        [] if text is None else [f"*How it is measured.* {text.how}", "", f"*If a goal is broken.* {text.broken}", ""]
+    )
+    lines = ["", f"### {fault}", "", *said, "| what | value | goal |", "|---|--:|---|"]
     for row in rows:
         goal = "" if row.goal is None else f"{row.goal} {'✓' if row.holds else '✗'}"
         lines.append(f"| {row.row} | {results.value_text(row)} | {goal} |")

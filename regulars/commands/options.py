@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.models import CommandInfo, TyperInfo
 
 if TYPE_CHECKING:
     from regulars.config import Config
@@ -16,11 +18,28 @@ ConfigPath = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set als.factors=128 for this run. May be repeated."),
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="KEY=VALUE",
+        help="Change a setting for this run, such as als.factors=128. May be repeated.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 DEFAULT_CONFIG = Path("regulars.toml")
+
+
+def flowing(app: typer.Typer) -> None:
+    """Let the help of every command fill the terminal, wherever the lines of its docstring end."""
+    called: list[CommandInfo | TyperInfo] = [*app.registered_commands]
+    called += [app.registered_callback] if app.registered_callback else []
+    for info in called:
+        paragraphs = inspect.cleandoc(getattr(info.callback, "__doc__", None) or "").split("\n\n")
+        info.help = "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            flowing(group.typer_instance)
 
 
 def examples(*lines: str) -> str:

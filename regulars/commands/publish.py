@@ -11,6 +11,7 @@ from regulars.commands.options import DEFAULT_CONFIG, ConfigPath, Overrides, con
 EXAMPLES = examples(
     "regulars publish",
     "regulars publish 20180101-3f9c0a1b2c3d",
+    "regulars publish --workers 2  [dim]# leave the other cores alone[/dim]",
     "regulars publish --force  [dim]# whatever the gate says[/dim]",
 )
 
@@ -28,11 +29,10 @@ def run(
 ) -> None:
     """Make a version the one that is served, if it passes the gate.
 
-    The gate compares it with popularity and with what users bought before, by the
-    section gate's rules; a version that fails is refused with exit code 3. Storefronts
-    see the old version until every user has candidates of the new one, and then
-    the new one. The old one is kept for a rollback. What is served already is left
-    alone.
+    The gate compares it with popularity, with what users bought before and with the version
+    that is served, by the rules of the section gate; a version that fails is refused with exit
+    code 3. Storefronts see the old version until every user has candidates of the new one, and
+    then the new one. The old one is kept for a rollback. What is served already is left alone.
     """
     from regulars.progress import TerminalProgress
     from regulars.publishing import is_served, publish

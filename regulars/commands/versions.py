@@ -18,7 +18,7 @@ app = typer.Typer(help="List the trained versions, or show one.", invoke_without
 def versions(
     context: typer.Context, config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None, json: AsJson = False
 ) -> None:
-    """List the trained versions (without a subcommand), or show one."""
+    """List the trained versions, or show one."""
     if context.invoked_subcommand is None:
         list_versions(config, set_, json)
     elif given := [name for name in ("config", "set_", "json") if _is_given(context, name)]:

@@ -50,7 +50,7 @@ def widget(if_none_match: IfNoneMatch = None) -> Response:
         "Access-Control-Allow-Origin": "*",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
-    return _send(web.WIDGET, if_none_match, headers)
+    return _send(web.asset(web.WIDGET), if_none_match, headers)
 
 
 @router.get("/")
@@ -61,14 +61,14 @@ def front_door() -> RedirectResponse:
 
 @router.head("/shop")
 @router.get("/shop")
-def shop(if_none_match: IfNoneMatch = None) -> Response:
-    """Send the demo shop page."""
+def shop(page: Annotated[ShopPage, Depends(shop_page)], if_none_match: IfNoneMatch = None) -> Response:
+    """Send the demo shop page, under the shop's name."""
     headers = {
         "Content-Security-Policy": PAGE_POLICY,
         "Referrer-Policy": "same-origin",
         "X-Frame-Options": "SAMEORIGIN",
     }
-    return _send(web.SHOP_PAGE, if_none_match, headers)
+    return _send(web.shop_page(page.name), if_none_match, headers)
 
 
 @router.get("/shop/assets/{name}")
@@ -76,7 +76,7 @@ def shop_asset(name: str, if_none_match: IfNoneMatch = None) -> Response:
     """Send a script, style or drawing of the shop page."""
     if name not in web.SHOP_ASSETS:
         raise HTTPException(404, f"the shop has no asset {name!r}")
-    return _send(name, if_none_match, {})
+    return _send(web.asset(name), if_none_match, {})
 
 
 @router.get("/shop/households.json")
@@ -85,8 +85,7 @@ def shop_data(page: Annotated[ShopPage, Depends(shop_page)]) -> ShopData:
     return ShopData(name=page.name, households=page.households())
 
 
-def _send(name: str, if_none_match: str | None, headers: dict[str, str]) -> Response:
-    asset = web.asset(name)
+def _send(asset: web.Asset, if_none_match: str | None, headers: dict[str, str]) -> Response:
     headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "ETag": asset.etag} | headers
     if matches(if_none_match, asset.etag):
         return Response(status_code=304, headers=headers)

@@ -7,6 +7,7 @@ so what is read here is what runs.
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,9 @@ from importlib.resources import files
 
 WIDGET = "widget.js"
 SHOP_PAGE = "shop.html"
+SHOP_NAME = "{shop name}"
+"""Stands in the page for the name of the shop."""
+
 SHOP_ASSETS = frozenset({"shop.css", "shop.js", "favicon.svg"})
 
 _MEDIA_TYPES = {
@@ -50,6 +54,14 @@ def asset(name: str) -> Asset:
     text = bundle(name) if name == WIDGET else _read(name)
     content = text.encode("utf-8")
     return Asset(content, _MEDIA_TYPES[name.rpartition(".")[2]], etag_of(content))
+
+
+@cache
+def shop_page(shop_name: str) -> Asset:
+    """Return the page of the shop that is called `shop_name`."""
+    page = asset(SHOP_PAGE)
+    content = page.content.replace(SHOP_NAME.encode(), html.escape(shop_name).encode())
+    return Asset(content, page.media_type, etag_of(content))
 
 
 def bundle(name: str) -> str:

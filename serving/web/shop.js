@@ -150,12 +150,20 @@ $("shopper").addEventListener("submit", (event) => event.preventDefault());
 /** The categories of what sells best are the ones worth a button. */
 async function listCategories() {
   try {
-    const slate = await (await fetch(address("v1/bestsellers?limit=100"))).json();
+    const answer = await fetch(address("v1/bestsellers?limit=100"));
+    if (answer.status === 401 || answer.status === 403) return closeShop();
+    const slate = await answer.json();
     const names = [...new Set(slate.items.map((item) => item.category).filter(Boolean))].slice(0, MOST_CATEGORIES);
     const chips = names.map((each) => node("button", { type: "button", className: "chip", textContent: each, ariaPressed: "false" }));
     chips.forEach((chip) => (chip.dataset.category = chip.textContent));
     $("categories").append(...chips.map((chip) => node("li", {}, chip)));
   } catch { /* the shelves say enough */ }
+}
+
+/** No key, or none that opens this: better to say how to come in than to show empty shelves. */
+function closeShop() {
+  $("closed").hidden = false;
+  $("shelves").hidden = true;
 }
 
 $("categories").addEventListener("click", ({ target }) => {

@@ -10,6 +10,7 @@ from rich.console import Console
 from benchmarks import results
 from benchmarks.faults import __main__ as command
 from benchmarks.faults import page
+from benchmarks.faults.texts import TEXTS
 from benchmarks.results import Results, Row, Skipped, at_most, figure
 
 MACHINE = {"cpu": "A CPU", "cores": 2, "memory_mb": 2048, "system": "Linux", "python": "3.11.7", "versions": {}}
@@ -85,6 +86,7 @@ def test_every_module_is_a_fault() -> None:
     titles = [command.fault_of(name).FAULT for name in command.NAMES]
     assert len(set(titles)) == len(titles)
     assert all(page.BETWEEN not in title for title in titles)
+    assert titles == list(TEXTS), "benchmarks/faults/texts.py explains each fault, in their order"
 
 
 def test_the_page_shows_the_figures() -> None:
@@ -97,7 +99,8 @@ def test_the_page_shows_the_figures() -> None:
     before = "# T\n<!-- faults: begin -->\nold\n<!-- faults: end -->\nprose\n"
     after = page.filled(before, Results(MACHINE, rows))
     assert "| fire | 1 of 1 |  |\n| flood | 0 of 1 | drowned |" in after
-    assert "*fire*\n\n| what | value | goal |\n|---|--:|---|\n| burnt | 0 | ≤ 0 ✓ |\n| smoke | 3 m |  |" in after
+    assert "### fire\n\n| what | value | goal |\n|---|--:|---|\n| burnt | 0 | ≤ 0 ✓ |\n| smoke | 3 m |  |" in after
+    assert "| Redis absent at start | – | no figures of a full run |" in after
     assert "old" not in after
     assert after.endswith("<!-- faults: end -->\nprose\n")
     assert page.filled(before, None) == before

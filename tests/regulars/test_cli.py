@@ -52,6 +52,18 @@ def test_help_is_cheap_and_has_examples(command: str) -> None:
     assert max(map(len, run.stdout.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("command", ["publish", "train", "keys", "keys create"])
+def test_help_fills_the_terminal(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Sentences break where the terminal ends, not where the lines of the source do."""
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERMINAL_WIDTH", "120")
+    assert main([*command.split(), "--help"]) == 0
+    prose = capsys.readouterr().out.partition("╭")[0]
+    assert max(len(line.rstrip()) for line in prose.splitlines()) > 80
+
+
 def test_module_runs() -> None:
     """``python -m regulars`` is the same command."""
     run = subprocess.run([sys.executable, "-m", "regulars", "--version"], capture_output=True, text=True, check=True)

@@ -281,6 +281,16 @@ async def test_what_a_page_would_trip_over_enters_no_catalogue(shop: Served, add
     assert (response.status_code, response.json()["errors"][0]["field"]) == (422, field)
 
 
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
+async def test_a_body_of_another_content_type_says_which_is_needed(shop: Served, content_type: str) -> None:
+    """What `curl -d` sends by itself is refused with the header that is missing; a wrong field without."""
+    response = await shop.client.post("/v1/slates", content=b"{}", headers={"Content-Type": content_type})
+    assert response.status_code == 422
+    assert "Content-Type: application/json" in response.json()["detail"]
+    nested = await shop.client.post("/v1/recommendations", json={"filters": "cheap"})
+    assert nested.json()["detail"] == "body.filters: must be a JSON object"
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/healthz", "/shop", "/widget.js"])
 async def test_probes_may_ask_for_headers_only(shop: Served, path: str) -> None:
     """HEAD is answered as GET is."""

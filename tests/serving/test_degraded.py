@@ -200,7 +200,7 @@ async def test_slow_senders_keep_nobody_out(shop: Served) -> None:
 
     assert (await shop.get(path(3)))["items"]
     slow = [
-        asyncio.create_task(front(scope_of("POST", "/v1/recommendations", length), stall, ignore)) for _ in range(100)
+        asyncio.ensure_future(front(scope_of("POST", "/v1/recommendations", length), stall, ignore)) for _ in range(100)
     ]
     await asyncio.sleep(0.05)
     await front(scope_of("GET", path(3), length), stall, note)

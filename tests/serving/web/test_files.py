@@ -50,6 +50,14 @@ def test_the_shop_page_has_nothing_inline() -> None:
     assert all(src for src in re.findall(r"<script([^>]*)>", page) if "src=" in src)
 
 
+def test_the_shop_page_carries_the_name_of_the_shop() -> None:
+    """The name is there as text, whatever is in it, before any script has run."""
+    page = web.shop_page("Tea & <Cake>").content.decode()
+    assert "<title>Tea &amp; &lt;Cake&gt;</title>" in page
+    assert web.SHOP_NAME not in page
+    assert web.shop_page("Tea").etag != web.shop_page("Cake").etag
+
+
 @pytest.mark.parametrize("name", sorted({web.WIDGET, web.SHOP_PAGE} | web.SHOP_ASSETS))
 def test_every_asset_can_be_read(name: str) -> None:
     """What the routes offer exists, and its entity tag is quoted."""

@@ -66,7 +66,7 @@ def site() -> Iterator[str]:
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
     """Serve the planted model to the shop's pages alone."""
     serving = ServingSettings(clock="data", drain_seconds=0.05, cors_origins=())
-    settings = AppSettings(data_dir=tmp_path_factory.mktemp("data"), serving=serving)
+    settings = AppSettings(data_dir=tmp_path_factory.mktemp("data"), shop_name="Tea & <Cake>", serving=serving)
     version = save_artifact(shop_model(), PROVENANCE, settings.artifacts_dir).version
     (settings.artifacts_dir / "CURRENT").write_text(version, encoding="utf-8")
     with site() as shop, site() as elsewhere:
@@ -123,9 +123,13 @@ def test_nobody_else_sees_a_shelf(tab: Page, keyed: Keyed, site: str, key: bool)
 
 @pytest.mark.parametrize(("key", "state"), [(True, "ready"), (False, "fallback")], ids=["with", "without"])
 def test_the_demo_shop_takes_a_key_in_its_address(tab: Page, keyed: Keyed, key: bool, state: str) -> None:
-    """With it the shelves are filled; without one the page is there, and its shelves are not."""
+    """With it the shelves are filled; without one the page says under the shop's name how to open it."""
     problems: list[str] = []
     tab.on("pageerror", lambda error: problems.append(str(error)))
     tab.goto(f"{keyed.origin}/shop?user={USER}" + (f"&key={keyed.own_key}" if key else ""))
     tab.wait_for_selector(f"[data-page][placement=home][data-state={state}]", state="attached")
+    tab.wait_for_selector("#closed", state="hidden" if key else "visible")
+    assert tab.locator("#shelves").is_visible() == key
+    assert tab.title() == "Tea & <Cake>"
+    assert key or "/shop?key=pk_…" in tab.locator("#closed").inner_text()
     assert problems == []
