@@ -2,9 +2,9 @@
 
 Made-up records of one size, an embedded Valkey reached by its unix socket; a process reads users of the served version
 all the time. The append-only file is switched off: with it, a disk that takes a hundred megabytes a second is all that
-would be measured. The peer writes a part of the same records as most programs would: redis-py,
-one ``SET`` with an expiry per user, in pipelines, with the readers reading. It does not pause for them, as we do, so what
-counts beside it is processor time; three quarters of ours is the server's own, which no writer can save.
+would be measured. The peer writes a part of the same records as most programs would: redis-py, one ``SET`` with an
+expiry per user, in pipelines, with the readers reading. It does not pause for them, as we do, so what counts beside it
+is processor time; three quarters of ours is the server's own, which no writer can save.
 """
 
 from __future__ import annotations
