@@ -20,7 +20,7 @@ from recommender.errors import StoreUnavailable
 from serving.settings import masked
 from serving.stores.pace import Pace
 
-WINDOW = 4
+WINDOW = 2
 """Commands on the way: the next ones are built while the server works on the last. Between two it serves others."""
 PROBE_EVERY = 4
 """Commands between two looks at how others fare: about a millisecond."""
