@@ -56,6 +56,8 @@ class Metrics:
         self.events = self._counter("events", "Events by what became of them.", ("outcome",))
         self.events_waiting = self._gauge("events_waiting", "Events in the stream that are not in a file yet.")
         self.events_drained = self._counter("events_drained", "Events moved from the stream into files.")
+        self.events_unsynced = self._counter("events_unsynced", "Accepted events that only Redis has.")
+        self.merges = self._counter("merges", "Guests who turned out to be users.")
         self.item_updates = self._counter("item_updates", "Items changed over the API.")
         self.users_erased = self._counter("users_erased", "Users erased over the API.")
         self._of_the_process()

@@ -31,7 +31,7 @@ class UserRecord(NamedTuple):
     candidates: bytes | None = None
     """Packed (see `serving.stores.packed`); None if there are none at this version."""
     fresh: tuple[bytes, ...] = ()
-    """Events since the last training, newest first (see `serving.events.fresh`)."""
+    """Events since the last training, the latest to arrive first (see `serving.events.fresh`)."""
 
 
 class SlateStore(Protocol):
@@ -85,7 +85,18 @@ class SlateStore(Protocol):
         ...
 
     async def remember(self, fresh: Mapping[str, Sequence[bytes]]) -> None:
-        """Add events (oldest first) to the capped, expiring lists of their users."""
+        """Add events (oldest first) to the capped, expiring lists of their visitors; of merged guests, to the user's.
+
+        What begins with `serving.events.fresh.LASTING` is capped on its own: clicks do not push it out.
+        """
+        ...
+
+    async def merge(self, anonymous_id: str, user_id: str) -> int:
+        """Note that a guest is this user from now on, and move their events; return how many. Repeating is harmless."""
+        ...
+
+    async def merged(self, anonymous_id: str) -> str | None:
+        """Return the user that a guest turned out to be."""
         ...
 
     async def erase(self, user_id: str) -> None:
