@@ -89,7 +89,7 @@ class _Reading:
 
 def encode(stored: Stored) -> bytes:
     """Return an event as the store keeps it."""
-    payload = orjson.dumps(stored if stored.said is not None else stored[:-1])
+    payload = orjson.dumps(list(stored if stored.said is not None else stored[:-1]))
     return LASTING + payload if stored.event in _LASTING else payload
 
 
