@@ -17,6 +17,12 @@ from serving.state import State
 SETTLE_SECONDS = 15.0
 """How often a process looks for versions to remove: after a publisher was killed, what it wrote is gone in a minute."""
 
+STOCK_SHARE = 0.4
+"""Of the time between two looks for news, after which stock is looked at."""
+
+PERSISTENCE_SECONDS = 60.0
+"""How often a process asks whether the store keeps anything on disk."""
+
 Chore = Callable[[State], Awaitable[None]]
 
 STOP_SECONDS = 10.0
@@ -32,6 +38,11 @@ async def look_for_news(state: State) -> None:
     await state.catalogue.refresh()
 
 
+async def look_at_stock(state: State) -> None:
+    """Bring the stock and the prices up to date; more often than the rest, since a second is too long for them."""
+    await state.catalogue.refresh()
+
+
 async def take_vitals(state: State) -> None:
     """Bring the metrics up to date; a chore of its own, so that other workers know them however slow the store is."""
     state.vitals.take()
@@ -41,6 +52,11 @@ async def take_vitals(state: State) -> None:
 async def look_at_keys(state: State) -> None:
     """Take notice of new and revoked API keys; a chore of its own, so that no slow store delays a revocation."""
     state.access.refresh()
+
+
+async def look_at_persistence(state: State) -> None:
+    """Notice a store that forgets everything when it dies."""
+    await state.vitals.ask_persistence(sync_events=state.settings.serving.sync_events)
 
 
 async def remove_versions(state: State) -> None:
@@ -66,8 +82,10 @@ async def running(state: State) -> AsyncIterator[None]:
         asyncio.create_task(state.vitals.watch_loop(stop)),
         asyncio.create_task(_repeat(take_vitals, state, stop, every=serving.poll_seconds)),
         asyncio.create_task(_repeat(look_for_news, state, stop, every=serving.poll_seconds)),
+        asyncio.create_task(_repeat(look_at_stock, state, stop, every=STOCK_SHARE * serving.poll_seconds)),
         asyncio.create_task(_repeat(move_events, state, stop, every=serving.drain_seconds)),
         asyncio.create_task(_repeat(remove_versions, state, stop, every=SETTLE_SECONDS)),
+        asyncio.create_task(_repeat(look_at_persistence, state, stop, every=PERSISTENCE_SECONDS)),
     ]
     try:
         yield

@@ -180,6 +180,10 @@ class Stores(Protocol):
         """Ask for nothing on the way on which users are read; False while nobody has opened it."""
         ...
 
+    async def keeps(self) -> bool | None:
+        """Say whether the store writes what it is told to disk; None if it does not tell."""
+        ...
+
     async def close(self) -> None:
         """Let go of every connection."""
         ...

@@ -209,5 +209,9 @@ class MemoryStores:
         """Return False: there is no way to go."""
         return False
 
+    async def keeps(self) -> bool | None:
+        """Return None: nobody relies on it."""
+        return None
+
     async def close(self) -> None:
         """Return: there is nothing to let go of."""

@@ -181,6 +181,12 @@ class RedisStores:
         """Ask for nothing on the way on which users are read; False while nobody has opened it."""
         return await self._users.round_trip()
 
+    async def keeps(self) -> bool | None:
+        """Ask whether there is an append-only file; a managed server, or one of a cluster, may not tell."""
+        told = await self.connection.command("INFO", "persistence")
+        enabled = told.get("aof_enabled") if isinstance(told, dict) else None
+        return None if enabled is None else bool(int(enabled))
+
     async def close(self) -> None:
         """Let go of every connection."""
         await self._users.close()

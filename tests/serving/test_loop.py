@@ -157,7 +157,7 @@ def test_stock_and_prices_reach_every_worker(shop: Live) -> None:
     assert shop.seconds_until(lacks(first), user_id=user) < ONE_SECOND
 
     def is_priced(slate: dict[str, Any]) -> bool:
-        return next(item["price"] for item in slate["items"] if item["item_id"] == second) == 77.5
+        return bool(next(item["price"] for item in slate["items"] if item["item_id"] == second) == 77.5)
 
     assert shop.seconds_until(is_priced, user_id=user) < ONE_SECOND
     assert shop.clients[0].put("/v1/items", json={"items": [{"item_id": first, "stock": 1}]}).status_code == 200

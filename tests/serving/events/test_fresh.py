@@ -39,7 +39,7 @@ def read(*payloads: bytes, user: str | None = None) -> FreshEvents:
     return decode(reversed(payloads), engine(), user)
 
 
-LIVES = {
+LIVES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "taken out again": [("add_to_cart", {}), ("remove_from_cart", {})],
     "in the cart": [("remove_from_cart", {}), ("add_to_cart", {})],
     "sent back": [("add_to_cart", {}), ("purchase", {}), ("return", {})],
