@@ -17,6 +17,9 @@ from serving.state import State
 SETTLE_SECONDS = 15.0
 """How often a process looks for versions to remove: after a publisher was killed, what it wrote is gone in a minute."""
 
+OWED_SECONDS = 0.1
+"""How soon slates hear of what they could not hear at once."""
+
 STOCK_SHARE = 0.4
 """Of the time between two looks for news, after which stock is looked at."""
 
@@ -64,6 +67,11 @@ async def remove_versions(state: State) -> None:
     await state.stores.slates.settle()
 
 
+async def tell_slates(state: State) -> None:
+    """Let slates know of events that Redis was too slow to hear of."""
+    await state.ingest.owed.pay()
+
+
 async def move_events(state: State) -> None:
     """Move accepted events into files."""
     await state.drain.run_once()
@@ -83,6 +91,7 @@ async def running(state: State) -> AsyncIterator[None]:
         asyncio.create_task(_repeat(take_vitals, state, stop, every=serving.poll_seconds)),
         asyncio.create_task(_repeat(look_for_news, state, stop, every=serving.poll_seconds)),
         asyncio.create_task(_repeat(look_at_stock, state, stop, every=STOCK_SHARE * serving.poll_seconds)),
+        asyncio.create_task(_repeat(tell_slates, state, stop, every=OWED_SECONDS)),
         asyncio.create_task(_repeat(move_events, state, stop, every=serving.drain_seconds)),
         asyncio.create_task(_repeat(remove_versions, state, stop, every=SETTLE_SECONDS)),
         asyncio.create_task(_repeat(look_at_persistence, state, stop, every=PERSISTENCE_SECONDS)),

@@ -132,7 +132,7 @@ class Drain:
             name = visitor(event.get("user_id"), event.get("anonymous_id"))
             if name is not None and (payload := fresh.of_line(event)) is not None:
                 by_visitor.setdefault(name, []).append(payload)
-        await self._slates.remember(by_visitor)
+        await self._slates.remember(by_visitor, again=True)
         return sum(is_new)
 
     def _write(self, payloads: list[bytes]) -> int:

@@ -8,6 +8,7 @@ harmless. One wrong event rejects itself and not its batch.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import uuid
@@ -28,6 +29,7 @@ from serving.erasures import Erasures
 from serving.events import fresh
 from serving.events.files import MERGE
 from serving.events.journal import Journal
+from serving.events.owed import Owed
 from serving.metrics import Metrics
 from serving.problems import MAX_ECHO, plain
 from serving.schemas import EventIn, EventsResult, MergeRequest, MergeResult, RejectedEvent
@@ -100,6 +102,8 @@ class Ingest:
         self._client_times = client_times
         self._sync = sync
         self._journal = Journal(folder)
+        self.owed = Owed(stores.slates, erasures, metrics)
+        """What slates do not know of yet."""
 
     async def take(self, raw: Sequence[Any], *, as_of: np.datetime64) -> EventsResult:
         """Check and keep a batch.
@@ -144,11 +148,9 @@ class Ingest:
         anonymous_id, user_id, moved, before = asked.anonymous_id, asked.user_id, 0, None
         kept: _Kept = _Kept([], "stream")
         if user_id not in self._erasures:
-            try:
+            with contextlib.suppress(StoreUnavailable):
                 before = await self._stores.slates.merged(anonymous_id)
-                moved = await self._stores.slates.merge(anonymous_id, user_id)
-            except StoreUnavailable:
-                self._metrics.store_errors.labels("merge").inc()
+            moved = await self.owed.merge(anonymous_id, user_id)
             line = _merge_line(asked, before=before, time=self._clock.now(as_of), received_at=self._clock.wall())
             kept = await self._keep([line])
             self._metrics.merges.inc()
@@ -175,9 +177,10 @@ class Ingest:
             is_new = await self._stores.stream.append(entries)
         except StoreUnavailable:
             self._metrics.store_errors.labels("events").inc()
-            return _Kept(await self._journal.keep(entries), "file")
-        new = [event for event, is_first in zip(events, is_new, strict=False) if is_first]
-        await asyncio.gather(self._remember(new), self._write_down(entries))
+            is_new = await self._journal.keep(entries)
+            self.owed.owe(_by_visitor(events, is_new))
+            return _Kept(is_new, "file")
+        await asyncio.gather(self.owed.tell(_by_visitor(events, is_new)), self._write_down(entries))
         return _Kept(is_new, "stream")
 
     async def _write_down(self, entries: Sequence[tuple[str, bytes]]) -> None:
@@ -190,15 +193,15 @@ class Ingest:
             self._metrics.events_unsynced.inc(len(entries))
             _log.error("events are in Redis and could not be written to disk: %s", error)
 
-    async def _remember(self, events: Sequence[Accepted]) -> None:
-        by_visitor: dict[str, list[bytes]] = {}
-        for event in sorted(events, key=lambda event: event.time):
-            if (name := event.visitor) is not None and (payload := event.fresh()) is not None:
-                by_visitor.setdefault(name, []).append(payload)
-        try:
-            await self._stores.slates.remember(by_visitor)
-        except StoreUnavailable:
-            self._metrics.store_errors.labels("fresh").inc()
+
+def _by_visitor(events: Sequence[Accepted], is_new: Sequence[bool]) -> dict[str, list[bytes]]:
+    """Return what slates should hear of the new ones among `events`, in the order of their times."""
+    found: dict[str, list[bytes]] = {}
+    new = [event for event, is_first in zip(events, is_new, strict=False) if is_first]
+    for event in sorted(new, key=lambda event: event.time):
+        if (name := event.visitor) is not None and (payload := event.fresh()) is not None:
+            found.setdefault(name, []).append(payload)
+    return found
 
 
 def _merge_line(

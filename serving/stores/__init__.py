@@ -84,10 +84,11 @@ class SlateStore(Protocol):
         """Return what is known of a user; without a version, without candidates."""
         ...
 
-    async def remember(self, fresh: Mapping[str, Sequence[bytes]]) -> None:
+    async def remember(self, fresh: Mapping[str, Sequence[bytes]], *, again: bool = False) -> None:
         """Add events (oldest first) to the capped, expiring lists of their visitors; of merged guests, to the user's.
 
-        What begins with `serving.events.fresh.LASTING` is capped on its own: clicks do not push it out.
+        With `again`, some may be there already, and are not added twice. What begins with
+        `serving.stores.fresh_lists.LASTING` is capped on its own: clicks do not push it out.
         """
         ...
 

@@ -72,11 +72,11 @@ class FreshLists:
         self._user_seconds = user_seconds
         self._guest_seconds = guest_seconds
 
-    async def add(self, fresh: Mapping[str, Sequence[bytes]]) -> None:
-        """Add events (oldest first) to the lists of their visitors."""
+    async def add(self, fresh: Mapping[str, Sequence[bytes]], *, again: bool = False) -> None:
+        """Add events (oldest first) to the lists of their visitors; with `again`, those that are not there yet."""
         named = [(name, events) for name, events in fresh.items() if events]
         for start in range(0, len(named), BATCH):
-            await self._add(named[start : start + BATCH])
+            await self._add(named[start : start + BATCH], again=again)
 
     async def merge(self, anonymous_id: str, user_id: str) -> int:
         """Note that a guest is this user, and move their events; return how many."""
@@ -88,8 +88,8 @@ class FreshLists:
         found: bytes | None = await self._redis.command("GET", keys.merged(anonymous_id))
         return None if found is None else found.decode()
 
-    async def _add(self, named: Sequence[tuple[str, Sequence[bytes]]]) -> None:
-        replies = iter(await self._redis.commands(list(self._pushes(named))))
+    async def _add(self, named: Sequence[tuple[str, Sequence[bytes]]], *, again: bool) -> None:
+        replies = iter(await self._redis.commands(list(self._pushes(named, again=again))))
         long: list[str] = []
         merged: list[tuple[str, str]] = []
         for name, _ in named:
@@ -103,11 +103,11 @@ class FreshLists:
             await self._move(name, user_id)
         await self._redis.commands([self._cap(name) for name in long])
 
-    def _pushes(self, named: Sequence[tuple[str, Sequence[bytes]]]) -> Iterator[Command]:
+    def _pushes(self, named: Sequence[tuple[str, Sequence[bytes]]], *, again: bool) -> Iterator[Command]:
         for name, events in named:
-            key = keys.fresh(name)
-            yield "LPUSH", key, *events
-            yield "EXPIRE", key, self._seconds(name)
+            key, seconds = keys.fresh(name), self._seconds(name)
+            yield ("EVAL", _ADD_MISSING, 1, key, seconds, *events) if again else ("LPUSH", key, *events)
+            yield "EXPIRE", key, seconds
             if (anonymous_id := anonymous_id_of(name)) is not None:
                 yield "GETEX", keys.merged(anonymous_id), "EX", self._user_seconds
 

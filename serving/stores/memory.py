@@ -71,12 +71,13 @@ class MemorySlates:
         candidates = None if version is None else self._candidates.get((version, user_id))
         return UserRecord(candidates=candidates, fresh=tuple(self._fresh.get(user_id, ())))
 
-    async def remember(self, fresh: Mapping[str, Sequence[bytes]]) -> None:
+    async def remember(self, fresh: Mapping[str, Sequence[bytes]], *, again: bool = False) -> None:
         """Add events to their users' lists."""
         for name, events in fresh.items():
             user_id = self._merged.get(anonymous_id_of(name) or "", name)
+            known = self._fresh.get(user_id, []) if again else []
             if user_id not in self._erased:
-                self._push(user_id, events)
+                self._push(user_id, [event for event in events if event not in known])
 
     async def merge(self, anonymous_id: str, user_id: str) -> int:
         """Move a guest's events to a user, now and from now on."""

@@ -91,9 +91,9 @@ class RedisSlates:
         """Read everything in one round trip; not a coroutine, because each page view awaits it."""
         return self._users.read(user_id, version)
 
-    async def remember(self, fresh: Mapping[str, Sequence[bytes]]) -> None:
+    async def remember(self, fresh: Mapping[str, Sequence[bytes]], *, again: bool = False) -> None:
         """Push, cap and renew the expiry of each visitor's list."""
-        await self._fresh.add(fresh)
+        await self._fresh.add(fresh, again=again)
 
     async def merge(self, anonymous_id: str, user_id: str) -> int:
         """Note it first, then move: what arrives in between finds the note."""
