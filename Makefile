@@ -165,6 +165,10 @@ bench: $(VENV)/.dev ## run every benchmark beside its peer
 bench-serving: $(VENV)/.dev ## measure page views beside a bare server and a plain one (QUICK=1: in minutes)
 	$(BIN)/python -m benchmarks serving $(ARGS)
 
+.PHONY: bench-loop
+bench-loop: $(VENV)/.dev ## measure how soon an event changes the next slate, and what it costs to keep it (QUICK=1: in a minute)
+	$(BIN)/python -m benchmarks loop $(ARGS)
+
 .PHONY: bench-faults
 bench-faults: $(VENV)/.dev ## break what can break, and see what shoppers notice (QUICK=1: in five minutes)
 	$(BIN)/python -m benchmarks.faults $(ARGS)

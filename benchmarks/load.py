@@ -48,6 +48,8 @@ class Plan:
     host: str = "127.0.0.1"
     refused: bytes | None = None
     """An answer that holds these bytes counts as failed."""
+    status: int = 200
+    """Any other counts as failed, too."""
 
     def to_json(self) -> str:
         """Return the plan as it travels to the generator's process."""
@@ -70,7 +72,7 @@ class Report:
 
     answers: int
     failures: int
-    """Answers other than 200, refused ones and those that did not come in time."""
+    """Answers of another status, refused ones and those that did not come in time."""
     seconds: float
     p50_ms: float
     p99_ms: float
@@ -198,7 +200,8 @@ class Generator:
             self.idle.append(connection)
 
     def _is_good(self, answer: bytes) -> bool:
-        return answer.startswith(b"HTTP/1.1 200 ") and (self.plan.refused is None or self.plan.refused not in answer)
+        is_refused = self.plan.refused is not None and self.plan.refused in answer
+        return answer.startswith(b"HTTP/1.1 %d " % self.plan.status) and not is_refused
 
     def _report(self, seconds: float, cpu_seconds: float) -> Report:
         self.latencies.sort()

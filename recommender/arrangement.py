@@ -78,6 +78,11 @@ class Arrangement:
         other.variety = dataclasses.replace(self.variety, diversity=diversity)
         return other
 
+    @property
+    def twin(self) -> npt.NDArray[np.int32]:
+        """(n_items,) equal for items that a shopper cannot tell apart."""
+        return self._twin
+
     def vary(self, offered: Candidates, *, k: int) -> Candidates:
         """Put `k` of the best candidates, and at least `PLACES`, in front that are unlike each other.
 

@@ -7,6 +7,7 @@ campaigns ask it for the same picks; that is why all three agree.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 
@@ -19,13 +20,14 @@ from recommender.diversity import Variety
 from recommender.features import NO_CART, Describer
 from recommender.histories import FreshEvent, History
 from recommender.influence import Evidence
-from recommender.ladder import DEPTH, PURE, VARIED, ladder
+from recommender.ladder import DEPTH, PURE, VARIED, ladder, without_promotions
 from recommender.loyalty.due import DUE_FROM, DUE_UNTIL, due_days
 from recommender.model import Model
 from recommender.personal import PersonalRanking
 from recommender.personal_rungs import PersonalRungs
 from recommender.purpose import Purpose
 from recommender.ranking import Ranked
+from recommender.refusals import Refusals
 from recommender.request import SlateRequest
 from recommender.rules import Among, NotAmong, Only, PriceBetween, Rule, keep_all
 from recommender.slate import Reason, Slate, SlateItem
@@ -54,6 +56,7 @@ class Engine:
         self.model = model
         self.version = version
         self._arrangement = Arrangement(model.catalogue, model.factors, model.variety if variety is None else variety)
+        self._refusals = Refusals(model.similar, self._arrangement.category, self._arrangement.twin)
         self._describer = Describer(model)
         for standing in (model.selling, model.rising, model.best_selling):
             standing.prepare()
@@ -63,6 +66,13 @@ class Engine:
         """Return what the model knows of a user, or None if it never heard of them."""
         index = self.model.users.get(user_id)
         return None if index is None else self.model.histories.of(index)
+
+    def leaving(self, refused: Iterable[int], user_id: str | None, *, bought: Iterable[int] = ()) -> frozenset[int]:
+        """Return the `refused` items and what leaves with them, less what the user has `bought` now or before."""
+        history = None if user_id is None else self.history(user_id)
+        own = np.array(list(bought), dtype=np.int32)
+        owned = own if history is None else np.concatenate([history.owned, own])
+        return self._refusals.leaving(refused, owned=owned)
 
     def with_events(self, history: History | None, events: Sequence[FreshEvent]) -> History | None:
         """Return the past brought up to date; None if there is still nothing to know."""
@@ -141,9 +151,11 @@ class Engine:
         # Whoever asks for categories wants more of the same.
         capped, varied = not request.categories, request.placement in VARIED and not request.categories
         shown, own = Candidates.empty(), PersonalRungs(self._ranking_for)
-        for rung in ladder(request.placement, own.blended):
+        rungs = (ladder if request.promotions else without_promotions)(request.placement, own.blended)
+        asked = request if request.promotions else dataclasses.replace(request, cart=(), candidates=None)
+        for rung in rungs:
             made = len(own)
-            offered = rung(self.model, request, now)
+            offered = rung(self.model, asked, now)
             allowed = offered.select(keep_all(rules, offered.item))
             shown = shown.then(self._arrangement.vary(allowed, k=request.limit) if varied else allowed)
             own.note(shown, made)

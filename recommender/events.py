@@ -24,6 +24,7 @@ class Event(enum.IntEnum):
     COMPLAINT_OPENED = 6
     COMPLAINT_CLOSED = 7
     REMOVE_FROM_CART = 8
+    RATING = 9
 
     @property
     def label(self) -> str:

@@ -107,6 +107,26 @@ def ladder(placement: Placement, blended: Blended) -> tuple[Rung, ...]:
     }[placement]
 
 
+WITHHELD = frozenset({Placement.HOME, Placement.EMAIL, Placement.CART, Placement.REORDER})
+"""Placements from which promotional picks can be withheld."""
+
+
+UNASKED = frozenset({Placement.EMAIL, Placement.CART})
+"""Those of them that are promotion and nothing else: without it they are empty."""
+
+
+def without_promotions(placement: Placement, blended: Blended) -> tuple[Rung, ...]:
+    """Return the rungs that promote nothing: what the person buys again, and what answers what they look at.
+
+    What goes beside an item they opened, and lists alike for everybody, address nobody and stay as they are.
+    """
+    if placement not in WITHHELD:
+        return ladder(placement, blended)
+    if placement in UNASKED:
+        return ()
+    return (blended.buy_again, similar, popular_in_category) if placement is Placement.HOME else (blended.buy_again,)
+
+
 def _around(neighbours: Neighbours, anchors: tuple[int, ...], source: Source, code: ReasonCode) -> Candidates:
     """Rank what is near the anchors together; each candidate rests on the anchor nearest to it."""
     if not anchors:

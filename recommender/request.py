@@ -46,6 +46,8 @@ class SlateRequest:
     new_only: bool = False
     """Leave out everything the person owns."""
     include_out_of_stock: bool = False
+    promotions: bool = True
+    """Whether to offer what nobody asked for; False while the person waits for a complaint to be settled."""
     shelf: Shelf | None = None
     """Live stock and prices; None takes the catalogue's prices and everything as in stock."""
 

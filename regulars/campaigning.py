@@ -33,16 +33,18 @@ def write_segment(config: Config, segment: str, out: Path, *, progress: Progress
         step.note(artifact.version)
     audience = Audience.of(artifact.model.customers, segment)
     with store_of(config.app) as settings:
-        present = look(settings, artifact.model)
+        engine = Engine(artifact.model, version=artifact.version)
+        present = look(settings, engine, [artifact.model.users.ids[index] for index in audience.user.tolist()])
     with progress.step(f"campaign: {audience.name}", total=len(audience)) as step, writing_to(out):
         written = write_campaign(
-            Engine(artifact.model, version=artifact.version),
+            engine,
             audience,
             out,
             settings=config.app.campaign,
             currency=config.app.currency,
             now=clock_of(config.app.serving.clock).now(artifact.model.as_of),
             erased=present.erased,
+            fresh=present.fresh,
             shelf=present.shelf,
             on_user=step.advance,
         )

@@ -173,6 +173,7 @@ def _add_routes(app: FastAPI) -> None:
     """Add the resources, the busiest first: routers are asked in turn."""
     for module in (users, recommendations, batch, items, trending, events, catalogue, pictures, web):
         app.include_router(module.router)
+    app.include_router(users.merging)
     for module in (health, version):
         app.include_router(module.router)
         app.include_router(module.router, prefix="/v1", include_in_schema=False)

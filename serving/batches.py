@@ -23,15 +23,15 @@ async def answer_all(service: Service, questions: Sequence[Question], *, distinc
     Problem
         As `Service.reply`.
     """
-    here = await service.having_read(question.user_id for question in questions)
+    here = await service.having_read(question.visitor for question in questions)
     shown: dict[str | None, tuple[str, ...]] = {}
     replies = []
     for question in questions:
-        seen = shown.get(question.user_id, ())
+        seen = shown.get(question.visitor, ())
         reply = await here.reply(replace(question, exclude=(*question.exclude, *seen)))
         replies.append(reply)
         # Other requests get their turn between two shelves.
         await asyncio.sleep(0)
         if distinct:
-            shown[question.user_id] = (*seen, *(item["item_id"] for item in orjson.loads(reply.body)["items"]))
+            shown[question.visitor] = (*seen, *(item["item_id"] for item in orjson.loads(reply.body)["items"]))
     return replies

@@ -21,6 +21,7 @@ from recommender.candidates import Candidates
 from recommender.engine import Engine
 from recommender.events import Event
 from recommender.histories import FreshEvent
+from recommender.ladder import UNASKED
 from recommender.loyalty.due import resting_items
 from recommender.model import Model
 from recommender.request import SlateRequest
@@ -94,7 +95,9 @@ class EngineThread:
             slate_id=self._slate_id().decode(),
             created_at=self._clock.wall(),
         )
-        if known.candidates is not None and len(question.exclude) <= MANY and not question.is_filtered:
+        is_empty = known.fresh.has_complaint and question.placement in UNASKED
+        is_at_hand = known.candidates is not None and len(question.exclude) <= MANY and not question.is_filtered
+        if is_empty or is_at_hand:
             return ask()
         return await self._run("slate", ask, most=MAX_WAITING)
 
@@ -150,12 +153,13 @@ class EngineThread:
             context=indices(model, question.viewed),
             cart=indices(model, question.cart),
             exclude=frozenset(indices(model, question.exclude)) | known.fresh.unwanted | known.fresh.in_cart,
+            promotions=not known.fresh.has_complaint,
             categories=question.categories,
             price_min=question.price_min,
             price_max=question.price_max,
             new_only=question.new_only,
             include_out_of_stock=question.include_out_of_stock,
-            resting=resting_items(known.fresh.positive, model.repeat, now=now),
+            resting=resting_items(known.fresh.bought, model.repeat, now=now),
             shelf=self._catalogue.shelf(model),
         )
         return engine.recommend(request, now=now, slate_id=slate_id, created_at=created_at)

@@ -17,6 +17,15 @@ from serving.state import State
 SETTLE_SECONDS = 15.0
 """How often a process looks for versions to remove: after a publisher was killed, what it wrote is gone in a minute."""
 
+OWED_SECONDS = 0.1
+"""How soon slates hear of what they could not hear at once."""
+
+STOCK_SHARE = 0.4
+"""Of the time between two looks for news, after which stock is looked at."""
+
+PERSISTENCE_SECONDS = 60.0
+"""How often a process asks whether the store keeps anything on disk."""
+
 Chore = Callable[[State], Awaitable[None]]
 
 STOP_SECONDS = 10.0
@@ -32,6 +41,11 @@ async def look_for_news(state: State) -> None:
     await state.catalogue.refresh()
 
 
+async def look_at_stock(state: State) -> None:
+    """Bring the stock and the prices up to date; more often than the rest, since a second is too long for them."""
+    await state.catalogue.refresh()
+
+
 async def take_vitals(state: State) -> None:
     """Bring the metrics up to date; a chore of its own, so that other workers know them however slow the store is."""
     state.vitals.take()
@@ -43,9 +57,19 @@ async def look_at_keys(state: State) -> None:
     state.access.refresh()
 
 
+async def look_at_persistence(state: State) -> None:
+    """Notice a store that forgets everything when it dies."""
+    await state.vitals.ask_persistence(sync_events=state.settings.serving.sync_events)
+
+
 async def remove_versions(state: State) -> None:
     """Remove what killed publishers left, and versions whose time is over."""
     await state.stores.slates.settle()
+
+
+async def tell_slates(state: State) -> None:
+    """Let slates know of events that Redis was too slow to hear of."""
+    await state.ingest.owed.pay()
 
 
 async def move_events(state: State) -> None:
@@ -66,8 +90,11 @@ async def running(state: State) -> AsyncIterator[None]:
         asyncio.create_task(state.vitals.watch_loop(stop)),
         asyncio.create_task(_repeat(take_vitals, state, stop, every=serving.poll_seconds)),
         asyncio.create_task(_repeat(look_for_news, state, stop, every=serving.poll_seconds)),
+        asyncio.create_task(_repeat(look_at_stock, state, stop, every=STOCK_SHARE * serving.poll_seconds)),
+        asyncio.create_task(_repeat(tell_slates, state, stop, every=OWED_SECONDS)),
         asyncio.create_task(_repeat(move_events, state, stop, every=serving.drain_seconds)),
         asyncio.create_task(_repeat(remove_versions, state, stop, every=SETTLE_SECONDS)),
+        asyncio.create_task(_repeat(look_at_persistence, state, stop, every=PERSISTENCE_SECONDS)),
     ]
     try:
         yield

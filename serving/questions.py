@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from recommender.purpose import Purpose
 from recommender.slate import Placement
+from serving.visitors import visitor
 
 IMPERSONAL = frozenset({Placement.PRODUCT, Placement.TRENDING, Placement.BESTSELLERS})
 """Placements whose ladder has no personal rung: what the user owns counts, their candidates do not."""
@@ -25,6 +26,8 @@ class Question:
 
     placement: Placement = Placement.HOME
     user_id: str | None = None
+    anonymous_id: str | None = None
+    """Which guest; without meaning beside `user_id`."""
     limit: int = 10
     viewed: tuple[str, ...] = ()
     """Items on the page or looked at in this session, latest first."""
@@ -36,6 +39,11 @@ class Question:
     new_only: bool = False
     include_out_of_stock: bool = False
     reasons: bool = True
+
+    @property
+    def visitor(self) -> str | None:
+        """The name under which the visitor's events are kept; None if nobody is named."""
+        return visitor(self.user_id, self.anonymous_id)
 
     @property
     def is_filtered(self) -> bool:

@@ -15,7 +15,9 @@ class Renderer:
     def __init__(self, catalogue: LiveCatalogue) -> None:
         self._catalogue = catalogue
 
-    def slate(self, slate: Slate, ready: Ready, *, reasons: bool, degraded: str | None) -> bytes:
+    def slate(
+        self, slate: Slate, ready: Ready, *, reasons: bool, degraded: str | None, withheld: str | None = None
+    ) -> bytes:
         """Return the body of an answer."""
         return pieces.slate_body(
             b"".join(piece for item in slate.items for piece in self._item(item, ready, reasons=reasons)),
@@ -26,6 +28,7 @@ class Renderer:
             version=ready.version,
             created_at=moment_json(slate.created_at),
             degraded=degraded,
+            withheld=withheld,
         )
 
     def _item(self, placed: SlateItem, ready: Ready, *, reasons: bool) -> tuple[bytes, bytes, bytes]:

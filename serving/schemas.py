@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -121,6 +122,12 @@ class RecommendationsRequest(Body):
     )
 
     user_id: Id | None = Field(default=None, description="Whom to recommend to; unknown ids get a fallback.")
+    anonymous_id: Id | None = Field(
+        default=None, description="Which guest, as in their events; without meaning beside user_id."
+    )
+    personal: bool = Field(
+        default=True, description="false: answer as for a guest nothing is known of; seeds and filters still count."
+    )
     guest: bool = Field(default=False, description="Says that there is no user on purpose; excludes user_id.")
     placement: Placement = Field(default=Placement.HOME, description="Where the shelf is shown.")
     limit: Limit = DEFAULT_LIMIT
@@ -140,7 +147,8 @@ class RecommendationsRequest(Body):
         """Return what is asked."""
         return Question(
             placement=self.placement,
-            user_id=self.user_id,
+            user_id=self.user_id if self.personal else None,
+            anonymous_id=self.anonymous_id if self.personal else None,
             limit=self.limit,
             viewed=tuple(self.seeds.viewed),
             cart=tuple(self.seeds.cart),
@@ -226,6 +234,9 @@ class SlateBody(BaseModel):
     degraded_reason: Literal["store_unavailable", "candidates_missing", "busy"] | None = Field(
         default=None, description="Present only if degraded."
     )
+    withheld: Literal["open_complaint"] | None = Field(
+        default=None, description="Present only if promotional picks are withheld from this user, and why."
+    )
     model_version: str
     created_at: datetime
     items: list[SlateItemBody]
@@ -249,22 +260,37 @@ class EventIn(BaseModel):
     )
     event_id: Id | None = Field(default=None, description="Makes a repeated request harmless; made up if absent.")
     user_id: Id | None = Field(default=None, description="Who; absent for a guest.")
+    anonymous_id: Id | None = Field(default=None, description="Which guest; beside user_id, the event is the user's.")
     session_id: Id | None = Field(default=None, description="Which visit, for guests too.")
     item_id: Id | None = Field(default=None, description="Which item; only complaints may leave it out.")
     quantity: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 1.0
     price: Price | None = Field(default=None, description="For one unit.")
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = Field(default=None, description="ISO 4217.")
+    rating: Annotated[float, Field(ge=1, le=5)] | None = Field(
+        default=None, description="For rating, and only there: 1 (bad) to 5 (good)."
+    )
+    complaint_id: Id | None = Field(default=None, description="For complaints: which; else order_id says so.")
     order_id: Id | None = Field(default=None, description="Purchases with the same order_id form a basket.")
     time: datetime | None = Field(default=None, description="When, ISO 8601; UTC without a zone. Now if absent.")
     slate_id: Id | None = Field(default=None, description="The slate it happened on.")
     placement: Id | None = Field(default=None, description="Where the slate was shown.")
     rank: Annotated[int, Field(ge=1, le=MAX_LIMIT)] | None = Field(
-        default=None, description="The item's rank on the slate."
+        default=None,
+        validation_alias=AliasChoices("rank", "position"),
+        description="The item's rank on the slate; also called position.",
     )
+    source: Annotated[str, Field(max_length=64), AfterValidator(_one_line)] | None = Field(
+        default=None, description="Where it was reported: web, mail, app, server, shop …"
+    )
+    campaign: Id | None = Field(default=None, description="The mailing it came from.")
+    variant: Id | None = Field(default=None, description="The experiment's variant the slate named.")
 
     @model_validator(mode="after")
     def _about_an_item(self) -> Self:
         if self.item_id is None and self.event not in _COMPLAINTS:
             raise ValueError(f"item_id is missing, and {self.event.label} needs one")
+        if (self.rating is not None) != (self.event is Event.RATING):
+            raise ValueError(f"a rating event, and no other, has a rating; this is {self.event.label}")
         return self
 
     @field_serializer("event")
@@ -304,44 +330,28 @@ class EventsResult(BaseModel):
 
     accepted: int = Field(description="Events that are kept, those that were known already included.")
     duplicates: int = Field(description="Of those, how many were known already by their event_id.")
+    repeated: list[int] = Field(description="The places of the duplicates in the batch, from 0.")
     rejected: list[RejectedEvent]
     kept_in: Literal["stream", "file"] = Field(description="file: Redis is away; slates reflect them once it is back.")
 
 
-class ItemIn(Body):
-    """What changes about an item; keys that are left out stay as they are."""
+class MergeRequest(Body):
+    """A guest who turned out to be a user."""
 
-    item_id: Id
-    title: Label = ""
-    category: Label = ""
-    department: Label = ""
-    brand: Label = ""
-    price: Price | None = Field(default=None, description="In the shop's currency; null: unknown.")
-    stock: Annotated[int, Field(ge=0, le=2**53)] | None = Field(default=None, description="Units; null: unlimited.")
-    url: WebAddress = ""
-    image_url: WebAddress = ""
+    model_config = ConfigDict(json_schema_extra={"examples": [{"anonymous_id": "b-5f2c", "user_id": "17"}]})
 
-    def patch(self) -> dict[str, Any]:
-        """Return the attributes that were given."""
-        return self.model_dump(exclude_unset=True, exclude={"item_id"})
+    anonymous_id: Id = Field(description="The guest, as in their events.")
+    user_id: Id = Field(description="Who signed in.")
+    user_token: str | None = Field(default=None, description="Proof that it was them; for publishable keys.")
 
 
-class ItemsRequest(Body):
-    """A batch of catalogue and stock updates."""
+class MergeResult(BaseModel):
+    """What became of a merge."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"items": [{"item_id": "milk", "price": 1.29, "stock": 0}]}]}
-    )
-
-    items: list[ItemIn] = Field(min_length=1, max_length=MAX_BATCH)
-
-
-class ItemsResult(BaseModel):
-    """What became of a batch of updates."""
-
-    updated: int
-    unknown: list[str] = Field(description="Items the model does not know: recommended after the next training.")
-    shared: bool = Field(description="false: Redis is away; other processes learn of it when it is back.")
+    anonymous_id: str
+    user_id: str
+    moved: int = Field(description="Fresh events that are the user's now; 0 if they were moved before.")
+    kept_in: Literal["stream", "file"] = Field(description="file: Redis is away; slates reflect it once it is back.")
 
 
 class ErasedResult(BaseModel):

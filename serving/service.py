@@ -21,20 +21,24 @@ import logging
 from collections.abc import Awaitable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
+import numpy as np
+
 from recommender.candidates import Candidates, Source
 from recommender.engine import Engine
-from recommender.errors import InvalidInput, StoreUnavailable
+from recommender.errors import StoreUnavailable
+from recommender.ladder import WITHHELD
 from recommender.purpose import STORED, Purpose
 from recommender.slate import Placement
 from serving.clock import Clock, Moments
 from serving.engine_thread import BusyError, EngineThread, Known, indices
 from serving.erasures import Erasures
-from serving.events.fresh import decode
+from serving.events.fresh import FreshEvents, decode
+from serving.knowing import STORE_UNAVAILABLE, Knowing
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.model_holder import ModelHolder
 from serving.problems import no_model, overloaded
-from serving.questions import IMPERSONAL, PREPARED, Asked, Question
+from serving.questions import PREPARED, Asked, Question
 from serving.random_ids import RandomIds
 from serving.rendering import Renderer
 from serving.shelves.counter import Counter, Reply
@@ -43,13 +47,11 @@ from serving.shelves.pauses import Pauses
 from serving.shelves.ready import Ready
 from serving.shelves.stale import StaleRecords
 from serving.stores import SlateStore, UserRecord
-from serving.stores.packed import unpack
 from serving.stores.read_already import ReadAlready
 from serving.tally import Tally
 
-STORE_UNAVAILABLE = "store_unavailable"
-CANDIDATES_MISSING = "candidates_missing"
 BUSY = "busy"
+OPEN_COMPLAINT = "open_complaint"
 
 _LABELS = [source.label for source in Source]
 
@@ -80,6 +82,7 @@ class Service:
         self._stale = StaleRecords(stale_users, metrics)
         slate_id = RandomIds()
         self._counter = Counter(metrics, Moments(clock), slate_id)
+        self._knowing = Knowing(holder, erasures, metrics, self._counter)
         self._pauses = Pauses()
         self._pinned: Ready | None = None
         """What answers whatever is published meanwhile."""
@@ -101,13 +104,17 @@ class Service:
             503, if there is no model yet, or there is no time for its filters.
         """
         ready, asked = self._ready, question.asked
-        if asked is not None:
-            if question.user_id is not None and question.placement in PREPARED and not question.viewed:
-                return await self.personal(question.user_id, asked, exclude=question.exclude)
-            if question.user_id is None and question.is_for_everybody:
-                viewed = question.viewed[0] if question.viewed else None
-                return await self.offered(asked, viewed, exclude=question.exclude)
-        known = await self._known(question, ready)
+        user_id = question.user_id
+        if asked is not None and user_id is not None and question.placement in PREPARED and not question.viewed:
+            return await self.personal(user_id, asked, exclude=question.exclude)
+        known = await self._knowing.of(question, ready, self._store)
+        is_plain = user_id is None and not (known.fresh.positive or known.fresh.has_complaint)
+        if asked is not None and is_plain and question.is_for_everybody:
+            viewed = question.viewed[0] if question.viewed else None
+            barred = known.fresh.barred(ready.engine.model, now=self._now(ready))
+            return await self.offered(
+                asked, viewed, exclude=question.exclude, barred=barred, degraded=known.degraded_reason
+            )
         return await self._computed(ready, question, known)
 
     async def having_read(self, users: Iterable[str | None]) -> Service:
@@ -156,10 +163,10 @@ class Service:
         self._stale.keep(user_id, candidates, version=ready.engine.version)
         barred = _barred(ready, exclude)
         if fresh:
-            events = decode(fresh, ready.engine.model)
-            if events.positive:
+            events = decode(fresh, ready.engine, user_id)
+            if events.positive or events.has_complaint:
                 return None
-            barred = barred | events.unwanted | events.in_cart
+            barred = barred | events.barred(ready.engine.model, now=self._now(ready))
         reply = self._counter.cut(ready, asked, user_id, candidates, purpose=asked.purpose, barred=barred)
         if reply is not None:
             self.tally.stored()
@@ -178,14 +185,25 @@ class Service:
         if record.erased or user_id in self._erasures:
             return await self._everybodys(ready, asked, user_id, exclude=exclude)
         question = asked.question(user_id, exclude=exclude)
-        known = self._judged(record, question, ready)
-        if known.candidates is not None or known.fresh.positive or user_id in ready.engine.model.users:
+        known = self._knowing.judged(record, question, ready)
+        is_known = known.candidates is not None or known.fresh.positive or user_id in ready.engine.model.users
+        if is_known or known.fresh.has_complaint:
             return await self._computed(ready, question, known)
-        unwanted = known.fresh.unwanted | known.fresh.in_cart
+        unwanted = known.fresh.barred(ready.engine.model, now=self._now(ready))
         return await self._everybodys(ready, asked, user_id, exclude=exclude, unwanted=unwanted)
 
-    async def offered(self, asked: Asked, item_id: str | None = None, *, exclude: Sequence[str] = ()) -> Reply:
+    async def offered(
+        self,
+        asked: Asked,
+        item_id: str | None = None,
+        *,
+        exclude: Sequence[str] = (),
+        barred: AbstractSet[int] = NOTHING,
+        degraded: str | None = None,
+    ) -> Reply:
         """Answer with what is the same for everybody, beside an item if one is named.
+
+        `barred` are the items that this visitor is not shown.
 
         Raises
         ------
@@ -199,13 +217,17 @@ class Service:
             try:
                 record = await self._thread.offer(ready, asked.placement, item)
             except BusyError:
-                barred = _barred(ready, exclude) if item is None else {*_barred(ready, exclude), item}
+                barred = barred | _barred(ready, exclude) | (NOTHING if item is None else {item})
                 return await self._popular(ready, asked, None, degraded=BUSY, barred=barred)
-        reply = self._counter.cut(ready, asked, None, record, purpose=STORED[0], barred=_barred(ready, exclude))
+        every = barred | _barred(ready, exclude)
+        reply = self._counter.cut(ready, asked, None, record, purpose=STORED[0], barred=every, degraded=degraded)
         if reply is not None:
             return reply
         question = asked.question(None, viewed=() if item_id is None else (item_id,), exclude=exclude)
-        return await self._computed(ready, question, Known())
+        return await self._computed(ready, question, Known(fresh=FreshEvents(unwanted=frozenset(barred))))
+
+    def _now(self, ready: Ready) -> np.datetime64:
+        return self._clock.now(ready.engine.model.as_of)
 
     @property
     def _ready(self) -> Ready:
@@ -227,7 +249,7 @@ class Service:
             reply = self._counter.cut(ready, asked, user_id, record, purpose=purpose, barred=barred, degraded=reason)
             if reply is not None:
                 return reply
-            candidates = self._unpacked(record, question, ready)
+            candidates = self._knowing.unpacked(record, question, ready)
             return await self._computed(ready, question, Known(candidates=candidates, degraded_reason=reason))
         self._metrics.candidates.labels("no_store").inc()
         if user_id not in ready.engine.model.users or not self._pauses.may_compute():
@@ -253,7 +275,8 @@ class Service:
         reply = self._counter.cut(ready, asked, user_id, record, purpose=STORED[0], barred=barred)
         if reply is not None:
             return reply
-        return await self._computed(ready, asked.question(user_id, exclude=exclude), Known(erased=True))
+        known = Known(erased=True, fresh=FreshEvents(unwanted=frozenset(unwanted)))
+        return await self._computed(ready, asked.question(user_id, exclude=exclude), known)
 
     async def _popular(
         self, ready: Ready, asked: Asked, user_id: str | None, *, degraded: str, barred: AbstractSet[int]
@@ -287,13 +310,19 @@ class Service:
         try:
             slate = await self._thread.slate(ready, question, known)
         except BusyError:
-            return await self._instead(ready, question)
+            return await self._instead(ready, question, known)
         if known.degraded_reason is not None:
             self._metrics.degraded.labels(known.degraded_reason).inc()
-        body = self._renderer.slate(slate, ready, reasons=question.reasons, degraded=known.degraded_reason)
+        body = self._renderer.slate(
+            slate,
+            ready,
+            reasons=question.reasons,
+            degraded=known.degraded_reason,
+            withheld=OPEN_COMPLAINT if known.fresh.has_complaint and question.placement in WITHHELD else None,
+        )
         return Reply(body, slate.source.label, known.degraded_reason)
 
-    async def _instead(self, ready: Ready, question: Question) -> Reply:
+    async def _instead(self, ready: Ready, question: Question, known: Known) -> Reply:
         """Answer a question there is no time for with what is popular, unless its filters must be kept.
 
         Raises
@@ -301,53 +330,22 @@ class Service:
         Problem
             503, if they must.
         """
+        if known.fresh.has_complaint and question.placement in WITHHELD:
+            return await self._nothing(ready, question, known)
         if question.is_filtered:
             raise overloaded()
         barred = _barred(ready, (*question.viewed, *question.cart, *question.exclude))
+        barred |= known.fresh.barred(ready.engine.model, now=self._now(ready))
         asked = Asked(question.placement, Purpose.ALL, question.limit, question.reasons)
         return await self._popular(ready, asked, question.user_id, degraded=BUSY, barred=barred)
 
-    async def _known(self, question: Question, ready: Ready) -> Known:
-        user_id = question.user_id
-        if user_id is None:
-            return Known()
-        if user_id in self._erasures:
-            return Known(erased=True)
-        version = None if question.placement in IMPERSONAL else ready.engine.version
-        try:
-            record = await self._store.read_user(user_id, version=version)
-        except StoreUnavailable:
-            self._metrics.store_errors.labels("read_user").inc()
-            self._metrics.candidates.labels("no_store").inc()
-            return Known(degraded_reason=STORE_UNAVAILABLE)
-        if record.erased:
-            return Known(erased=True)
-        return self._judged(record, question, ready)
-
-    def _judged(self, record: UserRecord, question: Question, ready: Ready) -> Known:
-        """Decide whether stored candidates still hold."""
-        engine = ready.engine
-        fresh = decode(record.fresh, engine.model)
-        if question.placement in IMPERSONAL:
-            return Known(fresh=fresh)
-        if fresh.positive or question.viewed or question.cart:
-            self._metrics.candidates.labels("computed").inc()
-            return Known(fresh=fresh)
-        candidates = None if record.candidates is None else self._unpacked(record.candidates, question, ready)
-        if candidates is not None:
-            self._metrics.candidates.labels("stored").inc()
-            return Known(fresh=fresh, candidates=candidates)
-        self._metrics.candidates.labels("missing").inc()
-        missed = question.user_id in engine.model.users and self._holder.is_published(engine.version)
-        return Known(fresh=fresh, degraded_reason=CANDIDATES_MISSING if missed else None)
-
-    def _unpacked(self, record: bytes, question: Question, ready: Ready) -> Candidates | None:
-        purpose = Purpose.NEW if question.new_only else Purpose.ALL
-        try:
-            return unpack(record, purpose, ready.cutter.numbering).candidates
-        except InvalidInput as error:
-            self._counter.note_unreadable(ready.engine, error)
-            return None
+    async def _nothing(self, ready: Ready, question: Question, known: Known) -> Reply:
+        """Answer with an empty shelf whom nothing must be promoted to, while there is no time for more."""
+        slate = await self._thread.slate(ready, dataclasses.replace(question, placement=Placement.EMAIL), known)
+        self._metrics.degraded.labels(BUSY).inc()
+        empty = dataclasses.replace(slate, placement=question.placement)
+        body = self._renderer.slate(empty, ready, reasons=False, degraded=BUSY, withheld=OPEN_COMPLAINT)
+        return Reply(body, slate.source.label, BUSY)
 
 
 def _barred(ready: Ready, exclude: Sequence[str]) -> AbstractSet[int]:

@@ -63,9 +63,14 @@ class ServingSettings(Section):
         default=50,
         ge=1,
         le=1000,
-        description="Of one user's events since training, this many of the latest count.",
+        description="Of one visitor's events since training, this many of the latest count, and as many refusals.",
     )
     fresh_days: float = Field(default=30.0, gt=0, description="Days after which a user's fresh events are forgotten.")
+    guest_days: float = Field(default=7.0, gt=0, description="Days after which a guest's fresh events are forgotten.")
+    sync_events: bool = Field(
+        default=True,
+        description="Whether events are on this machine's disk before they are accepted, whatever Redis keeps.",
+    )
     dedupe_hours: float = Field(
         default=48.0, gt=0, description="Hours during which a second event with the same event_id is recognised."
     )

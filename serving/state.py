@@ -82,6 +82,7 @@ class State:
                 metrics,
                 folder=settings.events_dir,
                 client_times=settings.serving.clock == "wall",
+                sync=settings.serving.sync_events,
             ),
             drain=Drain(stores, erasures, clock, metrics, folder=settings.events_dir),
             vitals=Vitals(metrics, stores, service.tally),

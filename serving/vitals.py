@@ -7,6 +7,7 @@ should fire ten times a second says how late the event loop is.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from pathlib import Path
@@ -18,6 +19,8 @@ from serving.tally import Tally
 
 LAG_SECONDS = 0.1
 """A loop that is held up for so long is surely noticed; looking costs some microseconds each time."""
+
+_log = logging.getLogger(__name__)
 
 _MEMORY = Path("/proc/self/statm")
 
@@ -31,6 +34,7 @@ class Vitals:
         self._tally = tally
         self._cpu = 0.0
         self._lost = 0
+        self._told = False
         metrics.started.set(time.time())
         metrics.workers.set(1)
 
@@ -57,6 +61,25 @@ class Vitals:
             return
         if answered:
             self._metrics.store_round_trip.observe(time.perf_counter() - started)
+
+    async def ask_persistence(self, *, sync_events: bool) -> None:
+        """Ask the store whether it writes to disk, and say once if it does not.
+
+        Raises
+        ------
+        StoreUnavailable
+            If it does not answer.
+        """
+        keeps = await self._stores.keeps()
+        if keeps is None:
+            return
+        self._metrics.store_persistent.set(keeps)
+        if not keeps and not self._told:
+            self._told = True
+            lost = "what visitors did since the last training leaves their slates" + (
+                "" if sync_events else ", and accepted events that are in no file yet are lost"
+            )
+            _log.warning("Redis has no append-only file (appendonly no): if it dies, %s", lost)
 
     async def watch_loop(self, stop: asyncio.Event) -> None:
         """Measure how late the event loop is, until told to stop."""

@@ -42,7 +42,7 @@ def needs(method: str, path: str) -> Scope | None:
     """
     if method in _READING:
         return _reading(path)
-    if method == "POST" and path == "/v1/events":
+    if method == "POST" and path in ("/v1/events", "/v1/users:merge"):
         return Scope.EVENTS
     if method == "POST" and path in ("/v1/recommendations", "/v1/slates"):
         return Scope.SLATES

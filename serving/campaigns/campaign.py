@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,9 +29,10 @@ from recommender.engine import Engine
 from recommender.rules import Shelf
 from serving.campaigns.audience import Audience
 from serving.campaigns.files import HashedFile, written_whole
-from serving.campaigns.recipients import Recipient, Recipients
+from serving.campaigns.recipients import NOTHING, Recipient, Recipients
 from serving.campaigns.rows import cells, csv_line, harmless, header, json_line
 from serving.campaigns.settings import CampaignSettings
+from serving.events.fresh import FreshEvents
 
 CSV_FILE = "recipients.csv"
 JSONL_FILE = "recipients.jsonl"
@@ -39,6 +40,7 @@ SUPPRESSED_FILE = "suppressed.csv"
 MANIFEST_FILE = "manifest.json"
 
 ERASED = "erased"
+OPEN_COMPLAINT = "open_complaint"
 TOO_FEW_PICKS = "too_few_picks"
 
 
@@ -84,6 +86,7 @@ def write_campaign(
     currency: str,
     now: np.datetime64,
     erased: Container[str] = frozenset(),
+    fresh: Mapping[str, FreshEvents] | None = None,
     shelf: Shelf | None = None,
     on_user: Callable[[], None] = lambda: None,
 ) -> Campaign:
@@ -105,6 +108,8 @@ def write_campaign(
         datetime64[s], UTC: the moment to rank for.
     erased
         Users who asked to be forgotten.
+    fresh
+        What some users did since training.
     shelf
         Live stock and prices; None takes the catalogue's.
     on_user
@@ -122,10 +127,14 @@ def write_campaign(
     with ExitStack() as stack:
         writer = _Writer(folder, stack, settings=settings, currency=currency)
         for user_index in audience.user.tolist():
-            if (user_id := engine.model.users.ids[user_index]) in erased:
+            user_id = engine.model.users.ids[user_index]
+            news = NOTHING if fresh is None else fresh.get(user_id, NOTHING)
+            if user_id in erased:
                 writer.suppress(user_id, ERASED)
+            elif news.has_complaint:
+                writer.suppress(user_id, OPEN_COMPLAINT)
             else:
-                writer.add(recipients.of(user_index))
+                writer.add(recipients.of(user_index, news))
             on_user()
     campaign = Campaign(
         campaign_id=campaign_id,

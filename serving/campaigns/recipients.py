@@ -14,6 +14,10 @@ from recommender.rules import Shelf
 from recommender.slate import Placement, SlateItem
 from serving.campaigns.settings import CampaignSettings
 from serving.campaigns.wording import reason_words
+from serving.events.fresh import FreshEvents
+
+NOTHING = FreshEvents()
+"""Who did nothing since training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,11 @@ class Recipients:
         self._campaign_id = campaign_id
         self._shelf = shelf
 
-    def of(self, user_index: int) -> Recipient:
-        """Return the user of that index with their picks; fewer picks than slots if there are no more."""
+    def of(self, user_index: int, fresh: FreshEvents = NOTHING) -> Recipient:
+        """Return the user of that index with their picks; fewer picks than slots if there are no more.
+
+        `fresh` is what they did since training.
+        """
         customers = self._engine.model.customers
         slate_id = f"{self._campaign_id}-{user_index}"
         return Recipient(
@@ -92,15 +99,17 @@ class Recipients:
             frequency=int(customers.frequency[user_index]),
             monetary=round(float(customers.monetary[user_index]), 2),
             slate_id=slate_id,
-            picks=self._picks(user_index, slate_id),
+            picks=self._picks(user_index, slate_id, fresh),
         )
 
-    def _picks(self, user_index: int, slate_id: str) -> tuple[Pick, ...]:
+    def _picks(self, user_index: int, slate_id: str, fresh: FreshEvents) -> tuple[Pick, ...]:
+        model = self._engine.model
         request = SlateRequest(
             placement=Placement.EMAIL,
             limit=self._settings.slots,
             user_id=self._engine.model.users.ids[user_index],
-            history=self._engine.model.histories.of(user_index),
+            history=self._engine.with_events(model.histories.of(user_index), fresh.positive),
+            exclude=fresh.barred(model, now=self._now),
             new_only=self._settings.new_only,
             shelf=self._shelf,
         )

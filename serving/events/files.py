@@ -4,8 +4,11 @@
 
     events/
         events-2026-11-22.jsonl            what the drain moved out of the stream, each event once
-        spool-<process>-<id>.jsonl         accepted while Redis was away; the drain gives it to the stream later
+        spool-<process>-<id>.jsonl         what a process accepted lately; deleted once it is in an event file
         spool-…-taken.jsonl                the same while the drain is at it: nobody adds to it any more
+
+Beside events there are lines of merges, ``{"event": "merge", "anonymous_id", "user_id", "time", …}``: from then on, and
+for what came before, the guest is that user.
 
 A batch is on disk when `append` returns (one write, then fsync), or it is not in the file at all. A line torn by a
 crash was never confirmed to anyone, so the next writer of the file cuts it off. Whoever writes a file or takes it
@@ -31,6 +34,9 @@ TAIL_FILES = 2
 """The newest files that are searched: around midnight the last batch is in yesterday's."""
 MAX_IDS = 200_000
 """Ids kept in memory, oldest forgotten first."""
+
+MERGE = "merge"
+"""What a line that joins a guest to a user says in the place of an event."""
 
 SPOOLS = "spool-*.jsonl"
 TAKEN = "-taken"

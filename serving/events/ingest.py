@@ -1,22 +1,23 @@
-"""Taking events in: check each, keep it safe, let the user's next slate reflect it.
+"""Taking events in: check each, keep it safe, let the visitor's next slate reflect it.
 
-An event is accepted when it is in the stream or, while Redis is away, in a file. `event_id` makes a repeated request
+An event is accepted when it is in the stream and on disk: first the stream, which alone knows every process's ids, then
+a spool (`serving.events.journal`). While Redis is away the spool alone has it. `event_id` makes a repeated request
 harmless. One wrong event rejects itself and not its batch.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import hashlib
 import logging
-import os
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-import anyio
-import anyio.to_thread
 import numpy as np
 import orjson
 from pydantic import ValidationError
@@ -25,18 +26,27 @@ from recommender.errors import StoreUnavailable
 from recommender.ids import MAX_ID_BYTES
 from serving.clock import Clock
 from serving.erasures import Erasures
-from serving.events import files, fresh
+from serving.events import fresh
+from serving.events.files import MERGE
+from serving.events.journal import Journal
+from serving.events.owed import Owed
 from serving.metrics import Metrics
 from serving.problems import MAX_ECHO, plain
-from serving.schemas import EventIn, EventsResult, RejectedEvent
+from serving.schemas import EventIn, EventsResult, MergeRequest, MergeResult, RejectedEvent
 from serving.stores import Stores
+from serving.visitors import visitor
 
 FUTURE = timedelta(minutes=5)
 """How far a storefront's clock may be ahead of ours."""
-MAX_SPOOLED_IDS = 100_000
-"""Ids a process remembers while Redis is away, to recognise repeated requests."""
 
 _log = logging.getLogger(__name__)
+
+
+class _Kept(NamedTuple):
+    """Where events are, and which of them nobody had sent before."""
+
+    is_new: list[bool]
+    where: Literal["stream", "file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +55,30 @@ class Accepted:
 
     event_id: str
     time: np.datetime64
+    """To the millisecond where its sender said so."""
     event: EventIn
-    user_id: str | None
-    """None for guests, and for users who asked to be forgotten."""
+    is_erased: bool
+    """Whether its user asked to be forgotten: then it is nobody's."""
+
+    @property
+    def visitor(self) -> str | None:
+        """Whose it is; None for nobody's."""
+        return None if self.is_erased else visitor(self.event.user_id, self.event.anonymous_id)
+
+    def content(self) -> dict[str, Any]:
+        """Return what a line of an event file says."""
+        said = self.event.model_dump(mode="json", exclude_none=True)
+        if self.is_erased:
+            said = {name: value for name, value in said.items() if name not in ("user_id", "anonymous_id")}
+        return said | {"event_id": self.event_id, "time": f"{self.time.astype('datetime64[s]')}Z"}
 
     def line(self, *, received_at: datetime) -> bytes:
         """Return the event as a line of an event file."""
-        content = self.event.model_dump(mode="json", exclude_none=True) | {
-            "event_id": self.event_id,
-            "user_id": self.user_id,
-            "time": f"{self.time.astype('datetime64[s]')}Z",
-            "received_at": received_at.isoformat(timespec="milliseconds"),
-        }
-        return orjson.dumps({name: value for name, value in content.items() if value is not None})
+        return orjson.dumps(self.content() | {"received_at": received_at.isoformat(timespec="milliseconds")})
 
     def fresh(self) -> bytes | None:
-        """Return the event as the user's fresh list keeps it; None if it changes no slate."""
-        if self.user_id is None or self.event.item_id is None or self.event.event not in fresh.REMEMBERED:
-            return None
-        return fresh.encode(self.event.item_id, self.event.event, self.event.quantity, self.time)
+        """Return the event as the visitor's fresh list keeps it; None if it changes no slate."""
+        return fresh.of_line(self.content(), self.time)
 
 
 class Ingest:
@@ -78,15 +93,17 @@ class Ingest:
         *,
         folder: Path,
         client_times: bool,
+        sync: bool = True,
     ) -> None:
         self._stores = stores
         self._erasures = erasures
         self._clock = clock
         self._metrics = metrics
         self._client_times = client_times
-        self._spool = folder / f"spool-{os.getpid()}-{uuid.uuid4().hex[:8]}.jsonl"
-        self._spooled: dict[str, None] = {}
-        self._spooling = anyio.Lock()
+        self._sync = sync
+        self._journal = Journal(folder)
+        self.owed = Owed(stores.slates, erasures, metrics)
+        """What slates do not know of yet."""
 
     async def take(self, raw: Sequence[Any], *, as_of: np.datetime64) -> EventsResult:
         """Check and keep a batch.
@@ -97,18 +114,47 @@ class Ingest:
             If neither Redis nor the disk took it.
         """
         now = self._clock.now(as_of)
-        accepted: list[Accepted] = []
+        accepted: dict[int, Accepted] = {}
         rejected: list[RejectedEvent] = []
         for index, candidate in enumerate(raw):
             try:
-                accepted.append(self._checked(candidate, now=now))
+                accepted[index] = self._checked(candidate, now=now)
             except (ValueError, ArithmeticError) as error:
                 rejected.append(_rejection(index, candidate, error))
-        is_new, kept_in = await self._keep(accepted)
-        duplicates = len(accepted) - sum(is_new)
-        for outcome, count in (("new", sum(is_new)), ("duplicate", duplicates), ("rejected", len(rejected))):
+        kept = await self._take(list(accepted.values()))
+        repeated = [index for index, new in zip(accepted, kept.is_new, strict=True) if not new]
+        for outcome, count in (
+            ("new", len(accepted) - len(repeated)),
+            ("duplicate", len(repeated)),
+            ("rejected", len(rejected)),
+        ):
             self._metrics.events.labels(outcome).inc(count)
-        return EventsResult(accepted=len(accepted), duplicates=duplicates, rejected=rejected, kept_in=kept_in)
+        return EventsResult(
+            accepted=len(accepted),
+            duplicates=len(repeated),
+            repeated=repeated,
+            rejected=rejected,
+            kept_in=kept.where,
+        )
+
+    async def merge(self, asked: MergeRequest, *, as_of: np.datetime64) -> MergeResult:
+        """Let a guest be a user from now on: on their slates, and in the files that training reads.
+
+        Raises
+        ------
+        OSError
+            If neither Redis nor the disk took it.
+        """
+        anonymous_id, user_id, moved, before = asked.anonymous_id, asked.user_id, 0, None
+        kept: _Kept = _Kept([], "stream")
+        if user_id not in self._erasures:
+            with contextlib.suppress(StoreUnavailable):
+                before = await self._stores.slates.merged(anonymous_id)
+            moved = await self.owed.merge(anonymous_id, user_id)
+            line = _merge_line(asked, before=before, time=self._clock.now(as_of), received_at=self._clock.wall())
+            kept = await self._keep([line])
+            self._metrics.merges.inc()
+        return MergeResult(anonymous_id=anonymous_id, user_id=user_id, moved=moved, kept_in=kept.where)
 
     def _checked(self, candidate: Any, *, now: np.datetime64) -> Accepted:
         event = EventIn.model_validate(candidate)
@@ -117,51 +163,69 @@ class Ingest:
             if moment > self._clock.wall() + FUTURE:
                 raise ValueError(f"time: {moment.isoformat()} lies in the future")
             time = _in_utc(moment)
-        user_id = None if event.user_id in self._erasures else event.user_id
-        return Accepted(event.event_id or uuid.uuid4().hex, time, event, user_id)
+        return Accepted(event.event_id or uuid.uuid4().hex, time, event, event.user_id in self._erasures)
 
-    async def _keep(self, accepted: Sequence[Accepted]) -> tuple[list[bool], Literal["stream", "file"]]:
-        if not accepted:
-            return [], "stream"
+    async def _take(self, accepted: Sequence[Accepted]) -> _Kept:
         received_at = self._clock.wall()
-        entries = [(event.event_id, event.line(received_at=received_at)) for event in accepted]
+        return await self._keep([(event.event_id, event.line(received_at=received_at)) for event in accepted], accepted)
+
+    async def _keep(self, entries: Sequence[tuple[str, bytes]], events: Sequence[Accepted] = ()) -> _Kept:
+        """Put lines into the stream and on disk; meanwhile let slates know of the `events` among them that are new."""
+        if not entries:
+            return _Kept([], "stream")
         try:
             is_new = await self._stores.stream.append(entries)
         except StoreUnavailable:
             self._metrics.store_errors.labels("events").inc()
-            return await self._write_down(entries), "file"
-        await self._remember([event for event, new in zip(accepted, is_new, strict=True) if new])
-        return is_new, "stream"
+            is_new = await self._journal.keep(entries)
+            self.owed.owe(_by_visitor(events, is_new))
+            return _Kept(is_new, "file")
+        await asyncio.gather(self.owed.tell(_by_visitor(events, is_new)), self._write_down(entries))
+        return _Kept(is_new, "stream")
 
-    async def _remember(self, events: Sequence[Accepted]) -> None:
-        by_user: dict[str, list[bytes]] = {}
-        for event in sorted(events, key=lambda event: event.time):
-            if event.user_id is not None and (payload := event.fresh()) is not None:
-                by_user.setdefault(event.user_id, []).append(payload)
+    async def _write_down(self, entries: Sequence[tuple[str, bytes]]) -> None:
+        """Write to disk what the stream has already; without room there, it is as safe as Redis is."""
+        if not self._sync:
+            return
         try:
-            await self._stores.slates.remember(by_user)
-        except StoreUnavailable:
-            self._metrics.store_errors.labels("fresh").inc()
+            await self._journal.keep(entries)
+        except OSError as error:
+            self._metrics.events_unsynced.inc(len(entries))
+            _log.error("events are in Redis and could not be written to disk: %s", error)
 
-    async def _write_down(self, entries: Sequence[tuple[str, bytes]]) -> list[bool]:
-        async with self._spooling:
-            new: dict[str, bytes] = {}
-            is_new = []
-            for event_id, line in entries:
-                is_new.append(event_id not in self._spooled and event_id not in new)
-                new.setdefault(event_id, line) if is_new[-1] else None
-            if new:
-                await anyio.to_thread.run_sync(files.append, self._spool, list(new.values()))
-            self._spooled |= dict.fromkeys(new)
-            while len(self._spooled) > MAX_SPOOLED_IDS:
-                del self._spooled[next(iter(self._spooled))]
-            return is_new
+
+def _by_visitor(events: Sequence[Accepted], is_new: Sequence[bool]) -> dict[str, list[bytes]]:
+    """Return what slates should hear of the new ones among `events`, in the order of their times."""
+    found: dict[str, list[bytes]] = {}
+    new = [event for event, is_first in zip(events, is_new, strict=False) if is_first]
+    for event in sorted(new, key=lambda event: event.time):
+        if (name := event.visitor) is not None and (payload := event.fresh()) is not None:
+            found.setdefault(name, []).append(payload)
+    return found
+
+
+def _merge_line(
+    asked: MergeRequest, *, before: str | None, time: np.datetime64, received_at: datetime
+) -> tuple[str, bytes]:
+    """Return id and line of a merge; a repeated one has the same id, one after another user's has another."""
+    since = "" if before in (None, asked.user_id) else before
+    told = orjson.dumps([asked.anonymous_id, asked.user_id, since])
+    event_id = f"{MERGE}-{hashlib.sha256(told).hexdigest()[:32]}"
+    content = {
+        "event": MERGE,
+        "event_id": event_id,
+        "anonymous_id": asked.anonymous_id,
+        "user_id": asked.user_id,
+        "time": f"{time.astype('datetime64[s]')}Z",
+        "received_at": received_at.isoformat(timespec="milliseconds"),
+    }
+    return event_id, orjson.dumps(content)
 
 
 def _in_utc(moment: datetime) -> np.datetime64:
     """Return the moment without its zone, which may carry it over the edge of the calendar."""
     try:
-        return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "s")
+        return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "ms")
     except OverflowError:
         raise ValueError(f"time: {moment.isoformat()} is no date in UTC") from None
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from serving.item_schemas import ItemsRequest, ItemsResult
 from serving.problems import documented
-from serving.schemas import ItemsRequest, ItemsResult
 from serving.state import StateDep
 
 router = APIRouter(prefix="/v1", tags=["items"])

@@ -35,6 +35,7 @@ class Choices(BaseModel):
     in_stock: bool = Field(default=True, description="Whether to leave out what is out of stock.")
     exclude: list[str] = Field(default_factory=list, max_length=MAX_EXCLUDED, description="An item not to show.")
     reasons: bool = Field(default=True, description="Whether to say why each item is offered.")
+    personal: bool = Field(default=True, description="false: answer as for a guest nothing is known of.")
 
     @model_validator(mode="after")
     def _range_is_not_empty(self) -> Self:
@@ -53,7 +54,7 @@ class Choices(BaseModel):
             include_out_of_stock=not self.in_stock,
             exclude=tuple(self.exclude),
             reasons=self.reasons,
-            **asked,
+            **(asked if self.personal else asked | {"user_id": None}),
         )
 
 

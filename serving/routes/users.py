@@ -16,11 +16,13 @@ from pydantic import Field
 from recommender.slate import Placement
 from serving.problems import Code, Problem, documented
 from serving.routes.slates import RESPONSES, Choices, ChoicesQuery, answered
-from serving.schemas import ErasedResult
+from serving.schemas import ErasedResult, MergeRequest, MergeResult
 from serving.security import checked_id
 from serving.state import StateDep
 
 router = APIRouter(prefix="/v1/users")
+merging = APIRouter()
+"""For an address that is none of a user's."""
 
 _SHELVES = (b"recommendations", b"buy-again")
 """Last parts of the addresses of a user's slates."""
@@ -50,6 +52,19 @@ async def get_buy_again(request: Request, user_id: UserId, choices: ChoicesQuery
     """Say what this user buys regularly, most needed first; then what else they may want."""
     question = choices.question(Placement.REORDER, user_id=checked_id(user_id, what="user_id"))
     return await answered(request, question)
+
+
+@merging.post(
+    "/v1/users:merge", tags=["users"], summary="Join a guest to a user", responses=documented(408, 413, 422, 503)
+)
+async def post_merge(body: MergeRequest, state: StateDep) -> MergeResult:
+    """Let what a guest did count as this user's, before now and from now on. Repeating it changes nothing."""
+    try:
+        return await state.ingest.merge(body, as_of=state.service.engine.model.as_of)
+    except OSError as error:
+        raise Problem(
+            503, Code.NOT_STORED, "Neither Redis nor the disk took it; send it again.", headers={"Retry-After": "1"}
+        ) from error
 
 
 @router.delete(

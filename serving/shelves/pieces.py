@@ -92,14 +92,18 @@ def slate_body(
     version: bytes,
     created_at: bytes,
     degraded: str | None,
+    withheld: str | None = None,
 ) -> bytes:
     """Return a whole answer; `version` and `created_at` are JSON already, `items` has a comma before each."""
+    said = b"false" if degraded is None else b'true,"degraded_reason":"%b"' % degraded.encode()
+    if withheld is not None:
+        said += b',"withheld":"%b"' % withheld.encode()
     return _BODY % (
         slate_id,
         b"null" if user_id is None else orjson.dumps(user_id),
         _PLACEMENTS[placement],
         _SOURCES[source],
-        b"false" if degraded is None else b'true,"degraded_reason":"%b"' % degraded.encode(),
+        said,
         version,
         created_at,
         items[1:],

@@ -31,7 +31,7 @@ class UserRecord(NamedTuple):
     candidates: bytes | None = None
     """Packed (see `serving.stores.packed`); None if there are none at this version."""
     fresh: tuple[bytes, ...] = ()
-    """Events since the last training, newest first (see `serving.events.fresh`)."""
+    """Events since the last training, the latest to arrive first (see `serving.events.fresh`)."""
 
 
 class SlateStore(Protocol):
@@ -84,8 +84,20 @@ class SlateStore(Protocol):
         """Return what is known of a user; without a version, without candidates."""
         ...
 
-    async def remember(self, fresh: Mapping[str, Sequence[bytes]]) -> None:
-        """Add events (oldest first) to the capped, expiring lists of their users."""
+    async def remember(self, fresh: Mapping[str, Sequence[bytes]], *, again: bool = False) -> None:
+        """Add events (oldest first) to the capped, expiring lists of their visitors; of merged guests, to the user's.
+
+        With `again`, some may be there already, and are not added twice. What begins with
+        `serving.stores.fresh_lists.LASTING` is capped on its own: clicks do not push it out.
+        """
+        ...
+
+    async def merge(self, anonymous_id: str, user_id: str) -> int:
+        """Note that a guest is this user from now on, and move their events; return how many. Repeating is harmless."""
+        ...
+
+    async def merged(self, anonymous_id: str) -> str | None:
+        """Return the user that a guest turned out to be."""
         ...
 
     async def erase(self, user_id: str) -> None:
@@ -167,6 +179,10 @@ class Stores(Protocol):
 
     async def round_trip(self) -> bool:
         """Ask for nothing on the way on which users are read; False while nobody has opened it."""
+        ...
+
+    async def keeps(self) -> bool | None:
+        """Say whether the store writes what it is told to disk; None if it does not tell."""
         ...
 
     async def close(self) -> None:

@@ -3,7 +3,8 @@
 ::
 
     regulars:v:{version}:{user}                candidates for every stored purpose, packed (see `packed`)
-    regulars:fresh:{user}                      list of the user's events since the last training, newest first
+    regulars:fresh:{visitor}                   list of a visitor's events since the last training, newest first
+    regulars:merged:{anonymous_id}             the user a guest turned out to be
     regulars:erased                            set of users who asked to be forgotten
     regulars:{published}                       hash: current, previous
     regulars:{published}:versions              sorted set: versions that may have candidates, by when that changed last
@@ -17,7 +18,7 @@
     regulars:{items}:changes                   sorted set: item by the revision that changed it last
     regulars:{items}:of:{item}                 hash of what the shop said about an item since training
 
-In the first three lines braces stand for a value; ``{published}``, ``{events}`` and ``{items}`` stand as written:
+In the first four lines braces stand for a value; ``{published}``, ``{events}`` and ``{items}`` stand as written:
 Redis Cluster keeps keys that share such a tag on one node, and only those are touched together.
 A user id comes last in its key and may hold any character. Versions hold no colon.
 """
@@ -65,9 +66,14 @@ def writer(version: str) -> str:
     return f"{POINTER}:writer:{version}"
 
 
-def fresh(user_id: str) -> str:
-    """Key of one user's events since the last training."""
-    return f"{PREFIX}fresh:{user_id}"
+def fresh(visitor: str) -> str:
+    """Key of one visitor's events since the last training (see `serving.visitors`)."""
+    return f"{PREFIX}fresh:{visitor}"
+
+
+def merged(anonymous_id: str) -> str:
+    """Key of the user that a guest turned out to be."""
+    return f"{PREFIX}merged:{anonymous_id}"
 
 
 def seen(event_id: str) -> str:

@@ -5,11 +5,14 @@ Nothing expires here and nothing is shared.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from recommender.errors import UnknownVersion
 from serving.stores import Pointer, UserRecord
 from serving.stores.breaker import BreakerState
+from serving.stores.fresh_lists import LASTING
+from serving.visitors import GUEST, anonymous_id_of
 
 
 class MemorySlates:
@@ -20,6 +23,7 @@ class MemorySlates:
         self._pointer = Pointer()
         self._manifests: dict[str, int] = {}
         self._fresh: dict[str, list[bytes]] = {}
+        self._merged: dict[str, str] = {}
         self._erased: set[str] = set()
         self._fresh_events = fresh_events
 
@@ -67,11 +71,26 @@ class MemorySlates:
         candidates = None if version is None else self._candidates.get((version, user_id))
         return UserRecord(candidates=candidates, fresh=tuple(self._fresh.get(user_id, ())))
 
-    async def remember(self, fresh: Mapping[str, Sequence[bytes]]) -> None:
+    async def remember(self, fresh: Mapping[str, Sequence[bytes]], *, again: bool = False) -> None:
         """Add events to their users' lists."""
-        for user_id, events in fresh.items():
-            known = [*reversed(events), *self._fresh.get(user_id, ())]
-            self._fresh[user_id] = known[: self._fresh_events]
+        for name, events in fresh.items():
+            user_id = self._merged.get(anonymous_id_of(name) or "", name)
+            known = self._fresh.get(user_id, []) if again else []
+            if user_id not in self._erased:
+                self._push(user_id, [event for event in events if event not in known])
+
+    async def merge(self, anonymous_id: str, user_id: str) -> int:
+        """Move a guest's events to a user, now and from now on."""
+        self._merged[anonymous_id] = user_id
+        moved = self._fresh.pop(GUEST + anonymous_id, [])
+        if user_id not in self._erased:
+            known = self._fresh.get(user_id, [])
+            self._push(user_id, [event for event in reversed(moved) if event not in known])
+        return len(moved)
+
+    async def merged(self, anonymous_id: str) -> str | None:
+        """Return the user that a guest turned out to be."""
+        return self._merged.get(anonymous_id)
 
     async def erase(self, user_id: str) -> None:
         """Forget a user."""
@@ -83,6 +102,15 @@ class MemorySlates:
     async def erased(self) -> frozenset[str]:
         """Return all erased users."""
         return frozenset(self._erased)
+
+    def _push(self, name: str, events: Sequence[bytes]) -> None:
+        known = [*reversed(events), *self._fresh.get(name, ())]
+        kept: Counter[bool] = Counter()
+        self._fresh[name] = []
+        for event in known:
+            kept[lasts := event.startswith(LASTING)] += 1
+            if kept[lasts] <= self._fresh_events:
+                self._fresh[name].append(event)
 
     def _remove(self, version: str) -> None:
         for key in [key for key in self._candidates if key[0] == version]:
@@ -181,6 +209,10 @@ class MemoryStores:
     async def round_trip(self) -> bool:
         """Return False: there is no way to go."""
         return False
+
+    async def keeps(self) -> bool | None:
+        """Return None: nobody relies on it."""
+        return None
 
     async def close(self) -> None:
         """Return: there is nothing to let go of."""

@@ -14,6 +14,7 @@ from serving.settings import SECONDS_PER_DAY, AppSettings
 from serving.stores import Pointer, UserRecord, keys
 from serving.stores.breaker import BreakerState
 from serving.stores.connection import Command, RedisConnection
+from serving.stores.fresh_lists import FreshLists
 from serving.stores.redis_items import RedisItems
 from serving.stores.user_readers import PoolReader, UserReader, open_reader
 from serving.stores.version_records import SLICE, ClusterRecords, NodeRecords, VersionRecords
@@ -33,6 +34,7 @@ class RedisSlates:
         keep_seconds: int,
         fresh_events: int,
         fresh_seconds: int,
+        guest_seconds: int | None = None,
         lease_seconds: float = LEASE_SECONDS,
         users: UserReader | None = None,
     ) -> None:
@@ -40,8 +42,12 @@ class RedisSlates:
         self._users = users or PoolReader(connection, fresh_events=fresh_events)
         self._versions = RedisVersions(connection, keep_seconds=keep_seconds, lease_seconds=lease_seconds)
         self._records = _records_of(connection)
-        self._fresh_events = fresh_events
-        self._fresh_seconds = fresh_seconds
+        self._fresh = FreshLists(
+            connection,
+            most=fresh_events,
+            user_seconds=fresh_seconds,
+            guest_seconds=fresh_seconds if guest_seconds is None else guest_seconds,
+        )
 
     async def ping(self) -> None:
         """Return if the server answers."""
@@ -85,17 +91,17 @@ class RedisSlates:
         """Read everything in one round trip; not a coroutine, because each page view awaits it."""
         return self._users.read(user_id, version)
 
-    async def remember(self, fresh: Mapping[str, Sequence[bytes]]) -> None:
-        """Push, cap and renew the expiry of each user's list."""
-        commands: list[Command] = []
-        for user_id, events in fresh.items():
-            key = keys.fresh(user_id)
-            commands += [
-                ("LPUSH", key, *events),
-                ("LTRIM", key, 0, self._fresh_events - 1),
-                ("EXPIRE", key, self._fresh_seconds),
-            ]
-        await self._each(commands)
+    async def remember(self, fresh: Mapping[str, Sequence[bytes]], *, again: bool = False) -> None:
+        """Push, cap and renew the expiry of each visitor's list."""
+        await self._fresh.add(fresh, again=again)
+
+    async def merge(self, anonymous_id: str, user_id: str) -> int:
+        """Note it first, then move: what arrives in between finds the note."""
+        return await self._fresh.merge(anonymous_id, user_id)
+
+    async def merged(self, anonymous_id: str) -> str | None:
+        """Return the user that a guest turned out to be."""
+        return await self._fresh.merged(anonymous_id)
 
     async def erase(self, user_id: str) -> None:
         """Note the erasure first: a publisher that writes meanwhile looks at the set before it publishes."""
@@ -143,6 +149,7 @@ class RedisStores:
             keep_seconds=int(redis.keep_days * SECONDS_PER_DAY),
             fresh_events=serving.fresh_events,
             fresh_seconds=int(serving.fresh_days * SECONDS_PER_DAY),
+            guest_seconds=int(serving.guest_days * SECONDS_PER_DAY),
             users=self._users,
         )
         self.items = RedisItems(connection)
@@ -173,6 +180,12 @@ class RedisStores:
     async def round_trip(self) -> bool:
         """Ask for nothing on the way on which users are read; False while nobody has opened it."""
         return await self._users.round_trip()
+
+    async def keeps(self) -> bool | None:
+        """Ask whether there is an append-only file; a managed server, or one of a cluster, may not tell."""
+        told = await self.connection.command("INFO", "persistence")
+        enabled = told.get("aof_enabled") if isinstance(told, dict) else None
+        return None if enabled is None else bool(int(enabled))
 
     async def close(self) -> None:
         """Let go of every connection."""

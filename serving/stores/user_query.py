@@ -37,7 +37,7 @@ class UserQuery:
     """Writes the commands."""
 
     def __init__(self, *, fresh_events: int) -> None:
-        self._last = fresh_events - 1
+        self._last = 2 * fresh_events - 1
         self._templates: dict[str | None, tuple[bytes, int]] = {}
         self._fresh_prefix = len(keys.fresh("").encode())
 

@@ -80,7 +80,7 @@ class PoolReader:
 
     def __init__(self, connection: RedisConnection, *, fresh_events: int) -> None:
         self._redis = connection
-        self._last = fresh_events - 1
+        self._last = 2 * fresh_events - 1
 
     @property
     def state(self) -> BreakerState:

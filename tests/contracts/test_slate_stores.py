@@ -15,6 +15,7 @@ from serving.settings import AppSettings, RedisSettings, ServingSettings
 from serving.stores import Pointer, Stores, UserRecord, embedded
 from serving.stores.memory import MemoryStores
 from serving.stores.redis import RedisStores
+from serving.visitors import visitor
 from tests.planted import HOSTILE_IDS
 
 pytestmark = pytest.mark.anyio
@@ -170,6 +171,46 @@ async def test_fresh_events_are_capped_and_newest_first(stores: Stores) -> None:
     await stores.slates.remember({})
     record = await stores.slates.read_user("a:b", version="v1")
     assert record == UserRecord(fresh=(b"4", b"3", b"2"))
+
+
+async def test_what_lasts_is_not_pushed_out(stores: Stores) -> None:
+    """Two kinds of events, each with its own cap; order of arrival stays."""
+    await stores.slates.remember({"a": [b" lasts 1", b"1", b"2", b"3", b" lasts 2"]})
+    await stores.slates.remember({"a": [b"4", b" lasts 3", b" lasts 4"]})
+    record = await stores.slates.read_user("a", version=None)
+    assert record.fresh == (b" lasts 4", b" lasts 3", b"4", b" lasts 2", b"3", b"2")
+
+
+async def test_telling_again_adds_what_is_missing(stores: Stores) -> None:
+    """Whoever does not know what arrived may send all of it."""
+    await stores.slates.remember({"a": [b"1"]})
+    for _ in range(2):
+        await stores.slates.remember({"a": [b"1", b"2"]}, again=True)
+    assert (await stores.slates.read_user("a", version=None)).fresh == (b"2", b"1")
+
+
+async def test_a_guest_becomes_a_user(stores: Stores) -> None:
+    """Their events move, those that come later too, as often as it is said; nobody else is touched."""
+    guest, other = visitor(None, "a:b/空") or "", visitor(None, "other") or ""
+    await stores.slates.remember({guest: [b"1", b"2"], other: [b"x"], "user": [b"2"]})
+    assert await stores.slates.merged("a:b/空") is None
+    assert [await stores.slates.merge("a:b/空", "user") for _ in range(2)] == [2, 0]
+    assert await stores.slates.merged("a:b/空") == "user"
+    await stores.slates.remember({guest: [b"3"]})
+    assert set((await stores.slates.read_user("user", version=None)).fresh) == {b"1", b"2", b"3"}
+    assert (await stores.slates.read_user(guest, version=None)).fresh == ()
+    assert (await stores.slates.read_user(other, version=None)).fresh == (b"x",)
+
+
+async def test_an_erased_user_inherits_nothing(stores: Stores) -> None:
+    """What a guest did is gone when they turn out to be somebody who asked to be forgotten."""
+    guest = visitor(None, "g") or ""
+    await stores.slates.remember({guest: [b"1"]})
+    await stores.slates.erase("user")
+    await stores.slates.merge("g", "user")
+    await stores.slates.remember({guest: [b"2"]})
+    assert await stores.slates.read_user("user", version=None) == UserRecord(erased=True)
+    assert (await stores.slates.read_user(guest, version=None)).fresh == ()
 
 
 async def test_erasing_takes_everything_in_every_version(stores: Stores) -> None:

@@ -41,6 +41,7 @@ async def test_the_next_slate_reflects_an_event(shop: Served) -> None:
     assert await shop.post("/v1/events", {"events": events}, status=202) == {
         "accepted": 3,
         "duplicates": 0,
+        "repeated": [],
         "rejected": [],
         "kept_in": "stream",
     }

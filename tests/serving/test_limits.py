@@ -144,6 +144,7 @@ async def test_strangers_look_like_customers(shop: Served) -> None:
         assert await shop.post("/v1/events", body, status=202) == {
             "accepted": 1,
             "duplicates": 0,
+            "repeated": [],
             "rejected": [],
             "kept_in": "stream",
         }

@@ -29,6 +29,7 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
     ("GET", "/v1/trending"): SLATES,
     ("GET", "/v1/bestsellers"): SLATES,
     ("POST", "/v1/events"): EVENTS,
+    ("POST", "/v1/users:merge"): EVENTS,
     ("PUT", "/v1/items"): CATALOGUE,
     ("GET", "/v1/items/{item_id:path}/picture.svg"): None,
     ("GET", "/shop/households.json"): USERS,

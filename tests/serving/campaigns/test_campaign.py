@@ -3,9 +3,10 @@
 import csv
 import hashlib
 import json
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from recommender.slate import Placement
 from serving.campaigns.audience import Audience
 from serving.campaigns.campaign import Campaign, write_campaign
 from serving.campaigns.settings import CampaignSettings
+from serving.events.fresh import FreshEvents
 from tests.models import engine_of, hostile_model, open_shelf, shop_model, tiny_model
 
 FILES = ("manifest.json", "recipients.csv", "recipients.jsonl", "suppressed.csv")
@@ -28,6 +30,7 @@ def written(
     segment: str = "all",
     settings: CampaignSettings | None = None,
     erased: Container[str] = (),
+    fresh: Mapping[str, FreshEvents] | None = None,
     shelf: Shelf | None = None,
 ) -> Campaign:
     """Write a campaign for the end of the log."""
@@ -39,6 +42,7 @@ def written(
         currency="EUR",
         now=model.as_of,
         erased=erased,
+        fresh=fresh,
         shelf=shelf,
     )
 
@@ -52,6 +56,11 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
 def lines_of(folder: Path) -> list[dict[str, object]]:
     """The lines of the JSONL."""
     return [json.loads(line) for line in (folder / "recipients.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def picks_of(line: dict[str, Any]) -> list[str]:
+    """The items of one recipient."""
+    return [pick["item_id"] for pick in line["picks"]]
 
 
 def test_picks_are_those_of_the_engine(tmp_path: Path) -> None:
@@ -111,6 +120,24 @@ def test_erased_users_are_left_out(tmp_path: Path) -> None:
     assert campaign.written == campaign.users - 1
     assert gone not in {row["user_id"] for row in rows_of(tmp_path / "all")}
     assert (tmp_path / "all/suppressed.csv").read_text(encoding="utf-8").splitlines()[1:] == [f"{gone},erased"]
+
+
+def test_picks_know_what_happened_since_training(tmp_path: Path) -> None:
+    """Whoever waits for a complaint to be settled gets no mail; what was refused or is in the cart is in none."""
+    model = shop_model()
+    written(tmp_path, model)
+    waiting, shopper = lines_of(tmp_path / "all")[:2]
+    refused, bought, *_ = picks_of(shopper)
+    fresh = {
+        str(waiting["user_id"]): FreshEvents(has_complaint=True),
+        str(shopper["user_id"]): FreshEvents(
+            unwanted=frozenset({model.items.index(refused)}), in_cart=frozenset({model.items.index(bought)})
+        ),
+    }
+    assert written(tmp_path, model, fresh=fresh).suppressed == {"open_complaint": 1}
+    after = lines_of(tmp_path / "all")[0]
+    assert after["user_id"] == shopper["user_id"]
+    assert not {refused, bought} & set(picks_of(after))
 
 
 def test_too_few_picks(tmp_path: Path) -> None:
