@@ -27,6 +27,7 @@ from serving.access.scopes import HEALTH
 from serving.access.scopes import Scope as Right
 from serving.access.user_tokens import DOUBT
 from serving.access.user_tokens import HEADER_BYTES as USER_TOKEN
+from serving.fragments.blank import FRAGMENTS, blank_on_failure
 from serving.front.hot import Hot, HotAddresses
 from serving.metrics import method_label
 from serving.problems import overloaded
@@ -192,6 +193,8 @@ class _Open:
         self._metrics.refused.labels("overloaded").inc()
         origin = next((value for name, value in scope["headers"] if name == _ORIGIN), None)
         response = overloaded().response()
+        if scope["path"].startswith(FRAGMENTS):
+            send = blank_on_failure(send)
         sent = dict(scope["headers"]).get(request_ids.HEADER_BYTES)
         response.raw_headers += [
             *FIXED_HEADERS,
