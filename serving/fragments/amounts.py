@@ -35,7 +35,25 @@ _SIGNS: Mapping[str, str] = {
 }
 _IN_CHINESE: Mapping[str, str] = {"AUD": "AU$", "CNY": "¥", "JPY": "JP¥", "PHP": "PHP", "USD": "US$"}
 _WHOLE = frozenset(
-    ["AFN", "ALL", "COP", "HUF", "IDR", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "PKR", "SLL", "SOS", "SYP", "YER"]
+    [
+        "AFN",
+        "ALL",
+        "COP",
+        "HUF",
+        "IDR",
+        "IQD",
+        "IRR",
+        "KPW",
+        "LAK",
+        "LBP",
+        "MGA",
+        "MMK",
+        "PKR",
+        "SLL",
+        "SOS",
+        "SYP",
+        "YER",
+    ]
 )
 """Currencies whose smaller unit exists (ISO 4217) and is not used, by CLDR."""
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
