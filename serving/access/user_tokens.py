@@ -75,7 +75,11 @@ class UserTokens:
         """Read the secrets if they changed. Never raises: what is wrong is logged once."""
         if (every := self._watch.news()) is not None:
             self._secrets = tuple(secret.text.encode() for secret in reversed(every) if secret.text is not None)
-            self._good.clear()
+            self.forget()
+
+    def forget(self) -> None:
+        """Judge every token anew."""
+        self._good.clear()
 
     def doubt(self, token: bytes | None, user_id: str) -> Doubt | None:
         """Say why a token does not show that its bearer is this user; None if it does."""
