@@ -265,9 +265,11 @@ def test_texts_are_read_as_they_are_written(written: str, read: str) -> None:
 
 
 def test_the_stylesheet_is_for_sections() -> None:
-    """The widget's rules, with its variables on what a fragment consists of."""
+    """The widget's rules, with its variables on what a fragment consists of, and a scroll bar in place of buttons."""
     css = stylesheet().decode()
     assert "\n.regulars-shelf {\n  --_width" in css
     assert css.count("{") == css.count("}")
     assert "`" not in css
+    assert "scrollbar-width: thin" in css
+    assert "scrollbar-width: none" not in css
     assert "${" not in css
