@@ -24,6 +24,8 @@ from serving.access.guard import Guard
 from serving.access_log import AccessLog
 from serving.addresses import CleanAddress
 from serving.clock import Clock, clock_of
+from serving.fragments.blank import BlankFragments
+from serving.fragments.shelf import Drawer
 from serving.front.front import Front
 from serving.leaving import Leaving
 from serving.metrics import Metrics
@@ -33,6 +35,7 @@ from serving.routes import (
     batch,
     catalogue,
     events,
+    fragments,
     health,
     items,
     pictures,
@@ -79,7 +82,7 @@ def create_app(
     Raises
     ------
     ConfigError
-        If there is neither a store nor an address of one.
+        If there is neither a store nor an address of one, or a template cannot be used.
     """
     if store is None and settings.redis.url is None:
         raise ConfigError("redis.url is not set; `regulars serve` starts an embedded Valkey and sets it")
@@ -166,12 +169,13 @@ def _add_middleware(app: FastAPI, settings: AppSettings, metrics: Metrics, acces
     app.add_middleware(Guard, access=access, metrics=metrics)
     # Around those that refuse: a page must be able to read why.
     app.add_middleware(SharedOrigins, origins=settings.serving.cors_origins, access=access)
+    app.add_middleware(BlankFragments)
     app.add_middleware(Observed, metrics=metrics)
 
 
 def _add_routes(app: FastAPI) -> None:
     """Add the resources, the busiest first: routers are asked in turn."""
-    for module in (users, recommendations, batch, items, trending, events, catalogue, pictures, web):
+    for module in (users, recommendations, batch, items, trending, events, fragments, catalogue, pictures, web):
         app.include_router(module.router)
     app.include_router(users.merging)
     for module in (health, version):
@@ -190,4 +194,5 @@ def _for_pages(app: FastAPI, settings: AppSettings) -> None:
         return state.catalogue.item(item_id, engine.model).item
 
     app.state.find_item = find_item
+    app.state.drawer = Drawer.of(settings.fragments.template)
     app.state.shop = ShopPage(name=settings.shop_name, households_file=settings.households_file)

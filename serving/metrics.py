@@ -56,6 +56,9 @@ class Metrics:
         )
         self.degraded = self._counter("degraded_slates", "Slates answered with less than usual.", ("reason",))
         self.refused = self._counter("refused_requests", "Requests that were not let in, by why.", ("reason",))
+        self.unvouched = self._counter(
+            "unvouched_users", "Slates and events that named a user without showing that they may.", ("what", "reason")
+        )
         self.store_errors = self._counter("store_errors", "Store calls that failed, by what was wanted.", ("call",))
         self.breaker = self._gauge("store_breaker", "0 the store is used, 1 it is tried, 2 it is left alone.")
         self.model = self._gauge("model_info", "1 for the version that answers, 0 for those before it.", ("version",))

@@ -12,6 +12,9 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from serving.access.scopes import HEALTH, PUBLISHABLE, needs
+from serving.access.user_tokens import HEADER
+from serving.fragments.blank import FRAGMENTS
+from serving.fragments.blank import MEDIA_TYPE as BLANK
 from serving.problems import ProblemBody, documented
 from serving.schemas import EventIn, EventsRequest
 
@@ -30,6 +33,13 @@ _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A publishable (pk_…) or secret (sk_…) key."},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
     "address": {"type": "apiKey", "in": "query", "name": "key", "description": "A publishable key, for beacons."},
+}
+_USER_TOKEN = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "Shows, with a publishable key, who asks: a signed token of the user.",
 }
 
 
@@ -73,5 +83,11 @@ def _with_middleware(operation: dict[str, Any], method: str, path: str) -> None:
         kinds = ("bearer", "header", "address") if scope in PUBLISHABLE else ("bearer", "header")
         operation["security"] = [{}, *({kind: []} for kind in kinds)]
         operation["x-scope"] = scope.value
+        if scope in PUBLISHABLE:
+            operation.setdefault("parameters", []).append(_USER_TOKEN)
     for status, answer in documented(*statuses).items():
         operation["responses"].setdefault(str(status), answer)
+    if path.startswith(FRAGMENTS):
+        for status, answer in operation["responses"].items():
+            if status != "200":
+                answer["content"] = {BLANK: {}}

@@ -243,5 +243,6 @@ _DESCRIPTIONS = {
     413: "The request body is too large.",
     422: "The request body breaks a rule, or cannot be read.",
     429: "Too many requests of this key or address.",
+    500: "A mistake of ours, or of a template of yours.",
     503: "Not now: no model yet, or nothing could be stored.",
 }

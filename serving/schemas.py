@@ -74,6 +74,10 @@ WebAddress = Annotated[str, Field(max_length=2048), AfterValidator(_web_address)
 Price = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 Text = Annotated[str, Field(max_length=500)]
 Label = Annotated[Text, AfterValidator(_one_line)]
+UserToken = Annotated[
+    str | None,
+    Field(repr=False, description="Shows, with a publishable key, who asks: a signed token of the user."),
+]
 SourceLabel = Annotated[str, Field(json_schema_extra={"enum": [source.label for source in Source]})]
 ReasonLabel = Annotated[str, Field(json_schema_extra={"enum": [code.label for code in ReasonCode]})]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items at most.")]
@@ -162,6 +166,12 @@ class RecommendationsRequest(Body):
         )
 
 
+class RecommendationsBody(RecommendationsRequest):
+    """A question by itself, with what shows who asks."""
+
+    user_token: UserToken = None
+
+
 class SlatesRequest(Body):
     """Several questions at once."""
 
@@ -184,6 +194,7 @@ class SlatesRequest(Body):
     distinct: bool = Field(
         default=True, description="Whether an item may be on one shelf of a user only: the earliest keeps it."
     )
+    user_token: UserToken = None
 
     @model_validator(mode="after")
     def _not_too_many_places(self) -> Self:
@@ -315,6 +326,7 @@ class EventsRequest(Body):
     )
 
     events: list[Any] = Field(max_length=MAX_BATCH, description="Up to 1000 events.")
+    user_token: UserToken = None
 
 
 class RejectedEvent(BaseModel):

@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recommender.ids import id_problem
 from serving import request_ids
+from serving.access.user_tokens import DOUBT
+from serving.access.user_tokens import HEADER as USER_TOKEN
 from serving.metrics import Metrics, method_label
 from serving.patience import Patience
 from serving.problems import Code, Problem, too_large
@@ -127,6 +129,8 @@ class Observed:
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 headers[request_ids.HEADER] = request_id
+                if (doubt := scope.get(DOUBT)) is not None:
+                    headers[USER_TOKEN] = doubt
             await send(message)
 
         try:

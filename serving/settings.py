@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from serving.access.origins import OriginOrAll
 from serving.access.settings import AccessSettings
 from serving.campaigns.settings import CampaignSettings
+from serving.fragments.settings import FragmentSettings
 from serving.log_settings import LogSettings
 from serving.otel_settings import OtelSettings
 
@@ -134,6 +135,7 @@ class AppSettings(Section):
     redis: RedisSettings = Field(default=RedisSettings(), description="Where candidates are shared.")
     logs: LogSettings = Field(default=LogSettings(), description="What the server writes about itself.")
     otel: OtelSettings = Field(default=OtelSettings(), description="Traces for a collector.")
+    fragments: FragmentSettings = Field(default=FragmentSettings(), description="Shelves as HTML.")
     campaign: CampaignSettings = Field(default=CampaignSettings(), description="What goes into a mailing file.")
 
     @property

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regulars.commands import signing_secrets
 from regulars.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, Overrides, configuration, examples
 
 if TYPE_CHECKING:
     from serving.access.keys import ApiKey
 
 app = typer.Typer(help="Make, list and revoke the keys of the API.", no_args_is_help=True)
+app.add_typer(signing_secrets.app, name="signing-secret")
 
 
 @app.callback(

@@ -52,13 +52,15 @@ def say_if_open(settings: AppSettings) -> None:
     Raises
     ------
     ConfigError
-        If the file of keys is damaged: better no server than one that refuses everybody.
+        If a file of keys or secrets is damaged: better no server than one that refuses everybody.
     """
     from regulars.hints import hint
     from regulars.http_server import LOOPBACK
     from regulars.terminal import say
     from serving.access.keyring import Keyring
+    from serving.access.signing_secrets import SigningSecrets
 
+    SigningSecrets(settings.data_dir).read()
     any_key = bool(Keyring(settings.data_dir).read())
     is_local = settings.serving.host in {"localhost", *LOOPBACK.values()}
     if not any_key and not is_local and settings.access.keys != "required":

@@ -5,6 +5,9 @@
     refusal = access.refusal(presented(headers, query), origin=…, address=…, needs=Scope.SLATES)
     if refusal is not None: answer with it
 
+    doubt = access.doubt(key, token, user_id)
+    if doubt is not None: answer as if nobody was named
+
 Keys are looked up by the first bytes of their hash and compared whole in constant time; for a key nobody knows, the
 same comparison is made with nobody's. It never opens by accident: a file that is damaged or has gone changes nothing
 about the keys known before, and until the file was read for the first time, nothing is open.
@@ -13,7 +16,6 @@ about the keys known before, and until the file was read for the first time, not
 from __future__ import annotations
 
 import hmac
-import logging
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -23,19 +25,20 @@ from pathlib import Path
 
 from limits import RateLimitItem, parse
 
-from recommender.errors import ConfigError
-from serving.access.keyring import Keyring, Stamp
-from serving.access.keys import ApiKey, digest_of
+from serving.access.keyring import Keyring
+from serving.access.keys import PREFIXES, ApiKey, Kind, digest_of
 from serving.access.presented import networks_of
 from serving.access.rates import Rates, counted_as
 from serving.access.refusal import KEY_REQUIRED, KEY_UNKNOWN, ORIGIN_NOT_ALLOWED, OUT_OF_SCOPE, Refusal, rate_limited
 from serving.access.scopes import Scope
 from serving.access.settings import AccessSettings
+from serving.access.user_tokens import Doubt, UserTokens
+from serving.access.watch import Watch
 
 PREFIX = 8
 """Bytes of a hash that a key is found by; the rest of it decides."""
 
-_log = logging.getLogger(__name__)
+_IN_PAGES = PREFIXES[Kind.PUBLISHABLE].encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +79,13 @@ class Access:
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.proxies = networks_of(settings.proxies)
-        self._keyring = Keyring(data_dir)
+        self.tokens = UserTokens(settings, data_dir, now=now)
         self._always = settings.keys == "required"
         self._per_address = None if settings.rate_per_address is None else parse(settings.rate_per_address)
         self._now = now
         self._rates = Rates(ticks)
-        self._seen: Stamp | None = None
-        self._looked = False
+        self._watch = Watch(Keyring(data_dir), unknown="no key is known, so every request that needs one is refused")
         self._required = True
-        self._any_known = False
         self._live: dict[bytes, _Live] = {}
         self._origins: frozenset[bytes] = frozenset()
 
@@ -120,21 +121,20 @@ class Access:
         return self._required
 
     def refresh(self) -> None:
-        """Read the file if it changed since the last look. Never raises: what is wrong is logged once."""
-        try:
-            stamp = self._keyring.stamp()
-            if self._looked and stamp == self._seen:
-                return
-            keys = self._keyring.read()
-        except (ConfigError, OSError) as error:
-            self._complain(f"{error}; {self._meanwhile()}", stamp_of(self._keyring))
-            return
-        if self._any_known and not keys:
-            what = "has gone" if stamp is None else "holds no key any more, not even a revoked one"
-            self._complain(f"{self._keyring.path} {what}; {self._meanwhile()}", stamp)
-            return
-        self._looked, self._seen = True, stamp
-        self._know(keys)
+        """Read the files that changed since the last look. Never raises: what is wrong is logged once."""
+        if (keys := self._watch.news()) is not None:
+            self._know(keys)
+        self.tokens.refresh()
+
+    def doubt(self, key: bytes | None, token: bytes | None, user_id: str) -> Doubt | None:
+        """Say why a user is not believed who is named with an admitted key; None if they are.
+
+        A secret key vouches for whomever it names, and an API without keys believes everybody. What a key begins with
+        is part of what its hash was taken of, so it says beyond doubt of which kind the key is.
+        """
+        if not self._required or (key is not None and not key.startswith(_IN_PAGES)):
+            return None
+        return self.tokens.doubt(token, user_id)
 
     def _of_key(self, key: bytes, origin: bytes | None, needs: Scope) -> Refusal | None:
         digest = digest_of(key)
@@ -155,23 +155,4 @@ class Access:
         live = [_Live.of(key) for key in every if key.is_live(now)]
         self._live = {key.digest[:PREFIX]: key for key in live}
         self._origins = frozenset(origin for key in live for origin in key.origins)
-        self._any_known = bool(every)
-        self._required = self._always or self._any_known
-
-    def _complain(self, what: str, stamp: Stamp | None) -> None:
-        if not self._looked or stamp != self._seen:
-            _log.error("%s", what)
-        self._looked, self._seen = True, stamp
-
-    def _meanwhile(self) -> str:
-        if self._any_known:
-            return "the keys known before go on"
-        return "no key is known, so every request that needs one is refused"
-
-
-def stamp_of(keyring: Keyring) -> Stamp | None:
-    """Return the file's stamp, or None where even that cannot be had."""
-    try:
-        return keyring.stamp()
-    except OSError:
-        return None
+        self._required = self._always or bool(every)

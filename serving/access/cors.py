@@ -15,11 +15,13 @@ from starlette.types import Scope as AsgiScope
 
 from serving.access.access import Access
 from serving.access.presented import header
+from serving.access.user_tokens import HEADER as USER_TOKEN
 
 PREFLIGHT_SECONDS = 86_400
 
 _ALLOW = "Access-Control-Allow-Origin"
 _EXPOSE = "Access-Control-Expose-Headers"
+_EXPOSED = f"Retry-After, {USER_TOKEN}"
 
 
 class SharedOrigins(CORSMiddleware):
@@ -30,8 +32,8 @@ class SharedOrigins(CORSMiddleware):
             app,
             allow_origins=list(origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["Content-Type", "Authorization", "X-API-Key"],
-            expose_headers=["Retry-After"],
+            allow_headers=["Content-Type", "Authorization", "X-API-Key", USER_TOKEN],
+            expose_headers=_EXPOSED.split(", "),
             max_age=PREFLIGHT_SECONDS,
         )
         self._access = access
@@ -43,10 +45,10 @@ class SharedOrigins(CORSMiddleware):
     def answer_headers(self, origin: bytes | None) -> tuple[tuple[str, str], ...]:
         """Return the headers of an answer to a request from `origin`."""
         if self.allow_all_origins:
-            return () if origin is None else ((_ALLOW, "*"), (_EXPOSE, "Retry-After"))
+            return () if origin is None else ((_ALLOW, "*"), (_EXPOSE, _EXPOSED))
         if origin is None or not self.is_allowed_origin(origin.decode("latin-1")):
             return (("Vary", "Origin"),)
-        return ((_ALLOW, origin.decode("latin-1")), (_EXPOSE, "Retry-After"), ("Vary", "Origin"))
+        return ((_ALLOW, origin.decode("latin-1")), (_EXPOSE, _EXPOSED), ("Vary", "Origin"))
 
     def encoded(self, origin: bytes | None) -> list[tuple[bytes, bytes]]:
         """Return the same headers as an ASGI message holds them."""

@@ -38,6 +38,7 @@ def _name(value: str) -> str:
     return value.strip()
 
 
+Name = Annotated[str, Field(max_length=100), AfterValidator(_name)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", repr=False)]
 
 
@@ -48,7 +49,7 @@ class ApiKey(BaseModel):
 
     key_id: Annotated[str, Field(pattern=r"^k[0-9a-f]{8}$")]
     """How it is spoken of; public."""
-    name: Annotated[str, Field(max_length=100), AfterValidator(_name)]
+    name: Name
     kind: Kind
     sha256: Digest
     scopes: tuple[Scope, ...]

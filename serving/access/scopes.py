@@ -30,7 +30,7 @@ HEALTH = frozenset({"/healthz", "/readyz", "/v1/healthz", "/v1/readyz"})
 """Never refused and never counted: whoever restarts a process asks often, from one address, without a key."""
 
 _READING = frozenset({"GET", "HEAD"})
-_OPEN = frozenset({*HEALTH, "/", "/shop", "/widget.js", "/openapi.json"})
+_OPEN = frozenset({*HEALTH, "/", "/shop", "/widget.js", "/widget.css", "/openapi.json"})
 _SHOP_FILES = "/shop/assets/"
 
 
@@ -55,6 +55,8 @@ def needs(method: str, path: str) -> Scope | None:
 
 def _reading(path: str) -> Scope | None:
     if path in ("/v1/trending", "/v1/bestsellers"):
+        return Scope.SLATES
+    if path.startswith("/v1/fragments/"):
         return Scope.SLATES
     if path.startswith(("/v1/users/", "/v1/items/")):
         # A picture is an <img>, which sends no headers; it tells no more than the page it stands on.

@@ -39,3 +39,7 @@ class AccessSettings(BaseModel):
     """Requests of one client address, in one worker process, such as '1200/minute'; more are answered with 429."""
     proxies: tuple[Network, ...] = Field(default=())
     """Addresses or networks of your proxies: theirs is not the client's, the X-Forwarded-For they add is."""
+    user_token_hours: float = Field(default=24.0, gt=0, le=8760)
+    """The longest life of a signed user token; one that lives longer is refused (`regulars keys signing-secret`)."""
+    user_token_audience: str | None = Field(default=None, min_length=1)
+    """What the claim `aud` of user tokens must name; unset, the claim is ignored."""

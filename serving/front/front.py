@@ -25,6 +25,9 @@ from serving.access.presented import client_address, presented
 from serving.access.refusal import Refusal
 from serving.access.scopes import HEALTH
 from serving.access.scopes import Scope as Right
+from serving.access.user_tokens import DOUBT
+from serving.access.user_tokens import HEADER_BYTES as USER_TOKEN
+from serving.fragments.blank import FRAGMENTS, blank_on_failure
 from serving.front.hot import Hot, HotAddresses
 from serving.metrics import method_label
 from serving.problems import overloaded
@@ -105,6 +108,9 @@ class _Open:
             answer = [*_HEADERS, (request_ids.HEADER_BYTES, request_ids.of(headers.get(request_ids.HEADER_BYTES)))]
             if origin is not None or not self._origins.allow_all_origins:
                 answer += self._origins.encoded(origin)
+            if (doubt := scope.get(DOUBT)) is not None:
+                answer.append((USER_TOKEN, doubt.encode()))
+                self._metrics.unvouched.labels("slate", doubt).inc()
             await send({"type": "http.response.start", "status": 200, "headers": answer})
             await send({"type": "http.response.body", "body": reply.body})
             self._tally.answered(hot.route, reply.source, time.perf_counter() - started)
@@ -114,13 +120,17 @@ class _Open:
     async def _reply(self, hot: Hot, scope: Scope, headers: Mapping[bytes, bytes]) -> Reply | None:
         """Return the answer to a page view; None where it is another than the usual one."""
         access, service = self._access, self._service
-        if not access.is_open and (refusal := self._refusal(scope, headers)) is not None:
-            scope[REFUSED] = refusal
-            return None
+        _, asked, user_id, item_id = hot
+        if not access.is_open:
+            key = presented(headers, scope["query_string"])
+            if (refusal := self._refusal(key, scope, headers)) is not None:
+                scope[REFUSED] = refusal
+                return None
+            if user_id is not None and (doubt := access.doubt(key, headers.get(USER_TOKEN), user_id)) is not None:
+                scope[DOUBT], user_id = doubt, None
         scope[ADMITTED] = True
         if (ready := service.ready) is None:
             return None
-        _, asked, user_id, item_id = hot
         try:
             if user_id is None:
                 return await service.offered(asked, item_id)
@@ -132,10 +142,10 @@ class _Open:
         except Exception:  # noqa: BLE001  a `Problem`, or a mistake of ours: the framework meets, tells and counts it
             return None
 
-    def _refusal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Refusal | None:
+    def _refusal(self, key: bytes | None, scope: Scope, headers: Mapping[bytes, bytes]) -> Refusal | None:
         access = self._access
         return access.refusal(
-            presented(headers, scope["query_string"]),
+            key,
             origin=headers.get(_ORIGIN),
             address=client_address(scope, access.proxies) if access.counts_addresses else None,
             needs=Right.SLATES,
@@ -183,6 +193,8 @@ class _Open:
         self._metrics.refused.labels("overloaded").inc()
         origin = next((value for name, value in scope["headers"] if name == _ORIGIN), None)
         response = overloaded().response()
+        if scope["path"].startswith(FRAGMENTS):
+            send = blank_on_failure(send)
         sent = dict(scope["headers"]).get(request_ids.HEADER_BYTES)
         response.raw_headers += [
             *FIXED_HEADERS,

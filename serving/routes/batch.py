@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from serving.access.visitors import Visitors
 from serving.batches import answer_all
 from serving.problems import documented
 from serving.schemas import SlatesBody, SlatesRequest
@@ -27,7 +28,8 @@ async def post_slates(request: Request, body: SlatesRequest) -> Response:
 
     All users are read in one round trip. Unless `distinct` is false, no item is on two shelves of the same user.
     """
-    questions = [asked.question() for asked in body.requests]
+    visitors = Visitors(request, body.user_token)
+    questions = [visitors.asking(asked.question()) for asked in body.requests]
     replies = await answer_all(state_of(request.app).service, questions, distinct=body.distinct)
     request.scope[SOURCE] = replies[0].source
     content = b'{"slates":[%b]}' % b",".join(reply.body for reply in replies)

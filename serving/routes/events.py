@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from serving.access.visitors import Visitors
 from serving.problems import Code, Problem, documented
 from serving.schemas import EventsRequest, EventsResult
 from serving.state import StateDep
@@ -46,8 +47,10 @@ async def post_events(request: Request, state: StateDep) -> EventsResult:
         details = [{**detail, "loc": ("body", *detail["loc"])} for detail in error.errors(include_url=False)]
         raise RequestValidationError(details) from None
     engine = state.service.engine
+    visitors = Visitors(request, body.user_token)
+    events = [visitors.of_event(candidate) for candidate in body.events]
     try:
-        return await state.ingest.take(body.events, as_of=engine.model.as_of)
+        return await state.ingest.take(events, as_of=engine.model.as_of)
     except OSError as error:
         _log.error("events could not be written down: %s", error)
         raise Problem(

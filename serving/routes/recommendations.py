@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from serving.problems import documented
 from serving.routes.slates import RESPONSES, answered
-from serving.schemas import RecommendationsRequest
+from serving.schemas import RecommendationsBody
 
 router = APIRouter(prefix="/v1", tags=["slates"])
 
@@ -17,9 +17,9 @@ router = APIRouter(prefix="/v1", tags=["slates"])
     responses={**RESPONSES, **documented(408, 413, 422)},
     openapi_extra={"operationId": "post_recommendations"},
 )
-async def post_recommendations(request: Request, body: RecommendationsRequest) -> Response:
+async def post_recommendations(request: Request, body: RecommendationsBody) -> Response:
     """Say what to show a user or a guest, given the cart, what was viewed, and the shelf's limits.
 
     Ids that would be awkward in an address are answered here like any other.
     """
-    return await answered(request, body.question())
+    return await answered(request, body.question(), user_token=body.user_token)

@@ -11,6 +11,7 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from recommender.slate import Placement
+from serving.access.visitors import Visitors
 from serving.problems import documented
 from serving.questions import Question
 from serving.schemas import DEFAULT_LIMIT, MAX_EXCLUDED, Limit, SlateBody
@@ -73,8 +74,10 @@ ChoicesQuery = Annotated[Choices, Query()]
 VisitorQuery = Annotated[VisitorChoices, Query()]
 
 
-async def answered(request: Request, question: Question) -> Response:
-    """Answer a question with a slate."""
+async def answered(request: Request, question: Question, *, user_token: str | None = None) -> Response:
+    """Answer a question with a slate; as a guest's, if it names a user whom the request does not vouch for."""
+    if question.user_id is not None:
+        question = Visitors(request, user_token).asking(question)
     reply = await state_of(request.app).service.reply(question)
     request.scope[SOURCE] = reply.source
     return Response(reply.body, media_type="application/json", headers={"Cache-Control": "no-store"})

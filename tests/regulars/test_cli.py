@@ -32,6 +32,9 @@ COMMANDS = (
     "keys create",
     "keys list",
     "keys revoke",
+    "keys signing-secret create",
+    "keys signing-secret list",
+    "keys signing-secret revoke",
 )
 HEAVY = ("numpy", "scipy", "polars", "fastapi", "redis", "granian", "matplotlib", "implicit", "optuna", "mlflow")
 

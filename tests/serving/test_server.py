@@ -21,11 +21,13 @@ import pytest
 
 from serving.access.keyring import Keyring
 from serving.access.keys import Kind, mint
+from serving.access.signing_secrets import SigningSecrets
 from serving.security import BODY_SECONDS
 from serving.server import HEADER_BYTES
 from serving.settings import AppSettings, ServingSettings
 from serving.stores import embedded
 from tests.planted import HOSTILE_IDS
+from tests.serving.access.tokens import user_token
 from tests.serving.conftest import Shelves
 
 pytestmark = pytest.mark.slow
@@ -53,6 +55,8 @@ with store_of(settings) as connected:
     asyncio.run(publish_current(connected))
     run(connected)
 """
+
+LIMITS = (("limited", "5/hour"), ("other", "1000/hour"))
 
 
 def free_port() -> int:
@@ -243,6 +247,39 @@ def test_every_worker_asks_for_a_new_key(running: tuple[subprocess.Popen[bytes],
         assert httpx.get(f"{address}/v1/trending").status_code == 401
         assert httpx.get(f"{address}/v1/trending", headers=opened).status_code == 200
     assert minted.text not in (data_dir / "server.log").read_text()
+
+
+def test_rates_hold_per_worker(running: tuple[subprocess.Popen[bytes], str], data_dir: Path) -> None:
+    """Two workers let through twice the rate of a key, as documented, and no more; the rest hear when to come back."""
+    _, address = running
+    limited, other = (mint(name, Kind.SECRET, now=datetime.now(UTC), rate=rate) for name, rate in LIMITS)
+    Keyring(data_dir).change(lambda keys: (*keys, limited.kept, other.kept))
+    time.sleep(2)
+    opened = {"Authorization": f"Bearer {limited.text}"}
+    answers = [httpx.get(f"{address}/v1/trending", headers=opened) for _ in range(80)]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert len(answers) - len(refused) == 2 * 5
+    assert {answer.json()["code"] for answer in refused} == {"rate_limited"}
+    assert all(0 < int(answer.headers["retry-after"]) <= 3600 for answer in refused)
+    assert httpx.get(f"{address}/v1/trending", headers={"X-API-Key": other.text}).status_code == 200
+
+
+def test_every_worker_believes_a_new_secret(running: tuple[subprocess.Popen[bytes], str], data_dir: Path) -> None:
+    """Made while two workers answer, a signing secret is known to both within a second or so; its tokens as well."""
+    _, address = running
+    page = mint("page", Kind.PUBLISHABLE, now=datetime.now(UTC))
+    Keyring(data_dir).change(lambda keys: (*keys, page.kept))
+    secret = SigningSecrets(data_dir).make("shop", now=datetime.now(UTC)).text or ""
+    time.sleep(2)
+    path = f"{address}/v1/users/{quote(HOSTILE_IDS[0], safe='')}/recommendations?key={page.text}"
+    token = user_token(HOSTILE_IDS[0], secret).decode()
+    for _ in range(20):
+        assert httpx.get(path, headers={"X-User-Token": token}).json()["user_id"] == HOSTILE_IDS[0]
+        doubted = httpx.get(path)
+        assert (doubted.json()["user_id"], doubted.headers["x-user-token"]) == (None, "missing")
+    log = (data_dir / "server.log").read_text()
+    assert token not in log
+    assert secret not in log
 
 
 def ids_of(slate: dict[str, list[dict[str, str]]]) -> list[str]:

@@ -28,6 +28,7 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
     ("GET", "/v1/items/{item_id:path}/bought-together"): SLATES,
     ("GET", "/v1/trending"): SLATES,
     ("GET", "/v1/bestsellers"): SLATES,
+    ("GET", "/v1/fragments/{placement}"): SLATES,
     ("POST", "/v1/events"): EVENTS,
     ("POST", "/v1/users:merge"): EVENTS,
     ("PUT", "/v1/items"): CATALOGUE,
@@ -43,6 +44,7 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
         None,
     ),
     ("GET", "/"): None,
+    **dict.fromkeys((("GET", "/widget.css"), ("HEAD", "/widget.css")), None),
     ("GET", "/shop/assets/{name}"): None,
 }
 APP = create_app(AppSettings(redis=RedisSettings(url="redis://localhost")))
@@ -65,15 +67,38 @@ def test_every_route_has_a_scope_on_purpose() -> None:
 def test_each_address_needs_its_scope(method: str, path: str, name: str) -> None:
     """Whatever id stands in it."""
     written = path
-    for parameter in ("{user_id:path}", "{item_id:path}", "{name}"):
+    for parameter in ("{user_id:path}", "{item_id:path}", "{name}", "{placement}"):
         written = written.replace(parameter, name)
     assert needs(method, written) == EXPECTED[method, path]
 
 
-fronts = st.sampled_from(["/", "//", "/v1/", "/v1/users/", "/v1/items/", "/shop/", "/shop/assets/", "/V1/"])
+fronts = st.sampled_from(
+    ["/", "//", "/v1/", "/v1/users/", "/v1/items/", "/shop/", "/shop/assets/", "/v1/fragments/", "/V1/"]
+)
 segments = st.sampled_from(["", "v1", "users", "items", "a", "..", "%2e", "healthz", "metrics"])
-shelves = ["", "similar", "buy-again", "recommendations", "bought-together", "trending", "bestsellers", "picture.svg"]
-others = ["events", "items", "metrics", "version", "healthz", "assets", "households.json", "widget.js", "shop"]
+shelves = [
+    "",
+    "similar",
+    "buy-again",
+    "recommendations",
+    "bought-together",
+    "trending",
+    "bestsellers",
+    "picture.svg",
+    "home",
+]
+others = [
+    "widget.css",
+    "events",
+    "items",
+    "metrics",
+    "version",
+    "healthz",
+    "assets",
+    "households.json",
+    "widget.js",
+    "shop",
+]
 ends = st.sampled_from([*shelves, *others])
 methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 

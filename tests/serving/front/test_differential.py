@@ -1,15 +1,16 @@
 """The front and the framework's routes answer the same: status, headers and bodies, of ten thousand requests.
 
 Requests are drawn from a fixed seed: users and items known, unknown and hostile, parameters right, wrong and repeated,
-keys right, wrong and missing, origins listed and not, addresses that are no UTF-8. What is random in every answer
-(ids of slates and requests, the time) is left out of the comparison.
+keys right, wrong and missing, tokens of the user, of others, expired and forged, origins listed and not, addresses that
+are no UTF-8. What is random in every answer (ids of slates and requests, the time) is left out of the comparison.
 """
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
@@ -23,6 +24,8 @@ from recommender.errors import StoreUnavailable
 from serving.access.keyring import Keyring
 from serving.access.keys import Kind, mint
 from serving.access.scopes import Scope
+from serving.access.signing_secrets import SigningSecrets
+from serving.access.user_tokens import Doubt
 from serving.app import create_app
 from serving.clock import WallClock
 from serving.front.front import Front
@@ -31,6 +34,7 @@ from serving.state import state_of
 from serving.stores import Stores
 from serving.stores.memory import MemoryStores
 from tests.planted import HOSTILE_IDS, item_id, user_id
+from tests.serving.access.tokens import user_token
 from tests.serving.conftest import Shelves, published
 
 pytestmark = pytest.mark.anyio
@@ -109,8 +113,10 @@ def comparable(body: bytes) -> Any:
 class Requests:
     """Draws requests."""
 
-    def __init__(self, seed: int, keys: list[bytes]) -> None:
+    def __init__(self, seed: int, keys: list[bytes], secret: str) -> None:
         self._random = random.Random(seed)
+        self._secret = secret
+        self._user = ""
         self._keys = [*keys, b"pk_wrong", b"sk_wrong", b""]
 
     def __iter__(self) -> Iterator[Asked]:
@@ -123,6 +129,7 @@ class Requests:
     def _path(self) -> bytes:
         pick = self._random
         user = pick.choice([user_id(pick.randrange(200)), user_id(pick.randrange(200)), "stranger", *HOSTILE_IDS, ""])
+        self._user = user
         item = pick.choice([item_id(pick.randrange(120)), "no such thing", *HOSTILE_IDS, "x" * pick.choice([100, 600])])
         safe = pick.choice(["", "/"])
         path = pick.choices(
@@ -172,7 +179,7 @@ class Requests:
     def _headers(self) -> Iterator[tuple[bytes, bytes]]:
         pick = self._random
         if pick.random() < 0.5:
-            yield b"origin", pick.choice([SHOP, EVIL, b"null", b"\xe9"])
+            yield b"origin", pick.choice([SHOP, SHOP, EVIL, b"null", b"\xe9"])
         if pick.random() < 0.3:
             yield b"x-request-id", pick.choice([b"req-17", b"a b", b"x" * 200, b"", "ü".encode()])
         if self._keys[:-3] and pick.random() < 0.9:
@@ -180,6 +187,15 @@ class Requests:
                 [(b"x-api-key", b""), (b"authorization", b"Bearer "), (b"authorization", b"Basic ")]
             )
             yield name, prefix + pick.choice(self._keys[:-3] * 3 + self._keys)
+        if pick.random() < 0.7:
+            yield b"x-user-token", self._token()
+
+    def _token(self) -> bytes:
+        pick = self._random
+        user = pick.choices((self._user, user_id(pick.randrange(200))), (5, 1))[0]
+        good, expired = user_token(user, self._secret), user_token(user, self._secret, seconds=-3600)
+        forged = [user_token(user, "ss_" + "x" * 43), good + b"x", b"a.b.c", b"\xff", b""]
+        return pick.choices((good, expired, pick.choice(forged)), (6, 2, 2))[0]
 
 
 class Standing(WallClock):
@@ -202,20 +218,37 @@ class Absent(MemoryStores):
         raise StoreUnavailable("away")
 
 
-async def differences(app: FastAPI, requests: Requests) -> tuple[list[str], dict[int, int]]:
-    """Ask both, and return what differs, with how often each status was seen."""
-    found: list[str] = []
-    statuses: dict[int, int] = {}
+@dataclass(slots=True)
+class Compared:
+    """What became of many requests."""
+
+    differences: list[str] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    doubts: Counter[bytes] = field(default_factory=Counter)
+    """Of users who were named, and not believed."""
+    users: Counter[str | None] = field(default_factory=Counter)
+    """Whom requests with a token were answered as."""
+
+    def add(self, asked: Asked, front: Answered, route: Answered) -> None:
+        """Take notice of two answers to one request."""
+        self.statuses[front.status] += 1
+        self.doubts.update(value for name, value in front.headers if name == b"x-user-token")
+        if b"x-user-token" in dict(asked.headers) and isinstance(front.body, dict):
+            self.users[front.body["user_id"]] += 1
+        if front != route:
+            self.differences.append(f"{asked}\n  front: {front}\n  route: {route}")
+
+
+async def compared(app: FastAPI, requests: Requests) -> Compared:
+    """Ask both."""
+    found = Compared()
     async with app.router.lifespan_context(app):
         state = state_of(app)
         state.service._pauses.may_compute = lambda: False  # type: ignore[method-assign]  # chance must not decide
         front = Front(app)
         for asked in requests:
-            ours, theirs = await answer(front, asked), await answer(app, asked)
-            statuses[ours.status] = statuses.get(ours.status, 0) + 1
-            if ours != theirs:
-                found.append(f"{asked}\n  front: {ours}\n  route: {theirs}")
-    return found, statuses
+            found.add(asked, await answer(front, asked), await answer(app, asked))
+    return found
 
 
 @pytest.fixture
@@ -226,9 +259,10 @@ async def memory(registry: Shelves) -> MemoryStores:
     return stores
 
 
-def world(settings: AppSettings, name: str) -> tuple[AppSettings, list[bytes]]:
-    """Return settings and keys of one of the worlds."""
+def world(settings: AppSettings, name: str) -> tuple[AppSettings, list[bytes], str]:
+    """Return settings, keys and a signing secret of one of the worlds."""
     keys: list[bytes] = []
+    secret = SigningSecrets(settings.data_dir).make("shop", now=datetime.now(UTC)).text or ""
     if name == "closed":
         now = datetime.now(UTC)
         minted = (
@@ -240,7 +274,7 @@ def world(settings: AppSettings, name: str) -> tuple[AppSettings, list[bytes]]:
     if name != "open":
         serving = settings.serving.model_copy(update={"cors_origins": (SHOP.decode(),)})
         settings = settings.model_copy(update={"serving": serving})
-    return settings, keys
+    return settings, keys, secret
 
 
 @pytest.mark.parametrize(("name", "seed"), [("open", 1), ("closed", 2), ("away", 3), ("empty", 4)])
@@ -248,12 +282,16 @@ async def test_front_and_routes_answer_alike(
     settings: AppSettings, registry: Shelves, memory: MemoryStores, name: str, seed: int
 ) -> None:
     """An open shop, one with keys, one whose store is away, one without candidates: no answer differs."""
-    settings, keys = world(settings, name)
+    settings, keys, secret = world(settings, name)
     stores: dict[str, Stores] = {"away": Absent(memory), "empty": MemoryStores()} if name in ("away", "empty") else {}
     with registry.marked(registry.shop):
         app = create_app(settings, store=stores.get(name, memory), registry_root=registry.root, clock=Standing())
-        found, statuses = await differences(app, Requests(seed, keys))
-    assert not found, f"{len(found)} of {PER_WORLD} differ; the first:\n" + "\n".join(found[:3])
+        found = await compared(app, Requests(seed, keys, secret))
+    differ, statuses = found.differences, found.statuses
+    assert not differ, f"{len(differ)} of {PER_WORLD} differ; the first:\n" + "\n".join(differ[:3])
     assert statuses[200] > PER_WORLD / 10
     assert statuses[400] > PER_WORLD / 20
     assert (401 in statuses, 403 in statuses) == (bool(keys), bool(keys))
+    assert found.users[None] > PER_WORLD / 50
+    assert found.users.total() - found.users[None] > PER_WORLD / 50
+    assert set(found.doubts) == ({doubt.encode() for doubt in Doubt} if keys else set())

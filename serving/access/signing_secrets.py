@@ -1,0 +1,160 @@
+"""The secrets that a shop's servers sign user tokens with: ``signing.json`` in the data folder.
+
+A secret cannot be kept as a hash: whoever checks a signature needs what it was made with (HMAC, RFC 2104). So the
+file is as secret as they are, and readable by its owner alone. A revoked one is wiped from it; that there was one is
+kept.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from recommender.errors import ConfigError
+from serving.access.keys import RANDOM_BYTES, Name
+from serving.access.private_file import PrivateFile, Stamp
+
+FILE = "signing.json"
+PREFIX = "ss_"
+MAX_LIVE = 5
+"""A token is tried with each, so that a forged one costs little."""
+
+
+class SigningSecret(BaseModel):
+    """One secret."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    secret_id: Annotated[str, Field(pattern=r"^s[0-9a-f]{8}$")]
+    """How it is spoken of; public."""
+    name: Name
+    text: Annotated[str, Field(pattern=r"^ss_[A-Za-z0-9_-]{43}$")] | None = Field(default=None, repr=False)
+    """What tokens are signed with, as it is written; None once it is revoked."""
+    created_at: AwareDatetime
+    revoked_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _revoked_or_live(self) -> Self:
+        if (self.text is None) != (self.revoked_at is not None):
+            raise ValueError("a secret has its text until it is revoked, and not after")
+        return self
+
+    @property
+    def is_live(self) -> bool:
+        """Whether tokens signed with it are believed."""
+        return self.revoked_at is None
+
+
+def _distinct(every: tuple[SigningSecret, ...]) -> tuple[SigningSecret, ...]:
+    texts = [secret.text for secret in every if secret.text is not None]
+    if len({secret.secret_id for secret in every}) < len(every) or len(set(texts)) < len(texts):
+        raise ValueError("two secrets of this file are the same")
+    return every
+
+
+class _Content(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    format: Literal[1] = 1
+    secrets: Annotated[tuple[SigningSecret, ...], AfterValidator(_distinct)]
+
+
+class SigningSecrets:
+    """The secrets of one data folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.path = data_dir / FILE
+        self._file = PrivateFile(self.path, remedy="restore it from a backup, or move it away and make new secrets")
+
+    def stamp(self) -> Stamp | None:
+        """Return the file's stamp; None if there is no file.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be looked into.
+        """
+        return self._file.stamp()
+
+    def read(self) -> tuple[SigningSecret, ...]:
+        """Return every secret, revoked ones included; none if there is no file.
+
+        Raises
+        ------
+        ConfigError
+            If the file cannot be read, or is not what this program wrote.
+        """
+        content = self._file.parsed(_Content)
+        return () if content is None else content.secrets
+
+    def make(self, name: str, *, now: datetime) -> SigningSecret:
+        """Make a secret and keep it.
+
+        Raises
+        ------
+        ConfigError
+            If there are too many already, or the file is damaged.
+        OSError
+            If the file cannot be written.
+        """
+        made = SigningSecret(
+            secret_id=f"s{secrets.token_hex(4)}",
+            name=name,
+            text=PREFIX + secrets.token_urlsafe(RANDOM_BYTES),
+            created_at=now,
+        )
+
+        def edit(every: tuple[SigningSecret, ...]) -> tuple[SigningSecret, ...]:
+            live = [secret for secret in every if secret.is_live]
+            if len(live) >= MAX_LIVE:
+                raise ConfigError(
+                    f"there are {len(live)} live secrets, the most there may be; revoke one: {_ids(live)}"
+                )
+            return (*every, made)
+
+        self._change(edit)
+        return made
+
+    def revoke(self, spoken_of: str, *, now: datetime) -> SigningSecret:
+        """Wipe the live secret with that id, or that name if it is the only one; return what is left of it.
+
+        Raises
+        ------
+        ConfigError
+            If there is none, or several.
+        OSError
+            If the file cannot be written.
+        """
+        revoked: list[SigningSecret] = []
+
+        def edit(every: tuple[SigningSecret, ...]) -> tuple[SigningSecret, ...]:
+            meant = _the_one(every, spoken_of)
+            revoked.append(meant.model_copy(update={"revoked_at": now, "text": None}))
+            return tuple(revoked[0] if secret is meant else secret for secret in every)
+
+        self._change(edit)
+        return revoked[0]
+
+    def _change(self, edit: Callable[[tuple[SigningSecret, ...]], tuple[SigningSecret, ...]]) -> None:
+        with self._file.locked():
+            self._file.replace(_Content(secrets=edit(self.read())))
+
+
+def _the_one(every: tuple[SigningSecret, ...], spoken_of: str) -> SigningSecret:
+    live = [secret for secret in every if secret.is_live]
+    found = [one for one in live if one.secret_id == spoken_of] or [one for one in live if one.name == spoken_of]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ConfigError(f"{len(found)} live secrets have this name; name one by its id: {_ids(found)}")
+    # Whoever pastes a secret by mistake does not want to see it again in a log of commands.
+    raise ConfigError(f"no live secret has this id or name (live: {_ids(live) or 'none'})")
+
+
+def _ids(every: list[SigningSecret]) -> str:
+    return ", ".join(f"{secret.secret_id} ({secret.name})" for secret in every)

@@ -1,0 +1,1 @@
+"""Shelves as HTML, for shops whose pages run no script."""
