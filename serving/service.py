@@ -30,6 +30,8 @@ from serving.clock import Clock, Moments
 from serving.engine_thread import BusyError, EngineThread, Known, indices
 from serving.erasures import Erasures
 from serving.events.fresh import decode
+from serving.experiments import Experiments
+from serving.impersonal import STORE_UNAVAILABLE, everybodys, wishes
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.model_holder import ModelHolder
@@ -47,7 +49,6 @@ from serving.stores.packed import unpack
 from serving.stores.read_already import ReadAlready
 from serving.tally import Tally
 
-STORE_UNAVAILABLE = "store_unavailable"
 CANDIDATES_MISSING = "candidates_missing"
 BUSY = "busy"
 
@@ -70,6 +71,7 @@ class Service:
         metrics: Metrics,
         renderer: Renderer,
         stale_users: int,
+        experiments: Experiments | None = None,
     ) -> None:
         self._holder = holder
         self._store = store
@@ -77,6 +79,8 @@ class Service:
         self._clock = clock
         self._metrics = metrics
         self._renderer = renderer
+        self.experiments = experiments
+        """None without any, so that page views need not ask."""
         self._stale = StaleRecords(stale_users, metrics)
         slate_id = RandomIds()
         self._counter = Counter(metrics, Moments(clock), slate_id)
@@ -100,6 +104,16 @@ class Service:
         Problem
             503, if there is no model yet, or there is no time for its filters.
         """
+        if self.experiments is None or question.user_id is None:
+            return await self._reply(question)
+        treatment = self.experiments.of(question.user_id)
+        if treatment is None:
+            return await self._reply(question)
+        changed = treatment.question(question)
+        reply = await (self._reply(changed) if treatment.changes.personal else self._impersonal(changed))
+        return treatment.labelled(reply)
+
+    async def _reply(self, question: Question) -> Reply:
         ready, asked = self._ready, question.asked
         if asked is not None:
             if question.user_id is not None and question.placement in PREPARED and not question.viewed:
@@ -281,6 +295,13 @@ class Service:
         named = dataclasses.replace(slate, placement=asked.placement)
         body = self._renderer.slate(named, ready, reasons=asked.reasons, degraded=degraded)
         return Reply(body, slate.source.label, degraded)
+
+    async def _impersonal(self, question: Question) -> Reply:
+        """Answer a user who gets no personal picks."""
+        ready, known = self._ready, Known(erased=True)
+        if question.user_id is not None and question.user_id not in self._erasures:
+            known = await wishes(self._store, question.user_id, ready, self._metrics)
+        return everybodys(self._counter, ready, question, known) or await self._computed(ready, question, known)
 
     async def _computed(self, ready: Ready, question: Question, known: Known) -> Reply:
         """Let the engine answer, if it has the time."""
