@@ -9,11 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from recommender.experiments.allocation import CONTROL, Allocation, Experiment
+from recommender.experiments.allocation import CONTROL, Allocation, Assigned, Experiment
 
 PUBLISHED = frozenset({"diversity", "category_cap", "one_per_title"})
 """Settings of ``[slates]``: stored shelves are in their order already."""
@@ -54,6 +54,11 @@ class VariantChanges(BaseModel):
         return value
 
 
+AS_USUAL = VariantChanges()
+WITHOUT_PICKS = VariantChanges(personal=False)
+"""What control gets."""
+
+
 class ExperimentSettings(BaseModel):
     """An experiment: who gets what, decided by a hash of the user's id. See docs/experiments.md."""
 
@@ -81,6 +86,10 @@ class ExperimentSettings(BaseModel):
             raise ValueError(f"changes are given for {unknown[0]!r}, which is no variant; there are: {known}")
         return self
 
+    def changes_of(self, variant: str) -> VariantChanges:
+        """Return what a group gets."""
+        return WITHOUT_PICKS if variant == CONTROL else self.changes.get(variant, AS_USUAL)
+
     def experiment(self, name: str) -> Experiment:
         """Return its groups; raise `InvalidInput` if their shares make no sense."""
         control = ((CONTROL, self.control),) if self.control else ()
@@ -102,3 +111,23 @@ def allocation_of(settings: Mapping[str, ExperimentSettings]) -> Allocation:
         If the experiments do not fit beside each other.
     """
     return Allocation([experiment.experiment(name) for name, experiment in settings.items()])
+
+
+class Group(NamedTuple):
+    """A user's group, and what it gets."""
+
+    assigned: Assigned
+    changes: VariantChanges
+
+
+class Groups:
+    """Who gets what, in all experiments."""
+
+    def __init__(self, settings: Mapping[str, ExperimentSettings]) -> None:
+        self._settings = settings
+        self._allocation = allocation_of(settings)
+
+    def of(self, user_id: str) -> Group | None:
+        """Return a user's group; None outside every experiment."""
+        found = self._allocation.of(user_id)
+        return None if found is None else Group(found, self._settings[found.experiment].changes_of(found.variant))

@@ -13,14 +13,11 @@ from typing import Self
 import orjson
 from prometheus_client import Counter
 
-from recommender.experiments.allocation import CONTROL, Allocation, Assigned
+from recommender.experiments.allocation import Allocation, Assigned
 from serving.experiment_settings import ExperimentSettings, VariantChanges, allocation_of
 from serving.metrics import Metrics
 from serving.questions import PREPARED, Question
 from serving.shelves.counter import Reply
-
-WITHOUT_PICKS = VariantChanges(personal=False)
-"""What control gets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class Experiments:
     def __init__(self, settings: Mapping[str, ExperimentSettings], metrics: Metrics) -> None:
         self._allocation: Allocation = allocation_of(settings)
         self._treatments = {
-            group: Treatment.of(group, _changes(settings[group.experiment], group.variant), metrics)
+            group: Treatment.of(group, settings[group.experiment].changes_of(group.variant), metrics)
             for experiment in self._allocation.experiments
             for group in (Assigned(experiment.name, variant) for variant in experiment.names)
         }
@@ -72,7 +69,3 @@ class Experiments:
         """Return what a visitor's group gets; None outside every experiment."""
         group = self._allocation.of(visitor)
         return None if group is None else self._treatments[group]
-
-
-def _changes(settings: ExperimentSettings, variant: str) -> VariantChanges:
-    return WITHOUT_PICKS if variant == CONTROL else settings.changes.get(variant, VariantChanges())

@@ -32,14 +32,10 @@ async def wishes(store: SlateStore, user_id: str, ready: Ready, metrics: Metrics
     return Known(erased=True, fresh=FreshEvents(unwanted=fresh.unwanted, in_cart=fresh.in_cart))
 
 
-def everybodys(counter: Counter, ready: Ready, question: Question, known: Known) -> Reply | None:
-    """Cut the shelf from what is prepared for everybody; None if that cannot be done."""
-    asked, items = question.asked, ready.engine.model.items
-    if asked is None or not question.is_for_everybody:
-        return None
-    record = ready.offer(asked.placement, items.get(question.viewed[0]) if question.viewed else None)
-    if record is None:
-        return None
+def everybodys(counter: Counter, ready: Ready, question: Question, known: Known, record: bytes) -> Reply | None:
+    """Cut the shelf from a list that is the same for everybody; None if it is too short for that."""
+    asked = question.asked
+    assert asked is not None, "only what prepared lists may answer is cut from one"
     return counter.cut(
         ready,
         asked,

@@ -15,6 +15,7 @@ computes anew, in a thread. There is no path without an answer, and a poorer ans
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import logging
@@ -301,7 +302,13 @@ class Service:
         ready, known = self._ready, Known(erased=True)
         if question.user_id is not None and question.user_id not in self._erasures:
             known = await wishes(self._store, question.user_id, ready, self._metrics)
-        return everybodys(self._counter, ready, question, known) or await self._computed(ready, question, known)
+        if (asked := question.asked) is not None and question.is_for_everybody:
+            item = ready.engine.model.items.get(question.viewed[0]) if question.viewed else None
+            with contextlib.suppress(BusyError):
+                record = ready.offer(asked.placement, item) or await self._thread.offer(ready, asked.placement, item)
+                if (reply := everybodys(self._counter, ready, question, known, record)) is not None:
+                    return reply
+        return await self._computed(ready, question, known)
 
     async def _computed(self, ready: Ready, question: Question, known: Known) -> Reply:
         """Let the engine answer, if it has the time."""
