@@ -139,16 +139,16 @@ def _until(
 
 def _too_few(n: int, did: int, did_not: int, what: str) -> str | None:
     if n < MIN_VISITORS:
-        return f"{n:,} visitors; {MIN_VISITORS} are needed"
+        return f"{n:,} users; {MIN_VISITORS} are needed"
     if did < MIN_EVENTS:
-        return f"{did:,} visitors {what}; {MIN_EVENTS} are needed"
-    return f"all but {did_not:,} visitors {what}; {MIN_EVENTS} are needed" if did_not < MIN_EVENTS else None
+        return f"{did:,} users {what}; {MIN_EVENTS} are needed"
+    return f"all but {did_not:,} users {what}; {MIN_EVENTS} are needed" if did_not < MIN_EVENTS else None
 
 
 def _too_short(found: Survival, horizon: float) -> str | None:
     if found.watched >= MIN_EVENTS:
         return None
-    return f"{found.watched:,} visitors were watched for {horizon:g} days without it; {MIN_EVENTS} are needed"
+    return f"{found.watched:,} users were watched for {horizon:g} days without it; {MIN_EVENTS} are needed"
 
 
 def _too_few_at(found: Survival, what: str) -> str | None:
