@@ -35,7 +35,7 @@ def trial_view(report: TrialReport) -> RenderableType:
         *_differences(result),
         plain(
             f"Intervals: {result.level:.0%}, the user being the unit. Horizon: {result.horizon_days:g} days. "
-            f"Could have found: the difference that would be found with {result.power:.0%} probability.",
+            f"Findable: the difference that would be found with {result.power:.0%} probability.",
             style="dim",
         ),
         *(plain(note, style="dim") for note in report.notes),
@@ -62,26 +62,19 @@ def _differences(result: Result) -> Iterator[RenderableType]:
     for group in result.groups[1:]:
         rows = [row for row in result.differences if row.group == group]
         title = f"{group} minus {result.compared_with}"
-        headings = ["", f"{RIGHT}difference", f"{RIGHT}interval", f"{RIGHT}relative", f"{RIGHT}could have found", ""]
+        headings = ["", f"{RIGHT}difference", f"{RIGHT}relative", f"{RIGHT}findable", ""]
         yield table(headings, [_cells(row) for row in rows], title=title)
         yield from (plain(f"{name}: {why}", style="dim") for why, name in _reasons(rows))
 
 
 def _cells(row: Difference) -> list[str | Text]:
     difference = "–" if row.value is None else written(row.measure, row.value, signed=True)
-    interval = "–"
     if row.low is not None and row.high is not None:
-        interval = f"{written(row.measure, row.low, signed=True)} … {written(row.measure, row.high, signed=True)}"
+        # Half of a normal interval: it lies evenly around the difference.
+        difference = f"{difference} ± {written(row.measure, (row.high - row.low) / 2).removesuffix(' %')}"
     relative = "–" if row.relative is None else f"{row.relative:+.1%}"
     verdict = plain(row.verdict.value, style=STYLES.get(row.verdict, "dim"))
-    return [
-        MEASURES[row.measure].name,
-        difference,
-        interval,
-        relative,
-        detectable(row.measure, row.detectable),
-        verdict,
-    ]
+    return [MEASURES[row.measure].name, difference, relative, detectable(row.measure, row.detectable), verdict]
 
 
 def _reasons(rows: list[Difference]) -> list[tuple[str, str]]:

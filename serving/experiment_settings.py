@@ -38,7 +38,11 @@ class VariantChanges(BaseModel):
 
     def in_words(self) -> str:
         """Say what is changed."""
-        words = {"no personal picks": not self.personal, "new items only": self.new_only, "no reasons": not self.reasons}
+        words = {
+            "no personal picks": not self.personal,
+            "new items only": self.new_only,
+            "no reasons": not self.reasons,
+        }
         return ", ".join(word for word, applies in words.items() if applies) or "the shop as usual"
 
     @model_validator(mode="before")

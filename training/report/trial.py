@@ -171,8 +171,7 @@ def _differences(result: Result, rows: list[Difference], caption: str) -> Table:
 
 
 def _name(measure: str) -> str:
-    names = {"revenue_adjusted": "revenue per user, adjusted", "repeat_rate_buyers": "repeat purchase of buyers"}
-    return names.get(measure, MEASURES[measure].name)
+    return MEASURES[measure].name
 
 
 def _signed(row: Difference, value: float | None) -> str:

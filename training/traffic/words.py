@@ -26,10 +26,12 @@ MEASURES: Mapping[str, Words] = MappingProxyType(
         "add_to_cart": Words("add to cart", "users who put anything into the cart", "share"),
         "conversion": Words("conversion", "users who ordered", "share"),
         "revenue_per_visitor": Words("revenue per user", "money for what was kept", "money"),
-        "revenue_adjusted": Words("… adjusted", "the same, less what earlier spending foretells (CUPED)", "money"),
+        "revenue_adjusted": Words(
+            "revenue, adjusted", "the same, less what earlier spending foretells (CUPED)", "money"
+        ),
         "repeat_rate": Words("repeat purchase", "users with a second order within the horizon", "share"),
         "days_to_order": Words("days to next order", "from entering; the horizon where there is none by then", "days"),
-        "repeat_rate_buyers": Words("… of buyers", "of those who ordered, again within the horizon", "share"),
+        "repeat_rate_buyers": Words("repeat, of buyers", "of those who ordered, again within the horizon", "share"),
         "days_between_orders": Words("days between orders", "of those who ordered; describes, compares nobody", "days"),
     }
 )
