@@ -70,7 +70,7 @@ def adjusted(visitors: Visitors) -> Visitors:
 
     ::
 
-        y' = y − θ (x − mean x),   θ = Σ_g cov_g(x, y) / Σ_g var_g(x)              Deng et al. 2013, eq. 2–4
+        y' = y − θ (x − mean x),   θ = Σ_g cov_g(x, y) / Σ_g var_g(x)              Deng et al. 2013
 
     x is what the visitor spent before the period, so no group can have changed it: the mean of the difference stays
     what it was, and its variance falls by the square of their correlation.
