@@ -15,6 +15,7 @@ computes anew, in a thread. There is no path without an answer, and a poorer ans
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import logging
@@ -33,6 +34,8 @@ from serving.clock import Clock, Moments
 from serving.engine_thread import BusyError, EngineThread, Known, indices
 from serving.erasures import Erasures
 from serving.events.fresh import FreshEvents, decode
+from serving.experiments import Experiments
+from serving.impersonal import everybodys, wishes
 from serving.knowing import STORE_UNAVAILABLE, Knowing
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
@@ -72,6 +75,7 @@ class Service:
         metrics: Metrics,
         renderer: Renderer,
         stale_users: int,
+        experiments: Experiments | None = None,
     ) -> None:
         self._holder = holder
         self._store = store
@@ -79,6 +83,8 @@ class Service:
         self._clock = clock
         self._metrics = metrics
         self._renderer = renderer
+        self.experiments = experiments
+        """None without any, so that page views need not ask."""
         self._stale = StaleRecords(stale_users, metrics)
         slate_id = RandomIds()
         self._counter = Counter(metrics, Moments(clock), slate_id)
@@ -103,6 +109,12 @@ class Service:
         Problem
             503, if there is no model yet, or there is no time for its filters.
         """
+        if self.experiments is not None and question.user_id is not None:
+            return await self.experiments.reply(self, question.user_id, question)
+        return await self.untreated(question)
+
+    async def untreated(self, question: Question) -> Reply:
+        """Answer a question whatever experiments there are."""
         ready, asked = self._ready, question.asked
         user_id = question.user_id
         if asked is not None and user_id is not None and question.placement in PREPARED and not question.viewed:
@@ -304,6 +316,25 @@ class Service:
         named = dataclasses.replace(slate, placement=asked.placement)
         body = self._renderer.slate(named, ready, reasons=asked.reasons, degraded=degraded)
         return Reply(body, slate.source.label, degraded)
+
+    async def impersonal(self, question: Question) -> Reply:
+        """Answer a user who gets no personal picks: with a guest's shelf, less what they do not want."""
+        ready, known = self._ready, Known(erased=True)
+        if question.user_id is not None and question.user_id not in self._erasures:
+            known = await wishes(self._store, question.user_id, ready, self._metrics)
+        is_plain = not known.fresh.has_complaint
+        if is_plain and (asked := question.asked) is not None and question.is_for_everybody:
+            item = ready.engine.model.items.get(question.viewed[0]) if question.viewed else None
+            barred = _barred(ready, question.exclude) | known.fresh.barred(ready.engine.model, now=self._now(ready))
+            with contextlib.suppress(BusyError):
+                record = ready.offer(asked.placement, item) or await self._thread.offer(ready, asked.placement, item)
+                if (
+                    reply := everybodys(
+                        self._counter, ready, question, record, barred=barred, degraded=known.degraded_reason
+                    )
+                ) is not None:
+                    return reply
+        return await self._computed(ready, question, known)
 
     async def _computed(self, ready: Ready, question: Question, known: Known) -> Reply:
         """Let the engine answer, if it has the time."""

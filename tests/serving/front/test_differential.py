@@ -28,6 +28,7 @@ from serving.access.signing_secrets import SigningSecrets
 from serving.access.user_tokens import Doubt
 from serving.app import create_app
 from serving.clock import WallClock
+from serving.experiment_settings import ExperimentSettings
 from serving.front.front import Front
 from serving.settings import AppSettings
 from serving.state import state_of
@@ -228,6 +229,8 @@ class Compared:
     """Of users who were named, and not believed."""
     users: Counter[str | None] = field(default_factory=Counter)
     """Whom requests with a token were answered as."""
+    groups: Counter[str] = field(default_factory=Counter)
+    """Groups of an experiment that were named."""
 
     def add(self, asked: Asked, front: Answered, route: Answered) -> None:
         """Take notice of two answers to one request."""
@@ -235,6 +238,8 @@ class Compared:
         self.doubts.update(value for name, value in front.headers if name == b"x-user-token")
         if b"x-user-token" in dict(asked.headers) and isinstance(front.body, dict):
             self.users[front.body["user_id"]] += 1
+        if isinstance(front.body, dict) and "variant" in front.body:
+            self.groups[front.body["variant"]] += 1
         if front != route:
             self.differences.append(f"{asked}\n  front: {front}\n  route: {route}")
 
@@ -271,17 +276,24 @@ def world(settings: AppSettings, name: str) -> tuple[AppSettings, list[bytes], s
         )
         Keyring(settings.data_dir).change(lambda _: tuple(key.kept for key in minted))
         keys = [key.text.encode() for key in minted]
+    if name == "trial":
+        trial = ExperimentSettings(
+            control=0.3,
+            variants={"new": 0.2, "plain": 0.2, "usual": 0.2},
+            changes={"new": {"new_only": True}, "plain": {"reasons": False}},  # type: ignore[dict-item]  # pydantic's
+        )
+        settings = settings.model_copy(update={"experiments": {"trial": trial}})
     if name != "open":
         serving = settings.serving.model_copy(update={"cors_origins": (SHOP.decode(),)})
         settings = settings.model_copy(update={"serving": serving})
     return settings, keys, secret
 
 
-@pytest.mark.parametrize(("name", "seed"), [("open", 1), ("closed", 2), ("away", 3), ("empty", 4)])
+@pytest.mark.parametrize(("name", "seed"), [("open", 1), ("closed", 2), ("away", 3), ("empty", 4), ("trial", 5)])
 async def test_front_and_routes_answer_alike(
     settings: AppSettings, registry: Shelves, memory: MemoryStores, name: str, seed: int
 ) -> None:
-    """An open shop, one with keys, one whose store is away, one without candidates: no answer differs."""
+    """An open shop, one with keys, one whose store is away, one without candidates, one in an experiment: all alike."""
     settings, keys, secret = world(settings, name)
     stores: dict[str, Stores] = {"away": Absent(memory), "empty": MemoryStores()} if name in ("away", "empty") else {}
     with registry.marked(registry.shop):
@@ -295,3 +307,5 @@ async def test_front_and_routes_answer_alike(
     assert found.users[None] > PER_WORLD / 50
     assert found.users.total() - found.users[None] > PER_WORLD / 50
     assert set(found.doubts) == ({doubt.encode() for doubt in Doubt} if keys else set())
+    groups = {"control", "new", "plain", "usual"}
+    assert all((found.groups[group] > PER_WORLD / 100) == (name == "trial") for group in groups), found.groups

@@ -1,0 +1,114 @@
+"""Experiments while pages are answered: what a user's group changes, and its name on the slate.
+
+Without an experiment there is no `Experiments` at all, and answers are byte for byte as they were. Nothing is stored:
+a user's group is a hash of their id, the same in every process and for who reads the event files later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+import orjson
+from prometheus_client import Counter
+
+from recommender.experiments.allocation import Allocation, Assigned
+from recommender.purpose import Purpose
+from serving.experiment_settings import ExperimentSettings, VariantChanges, allocation_of
+from serving.metrics import Metrics
+from serving.questions import PREPARED, Asked, Question
+from serving.shelves.counter import Reply
+
+if TYPE_CHECKING:
+    from serving.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What one group gets."""
+
+    group: Assigned
+    changes: VariantChanges
+    counter: Counter
+    suffix: bytes
+    """The fields that every slate of the group ends with."""
+
+    @classmethod
+    def of(cls, group: Assigned, changes: VariantChanges, metrics: Metrics) -> Self:
+        """Prepare what is the same for every slate."""
+        names = orjson.dumps({"experiment": group.experiment, "variant": group.variant})
+        counter = metrics.experiment_slates.labels(group.experiment, group.variant)
+        return cls(group, changes, counter, b"," + names[1:])
+
+    def question(self, question: Question) -> Question:
+        """Return the question as the group asks it."""
+        changes = self.changes
+        new_only = question.new_only or (changes.new_only and question.placement in PREPARED)
+        return replace(question, new_only=new_only, reasons=question.reasons and changes.reasons)
+
+    def asked(self, asked: Asked) -> Asked:
+        """Return the same of what is asked of a prepared list for home or mail."""
+        changes = self.changes
+        if changes.reasons and not changes.new_only:
+            return asked
+        purpose = Purpose.NEW if changes.new_only else asked.purpose
+        return asked._replace(purpose=purpose, reasons=asked.reasons and changes.reasons)
+
+    def labelled(self, reply: Reply) -> Reply:
+        """Return an answer that names experiment and variant, and count it."""
+        self.counter.inc()
+        return reply._replace(body=reply.body[:-1] + self.suffix)
+
+
+class Experiments:
+    """The experiments of a shop that has any."""
+
+    def __init__(self, settings: Mapping[str, ExperimentSettings], metrics: Metrics) -> None:
+        self._allocation: Allocation = allocation_of(settings)
+        self._treatments = {
+            group: Treatment.of(group, settings[group.experiment].changes_of(group.variant), metrics)
+            for experiment in self._allocation.experiments
+            for group in (Assigned(experiment.name, variant) for variant in experiment.names)
+        }
+
+    @classmethod
+    def configured(cls, settings: Mapping[str, ExperimentSettings], metrics: Metrics) -> Self | None:
+        """Return the experiments; None if there are none."""
+        return cls(settings, metrics) if settings else None
+
+    async def reply(self, service: Service, user_id: str, question: Question) -> Reply:
+        """Answer a user's question as their group is answered.
+
+        Raises
+        ------
+        Problem
+            As `Service.reply`.
+        """
+        treatment = self.of(user_id)
+        if treatment is None:
+            return await service.untreated(question)
+        changed = treatment.question(question)
+        is_personal = treatment.changes.personal
+        return treatment.labelled(await (service.untreated(changed) if is_personal else service.impersonal(changed)))
+
+    async def shelf(self, service: Service, user_id: str, asked: Asked) -> Reply:
+        """Answer the same, of a question for stored candidates: it is asked on every page view.
+
+        Raises
+        ------
+        Problem
+            As `Service.reply`.
+        """
+        treatment = self.of(user_id)
+        if treatment is None:
+            return await service.personal(user_id, asked)
+        changed = treatment.asked(asked)
+        if treatment.changes.personal:
+            return treatment.labelled(await service.personal(user_id, changed))
+        return treatment.labelled(await service.impersonal(changed.question(user_id)))
+
+    def of(self, visitor: str) -> Treatment | None:
+        """Return what a visitor's group gets; None outside every experiment."""
+        group = self._allocation.of(visitor)
+        return None if group is None else self._treatments[group]
