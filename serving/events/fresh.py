@@ -43,7 +43,8 @@ MAX_MILLISECONDS = 253_402_300_799_999
 """The end of the year 9999."""
 
 _CART = frozenset({Event.ADD_TO_CART, Event.REMOVE_FROM_CART, Event.PURCHASE})
-_LASTING = COMPLAINTS | {Event.NOT_INTERESTED, Event.RETURN, Event.RATING}
+_PASSING = frozenset({Event.CLICK})
+"""What many of make a visitor's list forget the first; everything else lasts longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class _Reading:
 def encode(stored: Stored) -> bytes:
     """Return an event as the store keeps it."""
     payload = orjson.dumps(list(stored if stored.said is not None else stored[:-1]))
-    return LASTING + payload if stored.event in _LASTING else payload
+    return payload if stored.event in _PASSING else LASTING + payload
 
 
 def of_line(event: Mapping[str, Any], time: np.datetime64 | None = None) -> bytes | None:

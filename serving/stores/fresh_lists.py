@@ -1,7 +1,7 @@
 """Visitors' events since the last training in Redis: a capped, expiring list for each, the latest to arrive first.
 
-What a visitor refused and what they complain about must outlast an afternoon of clicking, so a list has two caps: one
-for what begins with `LASTING`, one for the rest.
+What a visitor bought, put into the cart, refused or complained about must outlast an afternoon of clicking, so a list
+has two caps: one for what begins with `LASTING`, one for the rest.
 
 A guest who signs in becomes a user: that is noted first, and then their events move. Whoever adds to a guest's list
 looks for the note afterwards. So whichever of the two comes first, the events end with the user; and moving the same
@@ -19,12 +19,15 @@ from serving.visitors import GUEST, anonymous_id_of
 LASTING = b" "
 """Begins what is kept however much a visitor clicks. To JSON it is nothing."""
 
+LASTING_SHARE = 3
+"""How many times as many of those are kept: a large order is put into the cart, and bought."""
+
 BATCH = 500
 """Commands per round trip: well under a millisecond of the server's time."""
 
 _CAP = """
 local all = redis.call('LRANGE', KEYS[1], 0, -1)
-local kept, lasting, others = {}, tonumber(ARGV[1]), tonumber(ARGV[1])
+local kept, others, lasting = {}, tonumber(ARGV[1]), tonumber(ARGV[3])
 for _, event in ipairs(all) do
   if string.byte(event) == 32 then
     lasting = lasting - 1
@@ -61,7 +64,7 @@ class FreshLists:
     connection
         Where they are.
     most
-        How many events of each of the two kinds a list holds.
+        How many events that do not last a list holds.
     user_seconds, guest_seconds
         After which a list that nothing was added to is forgotten.
     """
@@ -77,6 +80,11 @@ class FreshLists:
         named = [(name, events) for name, events in fresh.items() if events]
         for start in range(0, len(named), BATCH):
             await self._add(named[start : start + BATCH], again=again)
+
+    @staticmethod
+    def longest(most: int) -> int:
+        """Return how many events a list holds at most."""
+        return (1 + LASTING_SHARE) * most
 
     async def merge(self, anonymous_id: str, user_id: str) -> int:
         """Note that a guest is this user, and move their events; return how many."""
@@ -125,7 +133,7 @@ class FreshLists:
         return len(events)
 
     def _cap(self, name: str) -> Command:
-        return "EVAL", _CAP, 1, keys.fresh(name), self._most, self._seconds(name)
+        return "EVAL", _CAP, 1, keys.fresh(name), self._most, self._seconds(name), LASTING_SHARE * self._most
 
     def _seconds(self, name: str) -> int:
         return self._guest_seconds if name.startswith(GUEST) else self._user_seconds

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from recommender.errors import UnknownVersion
 from serving.stores import Pointer, UserRecord
 from serving.stores.breaker import BreakerState
-from serving.stores.fresh_lists import LASTING
+from serving.stores.fresh_lists import LASTING, LASTING_SHARE
 from serving.visitors import GUEST, anonymous_id_of
 
 
@@ -109,7 +109,7 @@ class MemorySlates:
         self._fresh[name] = []
         for event in known:
             kept[lasts := event.startswith(LASTING)] += 1
-            if kept[lasts] <= self._fresh_events:
+            if kept[lasts] <= self._fresh_events * (LASTING_SHARE if lasts else 1):
                 self._fresh[name].append(event)
 
     def _remove(self, version: str) -> None:

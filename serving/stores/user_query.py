@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from serving.stores import UserRecord, keys
+from serving.stores.fresh_lists import FreshLists
 from serving.stores.resp import bulk, encode
 from serving.stores.wire import Reading
 
@@ -37,7 +38,7 @@ class UserQuery:
     """Writes the commands."""
 
     def __init__(self, *, fresh_events: int) -> None:
-        self._last = 2 * fresh_events - 1
+        self._last = FreshLists.longest(fresh_events) - 1
         self._templates: dict[str | None, tuple[bytes, int]] = {}
         self._fresh_prefix = len(keys.fresh("").encode())
 

@@ -18,6 +18,7 @@ from serving.settings import AppSettings, masked
 from serving.stores import UserRecord, keys
 from serving.stores.breaker import BreakerState
 from serving.stores.connection import Command, RedisConnection
+from serving.stores.fresh_lists import FreshLists
 from serving.stores.lane import Lane
 from serving.stores.node import Node
 from serving.stores.presence import Presence
@@ -80,7 +81,7 @@ class PoolReader:
 
     def __init__(self, connection: RedisConnection, *, fresh_events: int) -> None:
         self._redis = connection
-        self._last = 2 * fresh_events - 1
+        self._last = FreshLists.longest(fresh_events) - 1
 
     @property
     def state(self) -> BreakerState:

