@@ -34,11 +34,13 @@ def run(
     """
     from regulars.http_server import base_url, run_server, with_free_port
     from regulars.terminal import say
+    from serving.fragments.shelf import Drawer
     from serving.server import store_of
 
     overrides = [*(set_ or ()), *([] if port is None else [f"serving.port={port}"])]
     overrides += ["logs.access=true"] if access_log else []
     settings = with_free_port(configuration(config, overrides).app)
+    Drawer.of(settings.fragments.template)
     say_if_open(settings)
     at = base_url(settings)
     with store_of(settings) as connected:

@@ -91,3 +91,9 @@ def test_a_damaged_file_stops_every_command(shop: Shop, capsys: Capture) -> None
         assert shop.run(command) == 2
         assert f"{path} is damaged" in capsys.readouterr().err
     assert path.read_text(encoding="utf-8") == "{"
+
+
+def test_a_template_that_cannot_be_used_stops_the_server(shop: Shop, capsys: Capture) -> None:
+    """Before anything is started, with the name of the setting."""
+    assert shop.run("serve", "--set", "fragments.template=no/such/shelf.html") == 2
+    assert "fragments.template: no/such/shelf.html cannot be used" in capsys.readouterr().err
