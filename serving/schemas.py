@@ -356,7 +356,7 @@ class MergeRequest(Body):
 
     anonymous_id: Id = Field(description="The guest, as in their events.")
     user_id: Id = Field(description="Who signed in.")
-    user_token: str | None = Field(default=None, description="Proof that it was them; for publishable keys.")
+    user_token: UserToken = None
 
 
 class MergeResult(BaseModel):

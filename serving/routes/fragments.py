@@ -59,6 +59,8 @@ class FragmentChoices(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     user: str = Field(default="", description="The shop's id of the signed-in user.")
+    anonymous_id: str = Field(default="", description="The guest, where nobody is signed in.")
+    personal: bool = Field(default=True, description="false: answer as for a guest nothing is known of.")
     item: str = Field(default="", description="The item on the page.")
     items: str = Field(default="", description="Items in the cart or looked at: a,b,c or a JSON array.")
     limit: Limit = DEFAULT_LIMIT
@@ -122,7 +124,8 @@ def _sent(content: str, headers: Mapping[str, str] | None = None) -> Response:
 
 def _question(shelf: Shelf, choices: FragmentChoices) -> Question | None:
     """Return what a shelf asks; None if it lacks what its placement needs. Raise `Problem` if an id can be none."""
-    user_id = checked_id(choices.user, what="user") if choices.user else None
+    user_id = checked_id(choices.user, what="user") if choices.user and choices.personal else None
+    guest = checked_id(choices.anonymous_id, what="anonymous_id") if choices.anonymous_id else None
     item = (checked_id(choices.item, what="item"),) if choices.item else ()
     items = tuple(checked_id(name, what="items:") for name in _listed(choices.items)[:MAX_SEEDS])
     viewed = {Shelf.HOME: items, Shelf.PRODUCT: item}.get(shelf, ())
@@ -132,6 +135,7 @@ def _question(shelf: Shelf, choices: FragmentChoices) -> Question | None:
     return Question(
         placement=Placement.CART if shelf is Shelf.BOUGHT_TOGETHER else Placement(shelf.value),
         user_id=user_id,
+        anonymous_id=guest if choices.personal else None,
         limit=choices.limit,
         viewed=viewed,
         cart=cart,

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from recommender.slate import Placement
+from serving.access.visitors import Visitors
 from serving.problems import Code, Problem, documented
 from serving.routes.slates import RESPONSES, Choices, ChoicesQuery, answered
 from serving.schemas import ErasedResult, MergeRequest, MergeResult
@@ -57,8 +58,10 @@ async def get_buy_again(request: Request, user_id: UserId, choices: ChoicesQuery
 @merging.post(
     "/v1/users:merge", tags=["users"], summary="Join a guest to a user", responses=documented(408, 413, 422, 503)
 )
-async def post_merge(body: MergeRequest, state: StateDep) -> MergeResult:
+async def post_merge(request: Request, body: MergeRequest, state: StateDep) -> MergeResult:
     """Let what a guest did count as this user's, before now and from now on. Repeating it changes nothing."""
+    if Visitors(request, body.user_token).known_as(body.user_id, what="merge") is None:
+        return MergeResult(anonymous_id=body.anonymous_id, user_id=body.user_id, moved=0, kept_in="stream")
     try:
         return await state.ingest.merge(body, as_of=state.service.engine.model.as_of)
     except OSError as error:

@@ -249,3 +249,20 @@ async def test_secrets_come_and_go_while_the_server_runs(keyed: Keyed, settings:
     keyed.served.state.access.refresh()
     assert (await keyed.ask("GET", path, token=token)).headers[HEADER] == "invalid"
     assert (await keyed.ask("GET", path, token=keyed.token())).json()["user_id"] == USER
+
+
+async def test_nobody_joins_a_guest_to_somebody_else(keyed: Keyed) -> None:
+    """What a guest did becomes a user's only with that user's token; otherwise nothing moves, and it is counted."""
+    click = {"event": "click", "event_id": "g-1", "anonymous_id": "b-1", "item_id": item_id(1)}
+    await keyed.ask("POST", "/v1/events", {"events": [click]})
+    merge = {"anonymous_id": "b-1", "user_id": USER}
+    for token, doubt in ((None, "missing"), (keyed.token(OTHER), "other_user")):
+        refused = await keyed.ask("POST", "/v1/users:merge", merge, token=token)
+        assert (refused.json()["moved"], refused.headers[HEADER]) == (0, doubt)
+    stranger = await keyed.ask("POST", "/v1/users:merge", merge | {"user_id": STRANGER})
+    assert stranger.json()["moved"] == 0
+    joined = await keyed.ask("POST", "/v1/users:merge", merge | {"user_token": keyed.token()})
+    assert joined.json()["moved"] == 1
+    assert HEADER not in joined.headers
+    metrics = (await keyed.ask("GET", "/metrics", key=keyed.server)).text
+    assert 'regulars_unvouched_users_total{reason="missing",what="merge"} 2.0' in metrics

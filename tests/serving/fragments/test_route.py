@@ -76,6 +76,20 @@ async def test_nothing_to_show_is_empty(shop: Served) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
 
 
+async def test_guests_and_those_who_want_nothing_personal(shop: Served) -> None:
+    """A guest's shelf follows what they looked at; with personal=false it is everybody's."""
+    click = {"event": "click", "anonymous_id": "b-1", "item_id": ITEM}
+    everybodys = Drawn((await fragment(shop, HOME)).text).attributes("li", "data-item")
+    assert Drawn((await fragment(shop, HOME, anonymous_id="b-1")).text).attributes("li", "data-item") == everybodys
+    await shop.post("/v1/events", {"events": [click]}, status=202)
+    guests = Drawn((await fragment(shop, HOME, anonymous_id="b-1")).text).attributes("li", "data-item")
+    assert guests != everybodys
+    visitors: list[dict[str, Any]] = [{"anonymous_id": "b-1"}, {"user": USER}]
+    for asked in visitors:
+        plain = await fragment(shop, HOME, personal="false", **asked)
+        assert Drawn(plain.text).attributes("li", "data-item") == everybodys
+
+
 async def test_awkward_ids(serve: Serve, stores: Stores, registry: Shelves) -> None:
     """Whatever an id holds: in a JSON array, with or without a user of that name."""
     await published(registry.hostile, stores)
