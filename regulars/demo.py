@@ -26,7 +26,7 @@ from serving.campaigns.files import written_whole
 from serving.campaigns.recipients import Pick, Recipients
 from serving.campaigns.settings import CampaignSettings
 from serving.clock import clock_of
-from serving.web.shop import Household as ShopVisitor
+from serving.shop.households import Household as ShopVisitor
 from training.households import Household, households
 from training.pipeline import TrainResult, reports_folder, train
 from training.progress import Progress

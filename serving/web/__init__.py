@@ -1,4 +1,4 @@
-"""The widget and the demo shop, as the bytes a browser gets.
+"""The widget, as the bytes a browser gets.
 
 The files lie beside this one and travel in the wheel. The widget is written as several ES modules and served as one:
 `bundle` puts the modules it imports in front of it and leaves the comments at home. That is all the build there is,
@@ -14,14 +14,9 @@ from hashlib import blake2b
 from importlib.resources import files
 
 WIDGET = "widget.js"
-SHOP_PAGE = "shop.html"
-SHOP_ASSETS = frozenset({"shop.css", "shop.js", "favicon.svg"})
 
 _MEDIA_TYPES = {
-    "css": "text/css; charset=utf-8",
-    "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
 }
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const |function |class )", re.MULTILINE)
