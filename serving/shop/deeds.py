@@ -137,8 +137,7 @@ async def complain(visit: VisitDep) -> Response:
 async def sign_in(visit: VisitDep) -> Response:
     """Shop as a household of the log, or as a customer nobody knows yet; what is in the cart comes along."""
     fields = await visit.form()
-    is_new = "new" in fields
-    user_id = f"new-{secrets.token_hex(4)}" if is_new else fields.get("user", "").strip()
+    user_id = f"new-{secrets.token_hex(4)}" if "new" in fields else _named(visit, fields.get("user", ""))
     if id_problem(user_id):
         return visit.go("sign-in")
     if visit.user_id is not None:
@@ -147,7 +146,7 @@ async def sign_in(visit: VisitDep) -> Response:
     session.user_id, session.orders, session.viewed, session.deeds, session.untold = user_id, [], [], [], 0
     held = visit.counter.items(session.cart)
     await _tell(visit, [event(session, Event.ADD_TO_CART, each, quantity=session.cart[each.item_id]) for each in held])
-    session.did(hints.JOINED if is_new else hints.SIGNED_IN)
+    session.did(hints.SIGNED_IN if user_id in visit.aisles.model.users else hints.JOINED)
     return visit.go("")
 
 
@@ -166,6 +165,11 @@ async def _tell(visit: Visit, events: list[dict[str, Any]]) -> bool:
     if not is_kept:
         visit.session.did(hints.NOT_RECORDED)
     return is_kept
+
+
+def _named(visit: Visit, typed: str) -> str:
+    """Return the user that somebody means; spaces around an id count only if it is one with spaces."""
+    return typed if typed in visit.aisles.model.users else typed.strip()
 
 
 def _goods(visit: Visit, fields: dict[str, str]) -> Goods | None:

@@ -104,6 +104,11 @@ class Visit:
         known = {each.user_id: each.name for each in self.shop.households}
         return "Guest" if self.user_id is None else known.get(self.user_id, f"Customer {self.user_id}")
 
+    @property
+    def short_name(self) -> str:
+        """The same without what kind of customer they are."""
+        return self.name.partition(",")[0]
+
     async def form(self) -> dict[str, str]:
         """Return the fields of a form of this visit.
 
