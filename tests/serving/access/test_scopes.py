@@ -13,10 +13,13 @@ from starlette.routing import Match
 
 from serving.access.scopes import Scope, needs
 from serving.app import create_app
-from serving.settings import AppSettings, RedisSettings
+from serving.settings import AppSettings, RedisSettings, ServingSettings
+from serving.shop.addresses import FRONT, PAGES
 
 SLATES, EVENTS, CATALOGUE = Scope.SLATES, Scope.EVENTS, Scope.CATALOGUE
 USERS, OPERATIONS = Scope.USERS, Scope.OPERATIONS
+FORMS = ("cart", "checkout", "complaint", "not-for-me", "return", "sign-in", "sign-out")
+"""What is sent to the demo shop, which has a door of its own."""
 
 EXPECTED: dict[tuple[str, str], Scope | None] = {
     ("GET", "/v1/users/{user_id:path}/recommendations"): SLATES,
@@ -31,7 +34,6 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
     ("POST", "/v1/events"): EVENTS,
     ("PUT", "/v1/items"): CATALOGUE,
     ("GET", "/v1/items/{item_id:path}/picture.svg"): None,
-    ("GET", "/shop/households.json"): USERS,
     **dict.fromkeys((("GET", path) for path in ("/metrics", "/v1/metrics", "/version", "/v1/version")), OPERATIONS),
     **dict.fromkeys(
         (
@@ -43,8 +45,10 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
     ),
     ("GET", "/"): None,
     ("GET", "/shop/assets/{name}"): None,
+    **dict.fromkeys((("GET", f"/shop/{page}") for page in PAGES - {FRONT}), None),
+    **dict.fromkeys((("POST", f"/shop/{form}") for form in FORMS), None),
 }
-APP = create_app(AppSettings(redis=RedisSettings(url="redis://localhost")))
+APP = create_app(AppSettings(redis=RedisSettings(url="redis://localhost"), serving=ServingSettings(demo_shop="local")))
 
 
 def routes() -> Iterator[Any]:
@@ -72,7 +76,7 @@ def test_each_address_needs_its_scope(method: str, path: str, name: str) -> None
 fronts = st.sampled_from(["/", "//", "/v1/", "/v1/users/", "/v1/items/", "/shop/", "/shop/assets/", "/V1/"])
 segments = st.sampled_from(["", "v1", "users", "items", "a", "..", "%2e", "healthz", "metrics"])
 shelves = ["", "similar", "buy-again", "recommendations", "bought-together", "trending", "bestsellers", "picture.svg"]
-others = ["events", "items", "metrics", "version", "healthz", "assets", "households.json", "widget.js", "shop"]
+others = ["events", "items", "metrics", "version", "healthz", "assets", "cart", "sign-out", "widget.js", "shop"]
 ends = st.sampled_from([*shelves, *others])
 methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 
