@@ -8,12 +8,12 @@ of its own that leads to this machine.
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+from starlette.status import HTTP_403_FORBIDDEN
 
 from serving.access.access import Access
 from serving.access.presented import client_address
@@ -24,7 +24,7 @@ Openness = Literal["off", "local", "open"]
 class Refused(Exception):
     """A page is not shown; the text says why and what to do."""
 
-    def __init__(self, status: HTTPStatus, title: str, text: str) -> None:
+    def __init__(self, status: int, title: str, text: str) -> None:
         super().__init__(text)
         self.status = status
         self.title = title
@@ -41,21 +41,21 @@ def admit(request: Request, access: Access, openness: Openness) -> None:
     """
     if access.is_required:
         raise Refused(
-            HTTPStatus.FORBIDDEN,
+            HTTP_403_FORBIDDEN,
             "The demo shop is shut",
             "API keys were made for this shop, and the demo shop asks visitors for none: it would show everybody what "
             "customers bought. Try it with a data folder of its own, before the first key is made.",
         )
     if openness == "local" and not _is_local(request, access):
         raise Refused(
-            HTTPStatus.FORBIDDEN,
+            HTTP_403_FORBIDDEN,
             "The demo shop is for this machine",
             "It shows what customers bought, so it answers browsers on the machine it runs on, under the name "
             "localhost or 127.0.0.1. The setting serving.demo_shop opens it to others.",
         )
     if _is_from_elsewhere(request):
         raise Refused(
-            HTTPStatus.FORBIDDEN,
+            HTTP_403_FORBIDDEN,
             "That came from another site",
             "Pages of the demo shop are asked for by its own pages only.",
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Query
 from fastapi.responses import RedirectResponse, Response
+from starlette.status import HTTP_304_NOT_MODIFIED, HTTP_404_NOT_FOUND
 
 from recommender.ids import id_problem
 from serving.routes.web import IfNoneMatch, matches
@@ -47,7 +47,7 @@ def shop_asset(name: str, if_none_match: IfNoneMatch = None) -> Response:
     asset = assets.asset(name)
     headers = {"Cache-Control": "no-cache", "ETag": asset.etag, "Cross-Origin-Resource-Policy": "same-origin"}
     if matches(if_none_match, asset.etag):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(status_code=HTTP_304_NOT_MODIFIED, headers=headers)
     return Response(asset.content, media_type=asset.media_type, headers=headers)
 
 
@@ -157,7 +157,7 @@ async def sign_in(visit: VisitDep) -> Response:
 
 
 def _nothing_here(visit: Visit, title: str, text: str) -> Response:
-    missing = Refused(HTTPStatus.NOT_FOUND, title, text)
+    missing = Refused(HTTP_404_NOT_FOUND, title, text)
     return visit.page("missing.html.j2", status=missing.status, refused=missing, popular=_popular(visit))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from functools import cached_property, partial
 from typing import Any
 
@@ -10,6 +11,7 @@ import anyio
 import anyio.to_thread
 import jinja2
 
+from recommender.errors import InvalidInput
 from recommender.model import Model
 from serving.settings import AppSettings
 from serving.shop.aisles import Aisles, aisles
@@ -17,6 +19,8 @@ from serving.shop.goods import money
 from serving.shop.households import Household, read_households
 from serving.shop.secret import shop_secret
 from serving.shop.session import Sessions
+
+_log = logging.getLogger(__name__)
 
 
 class Shop:
@@ -26,6 +30,7 @@ class Shop:
         self.settings = settings
         self._arranged: tuple[Model, Aisles] | None = None
         self._arranging: anyio.Lock | None = None
+        self._complaint = ""
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -34,8 +39,14 @@ class Shop:
 
     @property
     def households(self) -> tuple[Household, ...]:
-        """Whom one may shop as, read anew each time."""
-        return read_households(self.settings.households_file)
+        """Whom one may shop as, read anew each time; nobody where the file is damaged, which is said once."""
+        try:
+            return read_households(self.settings.households_file)
+        except InvalidInput as error:
+            if self._complaint != str(error):
+                self._complaint = str(error)
+                _log.error("%s", error)
+            return ()
 
     async def aisles(self, model: Model) -> Aisles:
         """Return the arranged catalogue; the first visitor of a version waits for it, in a thread."""

@@ -6,12 +6,18 @@ Every page passes here: the door, the cookie, the headers. A page is shown to on
 from __future__ import annotations
 
 import hmac
-from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.status import (
+    HTTP_200_OK,
+    HTTP_303_SEE_OTHER,
+    HTTP_403_FORBIDDEN,
+    HTTP_413_CONTENT_TOO_LARGE,
+    HTTP_503_SERVICE_UNAVAILABLE,
+)
 
 from serving.shop import hints
 from serving.shop.addresses import FRONT, address, root_of, way_back
@@ -54,7 +60,7 @@ class Visit:
         """Who is signed in; None for a guest."""
         return self.session.user_id
 
-    def page(self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Response:
+    def page(self, template: str, *, status: int = HTTP_200_OK, **values: Any) -> Response:
         """Answer with a page, which tells what has changed since the last one."""
         told, self.session.untold = self.session.untold, 0
         deeds = self.hints()
@@ -119,7 +125,7 @@ class Visit:
         """
         body = await self.request.body()
         if len(body) > MAX_FORM_BYTES:
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That was too long", "No form of this shop is so long.")
+            raise Refused(HTTP_413_CONTENT_TOO_LARGE, "That was too long", "No form of this shop is so long.")
         try:
             fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
         except ValueError:
@@ -128,14 +134,14 @@ class Visit:
             fields.get("form", "").encode(), self.shop.sessions.form_token(self.session).encode()
         ):
             raise Refused(
-                HTTPStatus.FORBIDDEN,
+                HTTP_403_FORBIDDEN,
                 "This form has expired",
                 "It belongs to another visit, or your browser keeps no cookies. Open the page anew and try again.",
             )
         return fields
 
     def _to(self, relative: str) -> Response:
-        return self._signed(RedirectResponse(self._root + relative, HTTPStatus.SEE_OTHER, HEADERS))
+        return self._signed(RedirectResponse(self._root + relative, HTTP_303_SEE_OTHER, HEADERS))
 
     def _signed(self, response: Response) -> Response:
         response.set_cookie(
@@ -155,7 +161,7 @@ async def _visit(request: Request) -> Visit:
     admit(request, state.access, shop.settings.serving.demo_shop)
     if (ready := state.service.ready) is None:
         raise Refused(
-            HTTPStatus.SERVICE_UNAVAILABLE,
+            HTTP_503_SERVICE_UNAVAILABLE,
             "The shelves are still empty",
             "No model can be served yet: train one and publish it (make train, make publish).",
         )

@@ -5,6 +5,8 @@
 
 const ROOT = new URL("../../", import.meta.url);
 const TOAST_MILLISECONDS = 6000;
+/** How much later the shelves look again where the widget reports by itself, beside our own request. */
+const REPORT_MILLISECONDS = 200;
 const $ = (id) => document.getElementById(id);
 const shelves = () => [...document.querySelectorAll("regulars-shelf")];
 
@@ -33,7 +35,7 @@ function put(fields) {
       for (const badge of document.querySelectorAll("[data-cart-count]")) badge.textContent = count;
       toast(hints.map(({ deed, effect }) => `${deed} ${effect}`).join(" "));
       if (document.body.dataset.page === "cart") location.reload();
-      else shelves().forEach((shelf) => shelf.refresh?.());
+      else setTimeout(() => shelves().forEach((shelf) => shelf.refresh?.()), fields.reported ? REPORT_MILLISECONDS : 0);
     } catch {
       toast("The shop could not be reached. Please try again.");
     }

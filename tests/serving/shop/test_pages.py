@@ -180,6 +180,17 @@ async def test_households_can_be_chosen(visitor: Visitor, settings: AppSettings)
     assert 'value="家:1"' in page
 
 
+async def test_a_damaged_file_of_households_shuts_nothing(
+    visitor: Visitor, settings: AppSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The pages are there, nobody is offered to be shopped as, and the log says once what to do."""
+    settings.data_dir.mkdir(exist_ok=True)
+    settings.households_file.write_text("{", encoding="utf-8")
+    await visitor.send("sign-in", user=user_id(3))
+    await visitor.see("sign-in")
+    assert sum("write it anew with" in record.getMessage() for record in caplog.records) == 1
+
+
 async def test_a_look_is_reported_once(visitor: Visitor, settings: AppSettings) -> None:
     """A product opened from a list is a click, however often it is loaded; from a shelf the widget reports it."""
     await visitor.send("sign-in", user=user_id(3))

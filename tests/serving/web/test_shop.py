@@ -278,8 +278,8 @@ def test_the_shop_is_used_with_the_keyboard(page: Page) -> None:
     page.wait_for_url("**/shop/item?**")
 
 
-def test_a_visit_holds_over_a_restart_of_nothing(page: Page, origin: str) -> None:
-    """Everything a visit knows is in its cookie: another browser is another visitor."""
+def test_another_browser_is_another_visitor(page: Page, origin: str) -> None:
+    """Everything a visit knows is in its cookie."""
     page.goto(f"/shop/item?id={item_id(3)}")
     page.locator("form.buy").get_by_role("button").click()
     expect(page.locator("[data-cart-count]")).to_have_text("1")
