@@ -46,8 +46,6 @@ def needs(method: str, path: str) -> Scope | None:
     """
     if method in _READING:
         return _reading(path)
-    if method == "POST" and path in _SHOP_FORMS:
-        return None
     if method == "POST" and path == "/v1/events":
         return Scope.EVENTS
     if method == "POST" and path in ("/v1/recommendations", "/v1/slates"):
@@ -56,7 +54,7 @@ def needs(method: str, path: str) -> Scope | None:
         return Scope.CATALOGUE
     if method == "DELETE" and path.startswith("/v1/users/"):
         return Scope.USERS
-    return Scope.OPERATIONS
+    return None if method == "POST" and path in _SHOP_FORMS else Scope.OPERATIONS
 
 
 def _reading(path: str) -> Scope | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -42,13 +42,21 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> AppSettings:
+    """Settings of a demo whose events are soon in files."""
+    serving = ServingSettings(clock="data", demo_shop="local", drain_seconds=0.1)
+    return AppSettings(data_dir=tmp_path_factory.mktemp("data"), shop_name="The planted shop", serving=serving)
+
+
+@pytest.fixture(scope="module")
+def events_dir(settings: AppSettings) -> Path:
+    """Return where the event files are."""
+    return settings.events_dir
+
+
+@pytest.fixture(scope="module")
+def origin(settings: AppSettings) -> Iterator[str]:
     """Serve the planted model with a demo shop, which knows two households."""
-    settings = AppSettings(
-        data_dir=tmp_path_factory.mktemp("data"),
-        shop_name="The planted shop",
-        serving=ServingSettings(clock="data", demo_shop="local"),
-    )
     version = save_artifact(shop_model(), PROVENANCE, settings.artifacts_dir).version
     (settings.artifacts_dir / "CURRENT").write_text(version, encoding="utf-8")
     ids = shop_model().users.ids
@@ -240,17 +248,23 @@ def test_every_shelf_is_filled(regular: Page, problems: Problems) -> None:
     assert problems == []
 
 
-def test_impressions_and_clicks_are_accepted(regular: Page) -> None:
-    """What the widget reports from the pages is what the API understands."""
-    answers: list[Any] = []
-    regular.on("response", lambda answer: answers.append(answer) if "/v1/events" in answer.url else None)
+def test_impressions_and_clicks_are_kept(regular: Page, events_dir: Path) -> None:
+    """What the widget reports from the pages is what the API understands, and it survives leaving the page."""
     ready(regular, "home").scroll_into_view_if_needed()
-    regular.wait_for_timeout(500)
+    regular.wait_for_timeout(1_500)
     regular.locator(f"{HOME} .regulars-title").first.click()
     regular.wait_for_url("**/shop/item?**")
-    regular.wait_for_timeout(500)
-    assert answers
-    assert all(answer.status == 202 for answer in answers)
+    user = regular.locator("regulars-shelf").first.get_attribute("user")
+    deadline = time.monotonic() + 10
+    while not {"impression", "click"} <= (kinds := kinds_of(user, events_dir)):
+        assert time.monotonic() < deadline, kinds
+        time.sleep(0.1)
+
+
+def kinds_of(user: str | None, events_dir: Path) -> set[str]:
+    """Return what the event files say a user did."""
+    lines = [line for path in events_dir.glob("*.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
+    return {event["event"] for event in map(json.loads, lines) if event.get("user_id") == user}
 
 
 def test_the_panel_tells_where_each_slate_came_from(regular: Page) -> None:
