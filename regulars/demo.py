@@ -26,7 +26,8 @@ from serving.campaigns.files import written_whole
 from serving.campaigns.recipients import Pick, Recipients
 from serving.campaigns.settings import CampaignSettings
 from serving.clock import clock_of
-from serving.web.shop import Household as ShopVisitor
+from serving.settings import AppSettings
+from serving.shop.households import Household as ShopVisitor
 from training.households import Household, households
 from training.pipeline import TrainResult, reports_folder, train
 from training.progress import Progress
@@ -70,6 +71,14 @@ def prepare(config: Config, progress: Progress, out: Console) -> Prepared:
         out.print("", view)
     report = reports_folder(config.training) / f"{trained.version}.html"
     return Prepared(trained, report, mailing / SEGMENT.replace(" ", "_"), tuple(shown))
+
+
+def with_demo_shop(settings: AppSettings) -> AppSettings:
+    """Return the settings with a demo shop, for this machine unless they open it to others."""
+    if settings.serving.demo_shop != "off":
+        return settings
+    serving = settings.serving.model_copy(update={"demo_shop": "local"})
+    return settings.model_copy(update={"serving": serving})
 
 
 def step_table(steps: Sequence[StepRecord], trained: TrainResult) -> RenderableType:

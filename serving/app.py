@@ -47,10 +47,11 @@ from serving.routes import (
 )
 from serving.security import BODY_SECONDS, BodyLimit, Observed
 from serving.settings import AppSettings
+from serving.shop import deeds, pages, visit
+from serving.shop.shop import Shop
 from serving.state import State, state_of
 from serving.stores import Stores
 from serving.stores.redis import RedisStores
-from serving.web.shop import ShopPage
 
 SETTINGS_VARIABLE = "SERVING_SETTINGS_JSON"
 """How settings reach worker processes. Without our usual prefix on purpose: it sets no key of the configuration."""
@@ -110,6 +111,8 @@ def create_app(
     if settings.otel.endpoint:
         app.add_middleware(tracing.Traced, of=tracings)
     _add_routes(app)
+    if settings.serving.demo_shop != "off":
+        _add_demo_shop(app, settings)
     openapi.describe(app)
     return app
 
@@ -183,8 +186,16 @@ def _add_routes(app: FastAPI) -> None:
         app.include_router(module.router, prefix="/v1", include_in_schema=False)
 
 
+def _add_demo_shop(app: FastAPI, settings: AppSettings) -> None:
+    """Open the demo shop; where nobody wants it, none of its addresses exist."""
+    app.state.shop = Shop(settings)
+    visit.install(app)
+    app.include_router(pages.router)
+    app.include_router(deeds.router)
+
+
 def _for_pages(app: FastAPI, settings: AppSettings) -> None:
-    """Give the demo shop and the pictures what they ask the app for."""
+    """Give pictures and fragments what they ask the app for."""
 
     def find_item(item_id: str) -> Item | None:
         state = state_of(app)
@@ -195,4 +206,3 @@ def _for_pages(app: FastAPI, settings: AppSettings) -> None:
 
     app.state.find_item = find_item
     app.state.drawer = Drawer.of(settings.fragments.template)
-    app.state.shop = ShopPage(name=settings.shop_name, households_file=settings.households_file)

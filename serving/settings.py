@@ -88,6 +88,11 @@ class ServingSettings(Section):
         description="Users whose candidates a process remembers for the time Redis is away; about 1 kB each.",
     )
     drain_seconds: float = Field(default=1.0, gt=0, description="How often events move from Redis into files.")
+    demo_shop: Literal["off", "local", "open"] = Field(
+        default="off",
+        description="Whether /shop is a demo shop, where anybody may be any user: 'local' for browsers of this "
+        "machine, 'open' for all. It is shut as soon as there are API keys.",
+    )
 
 
 class RedisSettings(Section):
@@ -129,7 +134,7 @@ class AppSettings(Section):
     """Everything the online side needs to know."""
 
     data_dir: Path = Field(default=Path("data"), description="Folder of artifacts and event files.")
-    shop_name: str = Field(default="My shop", description="The name shown on the demo shop page.")
+    shop_name: str = Field(default="My shop", description="The name shown in the demo shop.")
     currency: str = Field(default="USD", description="ISO 4217 code of every price.")
     serving: ServingSettings = Field(default=ServingSettings(), description="How storefronts are answered.")
     access: AccessSettings = Field(default=AccessSettings(), description="Who may call the API.")
@@ -160,7 +165,7 @@ class AppSettings(Section):
 
     @property
     def households_file(self) -> Path:
-        """What the demo shop page knows of its visitors (see `serving.web.shop`)."""
+        """Whom visitors of the demo shop may shop as (see `serving.shop.households`)."""
         return self.data_dir / "households.json"
 
 

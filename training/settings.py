@@ -76,7 +76,7 @@ class ShopSettings(Section):
     """Who the shop is."""
 
     name: str = "My shop"
-    """The name shown on the demo shop page and in the report."""
+    """The name shown in the demo shop and in the report."""
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
     """ISO 4217 code of every price and amount, such as EUR."""
 

@@ -37,7 +37,7 @@ def run(
     from contextlib import ExitStack
     from dataclasses import replace
 
-    from regulars.demo import prepare, step_table
+    from regulars.demo import prepare, step_table, with_demo_shop
     from regulars.http_server import with_free_port
     from regulars.progress import TerminalProgress
     from regulars.server_process import serving
@@ -49,7 +49,7 @@ def run(
     settings = configuration(config, overrides)
     out, progress = results(), MeasuredProgress(TerminalProgress())
     with ExitStack() as stack:
-        app = stack.enter_context(store_of(with_free_port(settings.app)))
+        app = stack.enter_context(store_of(with_free_port(with_demo_shop(settings.app))))
         prepared = prepare(replace(settings, app=app), progress, out)
         with progress.step("start the server"):
             server = stack.enter_context(serving(with_free_port(app)))
@@ -81,7 +81,7 @@ def ask(server: Server, prepared: Prepared, out: Console) -> None:
     path = server.recommendations_path(user_id, limit=LIMIT)
     status, slate = server.get(path)
     if status == HTTPStatus.UNAUTHORIZED:
-        out.print(f"\nAPI keys were made here, so requests need one: {server.url}/shop?key=pk_…\n", soft_wrap=True)
+        out.print("\nAPI keys were made here, so requests need one, and the demo shop is shut.\n", soft_wrap=True)
         return
     if status != 200 or not slate["items"]:
         raise RecommenderError(f"{server.url}{path} answered {status}: {slate}")

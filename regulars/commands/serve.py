@@ -44,7 +44,8 @@ def run(
     say_if_open(settings)
     at = base_url(settings)
     with store_of(settings) as connected:
-        say(f"Serving {settings.shop_name} on {at}, the demo shop on {at}/shop. Stop with Ctrl-C.")
+        shop = "" if settings.serving.demo_shop == "off" else f", the demo shop on {at}/shop"
+        say(f"Serving {settings.shop_name} on {at}{shop}. Stop with Ctrl-C.")
         run_server(connected)
 
 

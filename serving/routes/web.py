@@ -1,44 +1,20 @@
-"""The widget and the demo shop: static files, and the one list the shop page asks for.
-
-Pages and scripts carry a strict Content-Security-Policy: nothing inline, nothing from elsewhere but pictures.
-The widget may be loaded from any page, so it alone is shared across origins.
-"""
+"""The widget: one file, which any page may load, so it is shared across origins."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Request
-from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel
+from fastapi import APIRouter, Header
+from fastapi.responses import Response
 
 from serving import web
-from serving.web.shop import Household, ShopPage
 
 router = APIRouter(include_in_schema=False)
 
 WIDGET_SECONDS = 300
 """How long a browser keeps the widget before it asks again: an upgrade reaches every page within minutes."""
 
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' https: data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-)
-
 IfNoneMatch = Annotated[str | None, Header()]
-
-
-class ShopData(BaseModel):
-    """What the shop page shows around the shelves."""
-
-    name: str
-    households: tuple[Household, ...]
-
-
-def shop_page(request: Request) -> ShopPage:
-    """Return the page's data as the app holds it."""
-    page = getattr(request.app.state, "shop", None)
-    return page if isinstance(page, ShopPage) else ShopPage()
 
 
 @router.head("/widget.js")
@@ -51,38 +27,6 @@ def widget(if_none_match: IfNoneMatch = None) -> Response:
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
     return _send(web.asset(web.WIDGET), if_none_match, headers)
-
-
-@router.get("/")
-def front_door() -> RedirectResponse:
-    """Lead a visitor to the shop; the address is relative, so that it holds behind a path prefix."""
-    return RedirectResponse("shop")
-
-
-@router.head("/shop")
-@router.get("/shop")
-def shop(page: Annotated[ShopPage, Depends(shop_page)], if_none_match: IfNoneMatch = None) -> Response:
-    """Send the demo shop page, under the shop's name."""
-    headers = {
-        "Content-Security-Policy": PAGE_POLICY,
-        "Referrer-Policy": "same-origin",
-        "X-Frame-Options": "SAMEORIGIN",
-    }
-    return _send(web.shop_page(page.name), if_none_match, headers)
-
-
-@router.get("/shop/assets/{name}")
-def shop_asset(name: str, if_none_match: IfNoneMatch = None) -> Response:
-    """Send a script, style or drawing of the shop page."""
-    if name not in web.SHOP_ASSETS:
-        raise HTTPException(404, f"the shop has no asset {name!r}")
-    return _send(web.asset(name), if_none_match, {})
-
-
-@router.get("/shop/households.json")
-def shop_data(page: Annotated[ShopPage, Depends(shop_page)]) -> ShopData:
-    """Send the shop's name and the households a visitor may shop as."""
-    return ShopData(name=page.name, households=page.households())
 
 
 def _send(asset: web.Asset, if_none_match: str | None, headers: dict[str, str]) -> Response:

@@ -1,4 +1,4 @@
-"""The widget and the demo shop, as the bytes a browser gets.
+"""The widget, as the bytes a browser gets.
 
 The files lie beside this one and travel in the wheel. The widget is written as several ES modules and served as one:
 `bundle` puts the modules it imports in front of it and leaves the comments at home. That is all the build there is,
@@ -7,7 +7,6 @@ so what is read here is what runs.
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -15,17 +14,9 @@ from hashlib import blake2b
 from importlib.resources import files
 
 WIDGET = "widget.js"
-SHOP_PAGE = "shop.html"
-SHOP_NAME = "{shop name}"
-"""Stands in the page for the name of the shop."""
-
-SHOP_ASSETS = frozenset({"shop.css", "shop.js", "favicon.svg"})
 
 _MEDIA_TYPES = {
-    "css": "text/css; charset=utf-8",
-    "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
 }
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const |function |class )", re.MULTILINE)
@@ -54,14 +45,6 @@ def asset(name: str) -> Asset:
     text = bundle(name) if name == WIDGET else _read(name)
     content = text.encode("utf-8")
     return Asset(content, _MEDIA_TYPES[name.rpartition(".")[2]], etag_of(content))
-
-
-@cache
-def shop_page(shop_name: str) -> Asset:
-    """Return the page of the shop that is called `shop_name`."""
-    page = asset(SHOP_PAGE)
-    content = page.content.replace(SHOP_NAME.encode(), html.escape(shop_name).encode())
-    return Asset(content, page.media_type, etag_of(content))
 
 
 def bundle(name: str) -> str:

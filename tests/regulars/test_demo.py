@@ -10,12 +10,15 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from regulars.config import load
+from regulars.demo import with_demo_shop
 from regulars.http_server import with_free_port
 from regulars.server_process import Server
+from serving.settings import AppSettings, ServingSettings
 from serving.stores.embedded import answers, socket_path
 from tests.regulars.conftest import Shop
 
@@ -48,6 +51,13 @@ def test_demo_from_end_to_end(
     assert shop.run("keys create", "page", "--publishable") == 0
     assert shop.run("demo", "--exit") == 0
     assert "API keys were made here" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("setting", "opened"), [("off", "local"), ("local", "local"), ("open", "open")])
+def test_the_demo_has_a_shop(setting: Literal["off", "local", "open"], opened: str) -> None:
+    """Whatever the settings are for, the demo opens a shop, to this machine unless they open it to others."""
+    settings = AppSettings(serving=ServingSettings(demo_shop=setting))
+    assert with_demo_shop(settings).serving.demo_shop == opened
 
 
 @pytest.mark.slow

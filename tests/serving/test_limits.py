@@ -170,19 +170,17 @@ async def test_no_line_of_the_log_is_a_clients(shop: Served, caplog: pytest.LogC
 
 
 async def test_nobody_is_led_elsewhere(shop: Served) -> None:
-    """The one redirect is to the shop page; no address makes another."""
+    """No address makes a redirect; the demo shop's own are tested with it."""
     for path in ("//evil.example", "//evil.example/..", "/\\evil.example", "/shop/", "/v1/trending/", "/?next=//evil"):
         response = await shop.client.get(f"http://shop.example{path}", headers={"Host": "evil.example"})
         location = response.headers.get("location")
-        assert location in (None, "shop"), path
+        assert location is None, path
 
 
 async def test_pages_carry_their_headers(shop: Served) -> None:
-    """Every answer forbids sniffing and framing; pages and pictures carry a policy that starts with nothing allowed."""
+    """Every answer forbids sniffing and framing; pictures carry a policy that allows nothing."""
     for path in (
-        "/shop",
         "/widget.js",
-        "/shop/assets/shop.js",
         "/v1/trending",
         "/metrics",
         "/nothing",
@@ -193,10 +191,6 @@ async def test_pages_carry_their_headers(shop: Served) -> None:
         assert headers["x-frame-options"] in ("DENY", "SAMEORIGIN"), path
         assert "referrer-policy" in headers, path
         assert "set-cookie" not in headers, path
-    policy = (await shop.client.get("/shop")).headers["content-security-policy"]
-    allowed = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
-    assert allowed["default-src"] == allowed["base-uri"] == allowed["form-action"] == "'none'"
-    assert allowed["script-src"] == allowed["style-src"] == allowed["connect-src"] == "'self'"
     picture = await shop.client.get(f"/v1/items/{quote('<script>alert(1)</script>', safe='')}/picture.svg")
     assert picture.headers["content-security-policy"] == "default-src 'none'"
     assert "<script" not in picture.text

@@ -66,7 +66,6 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("DELETE", "/v1/users/nobody", None),
     ("GET", "/metrics", None),
     ("GET", "/version", None),
-    ("GET", "/shop/households.json", None),
 ]
 
 
@@ -91,10 +90,10 @@ async def test_nothing_is_answered_without_a_key(
 
 
 @pytest.mark.parametrize(
-    "path", ["/healthz", "/readyz", "/v1/healthz", "/widget.js", "/shop", "/openapi.json", "/v1/items/x/picture.svg"]
+    "path", ["/healthz", "/readyz", "/v1/healthz", "/widget.js", "/openapi.json", "/v1/items/x/picture.svg"]
 )
 async def test_what_stays_open(closed: Served, path: str) -> None:
-    """Probes, the widget, the demo shop's page and pictures need no key."""
+    """Probes, the widget and pictures need no key."""
     assert (await closed.client.get(path)).status_code == 200
 
 

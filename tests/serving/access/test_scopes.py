@@ -13,10 +13,13 @@ from starlette.routing import Match
 
 from serving.access.scopes import Scope, needs
 from serving.app import create_app
-from serving.settings import AppSettings, RedisSettings
+from serving.settings import AppSettings, RedisSettings, ServingSettings
+from serving.shop.addresses import FRONT, PAGES
 
 SLATES, EVENTS, CATALOGUE = Scope.SLATES, Scope.EVENTS, Scope.CATALOGUE
 USERS, OPERATIONS = Scope.USERS, Scope.OPERATIONS
+FORMS = ("cart", "checkout", "complaint", "not-for-me", "return", "sign-in", "sign-out")
+"""What is sent to the demo shop, which has a door of its own."""
 
 EXPECTED: dict[tuple[str, str], Scope | None] = {
     ("GET", "/v1/users/{user_id:path}/recommendations"): SLATES,
@@ -33,7 +36,6 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
     ("POST", "/v1/users:merge"): EVENTS,
     ("PUT", "/v1/items"): CATALOGUE,
     ("GET", "/v1/items/{item_id:path}/picture.svg"): None,
-    ("GET", "/shop/households.json"): USERS,
     **dict.fromkeys((("GET", path) for path in ("/metrics", "/v1/metrics", "/version", "/v1/version")), OPERATIONS),
     **dict.fromkeys(
         (
@@ -46,8 +48,10 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
     ("GET", "/"): None,
     **dict.fromkeys((("GET", "/widget.css"), ("HEAD", "/widget.css")), None),
     ("GET", "/shop/assets/{name}"): None,
+    **dict.fromkeys((("GET", f"/shop/{page}") for page in PAGES - {FRONT}), None),
+    **dict.fromkeys((("POST", f"/shop/{form}") for form in FORMS), None),
 }
-APP = create_app(AppSettings(redis=RedisSettings(url="redis://localhost")))
+APP = create_app(AppSettings(redis=RedisSettings(url="redis://localhost"), serving=ServingSettings(demo_shop="local")))
 
 
 def routes() -> Iterator[Any]:
@@ -95,7 +99,8 @@ others = [
     "version",
     "healthz",
     "assets",
-    "households.json",
+    "cart",
+    "sign-out",
     "widget.js",
     "shop",
 ]

@@ -10,10 +10,9 @@ from tests.serving.web.fake_api import FakeApi, fake_app, item_ids, serve
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def client() -> Iterator[httpx.Client]:
     """Return a client of a real server that has only what the two routers need."""
-    app = fake_app(FakeApi(), tmp_path_factory.mktemp("shop") / "none.json")
-    with serve(app) as origin, httpx.Client(base_url=origin) as client:
+    with serve(fake_app(FakeApi())) as origin, httpx.Client(base_url=origin) as client:
         yield client
 
 
@@ -33,7 +32,7 @@ def test_an_unknown_item_has_a_picture_for_now(client: httpx.Client) -> None:
     assert answer.headers["cache-control"] == "public, max-age=60"
 
 
-@pytest.mark.parametrize("path", ["/widget.js", "/shop", "/shop/assets/shop.css", "/v1/items/1004/picture.svg"])
+@pytest.mark.parametrize("path", ["/widget.js", "/v1/items/1004/picture.svg"])
 def test_what_a_browser_holds_is_not_sent_again(client: httpx.Client, path: str) -> None:
     """The entity tag answers 304 without a body."""
     etag = client.get(path).headers["etag"]
@@ -46,30 +45,3 @@ def test_the_widget_may_be_used_from_any_page(client: httpx.Client) -> None:
     headers = client.get("/widget.js").headers
     assert headers["access-control-allow-origin"] == "*"
     assert headers["content-type"].startswith("text/javascript")
-
-
-def test_the_front_door_leads_to_the_shop(client: httpx.Client) -> None:
-    """The redirect is relative, so that it holds behind a path prefix."""
-    answer = client.get("/")
-    assert answer.headers["location"] == "shop"
-    assert client.get("/", follow_redirects=True).url.path == "/shop"
-
-
-def test_the_shop_page_forbids_what_it_does_not_use(client: httpx.Client) -> None:
-    """The policy allows nothing inline and no foreign script."""
-    policy = client.get("/shop").headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-
-
-def test_the_shop_page_may_be_framed_by_itself_alone(client: httpx.Client) -> None:
-    """The old header and the policy say the same."""
-    headers = client.get("/shop").headers
-    assert headers["x-frame-options"] == "SAMEORIGIN"
-    assert "frame-ancestors 'self'" in headers["content-security-policy"]
-
-
-@pytest.mark.parametrize("name", ["__init__.py", "..%2F__init__.py", "widget.styles.js", "shop.html"])
-def test_only_listed_assets_are_sent(client: httpx.Client, name: str) -> None:
-    """Source files and parent folders cannot be reached."""
-    assert client.get(f"/shop/assets/{name}").status_code == 404

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,11 +12,6 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.serving.web.fake_api import FakeApi, fake_app, serve
-
-HOUSEHOLDS = [
-    {"user_id": "718", "label": "Household 718", "note": "Milk, bread and bananas every week since January."},
-    {"user_id": "家/庭:2", "label": "家/庭:2"},
-]
 
 Problems = list[str]
 
@@ -44,12 +38,10 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def running_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeApi]:
+def running_api() -> Iterator[FakeApi]:
     """Start the stand-in once."""
-    households = tmp_path_factory.mktemp("shop") / "households.json"
-    households.write_text(json.dumps(HOUSEHOLDS), encoding="utf-8")
     api = FakeApi()
-    with serve(fake_app(api, households)) as origin:
+    with serve(fake_app(api)) as origin:
         api.origin = origin
         yield api
 

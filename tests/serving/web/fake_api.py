@@ -1,6 +1,6 @@
 """A stand-in for the API with the real wire shapes and made-up goods, whose mood a test can set.
 
-It serves the real widget, shop and pictures, answers every slate the same way each time, records the events it is
+It serves the real widget and pictures, answers every slate the same way each time, records the events it is
 sent, and behaves a little: what a user bought is not offered to them again.
 """
 
@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +25,6 @@ from granian.server.embed import Server
 
 from recommender.catalogue import Item
 from serving.routes import pictures, web
-from serving.web.shop import ShopPage
 
 GOODS = {
     "Fluid milk products": ("Whole Milk 1 gal", "Skim Milk 1 gal", "Chocolate Milk pint", "Cream 8 oz"),
@@ -149,12 +147,11 @@ class FakeApi:
         }
 
 
-def fake_app(api: FakeApi, households: Path) -> FastAPI:
+def fake_app(api: FakeApi) -> FastAPI:
     """Build the app around the state."""
     app = FastAPI()
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
     app.state.find_item = lambda item_id: api.items.get(item_id)
-    app.state.shop = ShopPage(households_file=households)
 
     def note(request: Request, **more: Any) -> None:
         api.requests.append({"path": request.url.path, "query": dict(request.query_params)} | more)

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.errors import InvalidInput
 from serving import web
-from serving.web.shop import Household, ShopPage
 
 WIDGET_LIMIT_BYTES = 10 * 1024
 
@@ -39,45 +37,5 @@ def test_the_widget_parses(tmp_path: Path) -> None:
 
 def test_the_widget_writes_text_as_text() -> None:
     """No code path turns a string into markup or into code."""
-    source = web.asset(web.WIDGET).content.decode() + web.asset("shop.js").content.decode()
+    source = web.asset(web.WIDGET).content.decode()
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", source)
-
-
-def test_the_shop_page_has_nothing_inline() -> None:
-    """Scripts and styles are files, and nothing is loaded from elsewhere, as the page's policy demands."""
-    page = web.asset(web.SHOP_PAGE).content.decode()
-    assert not re.search(r"<style|\sstyle=|\son\w+=|https?://", page)
-    assert all(src for src in re.findall(r"<script([^>]*)>", page) if "src=" in src)
-
-
-def test_the_shop_page_carries_the_name_of_the_shop() -> None:
-    """The name is there as text, whatever is in it, before any script has run."""
-    page = web.shop_page("Tea & <Cake>").content.decode()
-    assert "<title>Tea &amp; &lt;Cake&gt;</title>" in page
-    assert web.SHOP_NAME not in page
-    assert web.shop_page("Tea").etag != web.shop_page("Cake").etag
-
-
-@pytest.mark.parametrize("name", sorted({web.WIDGET, web.SHOP_PAGE} | web.SHOP_ASSETS))
-def test_every_asset_can_be_read(name: str) -> None:
-    """What the routes offer exists, and its entity tag is quoted."""
-    asset = web.asset(name)
-    assert asset.content
-    assert asset.etag.startswith('"')
-
-
-def test_households_are_read_anew_each_time(tmp_path: Path) -> None:
-    """The picker follows the file without a restart, and does without it."""
-    file = tmp_path / "households.json"
-    page = ShopPage(households_file=file)
-    assert page.households() == ()
-    file.write_text('[{"user_id": "家:1"}]', encoding="utf-8")
-    assert page.households() == (Household(user_id="家:1"),)
-
-
-def test_a_broken_households_file_says_what_to_do(tmp_path: Path) -> None:
-    """The message names the file and the remedy."""
-    file = tmp_path / "households.json"
-    file.write_text("{", encoding="utf-8")
-    with pytest.raises(InvalidInput, match=r"households\.json: not a list of households .*regulars demo"):
-        ShopPage(households_file=file).households()

@@ -34,8 +34,6 @@ class Keyed:
 
     origin: str
     key: str
-    own_key: str
-    """Good for pages of the API's own origin, which name none when they GET."""
     shop: str
     elsewhere: str
 
@@ -71,10 +69,9 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
     (settings.artifacts_dir / "CURRENT").write_text(version, encoding="utf-8")
     with site() as shop, site() as elsewhere:
         minted = mint("page", Kind.PUBLISHABLE, now=datetime.now(UTC), origins=(shop,))
-        own = mint("demo shop", Kind.PUBLISHABLE, now=datetime.now(UTC))
-        Keyring(settings.data_dir).change(lambda keys: (*keys, minted.kept, own.kept))
+        Keyring(settings.data_dir).change(lambda keys: (*keys, minted.kept))
         with serve(create_app(settings, store=MemoryStores())) as origin:
-            yield Keyed(origin, minted.text, own.text, shop, elsewhere)
+            yield Keyed(origin, minted.text, shop, elsewhere)
 
 
 @pytest.fixture
@@ -119,17 +116,3 @@ def test_nobody_else_sees_a_shelf(tab: Page, keyed: Keyed, site: str, key: bool)
         visit(tab, keyed, getattr(keyed, site), f'<regulars-shelf user="{USER}" {attribute}></regulars-shelf>')
         == "hidden"
     )
-
-
-@pytest.mark.parametrize(("key", "state"), [(True, "ready"), (False, "fallback")], ids=["with", "without"])
-def test_the_demo_shop_takes_a_key_in_its_address(tab: Page, keyed: Keyed, key: bool, state: str) -> None:
-    """With it the shelves are filled; without one the page says under the shop's name how to open it."""
-    problems: list[str] = []
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.goto(f"{keyed.origin}/shop?user={USER}" + (f"&key={keyed.own_key}" if key else ""))
-    tab.wait_for_selector(f"[data-page][placement=home][data-state={state}]", state="attached")
-    tab.wait_for_selector("#closed", state="hidden" if key else "visible")
-    assert tab.locator("#shelves").is_visible() == key
-    assert tab.title() == "Tea & <Cake>"
-    assert key or "/shop?key=pk_…" in tab.locator("#closed").inner_text()
-    assert problems == []

@@ -1,0 +1,95 @@
+"""Who may come in.
+
+The shop shows what people bought, and lets everybody be anybody. So it is open to browsers of this machine only,
+unless the settings open it to everybody; and once the API asks for keys it is shut, because a visitor brings none.
+Another site must not use a visitor's browser to look or to act: neither by a request across sites nor under a name
+of its own that leads to this machine.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Literal
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.status import HTTP_403_FORBIDDEN
+
+from serving.access.access import Access
+from serving.access.presented import client_address
+
+Openness = Literal["off", "local", "open"]
+
+
+class Refused(Exception):
+    """A page is not shown; the text says why and what to do."""
+
+    def __init__(self, status: int, title: str, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.title = title
+        self.text = text
+
+
+def admit(request: Request, access: Access, openness: Openness) -> None:
+    """Let a request in.
+
+    Raises
+    ------
+    Refused
+        403, if it may not come in.
+    """
+    if access.is_required:
+        raise Refused(
+            HTTP_403_FORBIDDEN,
+            "The demo shop is shut",
+            "API keys were made for this shop, and the demo shop asks visitors for none: it would show everybody what "
+            "customers bought. Try it with a data folder of its own, before the first key is made.",
+        )
+    if openness == "local" and not _is_local(request, access):
+        raise Refused(
+            HTTP_403_FORBIDDEN,
+            "The demo shop is for this machine",
+            "It shows what customers bought, so it answers browsers on the machine it runs on, under the name "
+            "localhost or 127.0.0.1. The setting serving.demo_shop opens it to others.",
+        )
+    if _is_from_elsewhere(request):
+        raise Refused(
+            HTTP_403_FORBIDDEN,
+            "That came from another site",
+            "Pages of the demo shop are asked for by its own pages only.",
+        )
+
+
+def _is_local(request: Request, access: Access) -> bool:
+    forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+    address = client_address(request.scope, access.proxies)
+    if address is None or (forwarded and not access.proxies):
+        return False
+    return _is_loopback(address) and _is_loopback(_host(request))
+
+
+def _is_from_elsewhere(request: Request) -> bool:
+    """Say whether a page of another site makes this request; to follow a link from there is fine."""
+    site, mode = request.headers.get("sec-fetch-site", "none"), request.headers.get("sec-fetch-mode", "navigate")
+    if request.method in ("GET", "HEAD"):
+        return site == "cross-site" and mode != "navigate"
+    origin = request.headers.get("origin")
+    return site == "cross-site" or (origin is not None and urlsplit(origin).netloc != request.headers.get("host"))
+
+
+def _host(request: Request) -> str:
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
