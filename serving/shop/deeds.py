@@ -12,7 +12,7 @@ from recommender.events import Event
 from recommender.ids import id_problem
 from serving.shop import hints
 from serving.shop.goods import Goods
-from serving.shop.reporting import event, report
+from serving.shop.reporting import event, join, report
 from serving.shop.session import MAX_QUANTITY, Order, OrderLine
 from serving.shop.visit import Visit, VisitDep, positive
 
@@ -135,7 +135,7 @@ async def complain(visit: VisitDep) -> Response:
 
 @router.post("/shop/sign-in")
 async def sign_in(visit: VisitDep) -> Response:
-    """Shop as a household of the log, or as a customer nobody knows yet; what is in the cart comes along."""
+    """Shop as a household of the log, or as a customer nobody knows yet; what a guest did comes along."""
     fields = await visit.form()
     user_id = f"new-{secrets.token_hex(4)}" if "new" in fields else _named(visit, fields.get("user", ""))
     if id_problem(user_id):
@@ -143,10 +143,11 @@ async def sign_in(visit: VisitDep) -> Response:
     if visit.user_id is not None:
         visit.leave()
     session = visit.session
+    is_kept = await join(visit.state, session, user_id)
     session.user_id, session.orders, session.viewed, session.deeds, session.untold = user_id, [], [], [], 0
-    held = visit.counter.items(session.cart)
-    await _tell(visit, [event(session, Event.ADD_TO_CART, each, quantity=session.cart[each.item_id]) for each in held])
     session.did(hints.SIGNED_IN if user_id in visit.aisles.model.users else hints.JOINED)
+    if not is_kept:
+        session.did(hints.NOT_RECORDED)
     return visit.go("")
 
 

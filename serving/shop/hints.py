@@ -58,29 +58,19 @@ _EFFECTS = {
     "The other picks follow from the order from now on.",
     NOT_FOR_ME: "It has left your shelves, and so has what is most like it.",
     RETURNED: "It has left your shelves, and so has what is most like it.",
-    COMPLAINT_OPENED: "Until it is closed nothing is promoted to you: this is no moment to sell.",
-    COMPLAINT_CLOSED: "Shelves may promote things to you again.",
+    COMPLAINT_OPENED: "Until it is closed, your shelves keep to what you buy anyway, and the cart's shelf stays away.",
+    COMPLAINT_CLOSED: "Your shelves offer new things again.",
     SIGNED_IN: "The shelves go by everything this household bought in its log.",
     JOINED: "Nothing is known of you yet, so shelves show what is popular. Your first order changes that at once.",
     SIGNED_OUT: "The shelves know nothing of you but what you look at from now on.",
     NOT_RECORDED: "Neither Redis nor the disk took it. Please try again.",
 }
-_TO_GUESTS = {
-    ADDED: "The cart's own shelf goes by it now, and never offers what lies in the cart.",
-    REMOVED: "The cart's own shelf no longer goes by it.",
-    BOUGHT: "A guest leaves no history: sign in, and what you buy changes what you are offered next.",
-    NOT_FOR_ME: "A guest has no list to keep it off. Sign in, and it leaves your shelves.",
-    RETURNED: "A guest leaves no history. Sign in, and it leaves your shelves, with what is most like it.",
-    COMPLAINT_OPENED: "Signed in, nothing would be promoted to you until it is closed.",
-    COMPLAINT_CLOSED: "Signed in, shelves would promote things to you again.",
-}
 _TROUBLE = frozenset({FULL, SOLD_OUT, NOT_RECORDED})
 
 
-def hint(deed: Deed, *, title_of: Callable[[str], str], name: str, is_guest: bool) -> Hint:
+def hint(deed: Deed, *, title_of: Callable[[str], str], name: str) -> Hint:
     """Say what a deed changed. An unknown code, of an older cookie, says nothing."""
     count = "1 item" if deed.count == 1 else f"{deed.count:,} items"
-    effect = (_TO_GUESTS.get(deed.code) if is_guest else None) or _EFFECTS.get(deed.code, "")
     title = title_of(deed.item_id) if deed.item_id else "it"
     done = _DEEDS.get(deed.code, "").replace("{count}", count).replace("{name}", name).replace("{title}", title)
-    return Hint(done, effect, deed.code in _TROUBLE)
+    return Hint(done, _EFFECTS.get(deed.code, ""), deed.code in _TROUBLE)

@@ -12,19 +12,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recommender.events import Event
+from serving.schemas import MergeRequest
 from serving.shop.goods import Goods
 from serving.shop.session import Session
 from serving.state import State
 
 _log = logging.getLogger(__name__)
 
-ORIGIN: Mapping[str, Any] = {}
-"""What every event of this shop says of itself, beside who and what. Fields such as `source` go here."""
+ORIGIN: Mapping[str, Any] = {"source": "shop"}
+"""What every event of this shop says of itself, beside who and what."""
 
 
 def visitor(session: Session) -> dict[str, Any]:
-    """Return who does something, in the fields of an event: the one place that knows."""
-    return {"session_id": session.visit_id} | ({} if session.user_id is None else {"user_id": session.user_id})
+    """Return who does something, in the fields of an event; a guest is known by the visit."""
+    who = {"session_id": session.visit_id, "anonymous_id": session.visit_id}
+    return who if session.user_id is None else who | {"user_id": session.user_id}
 
 
 def event(session: Session, kind: Event, goods: Goods | None = None, **more: Any) -> dict[str, Any]:
@@ -52,3 +54,14 @@ async def report(state: State, events: Sequence[dict[str, Any]]) -> bool:
     for rejected in result.rejected:
         _log.error("an event of the demo shop was rejected: %s", rejected.reason)
     return not result.rejected
+
+
+async def join(state: State, session: Session, user_id: str) -> bool:
+    """Let what a guest did in this visit be a user's; say whether that is kept."""
+    merge = MergeRequest(anonymous_id=session.visit_id, user_id=user_id)
+    try:
+        await state.ingest.merge(merge, as_of=state.service.engine.model.as_of)
+    except OSError as error:
+        _log.error("a guest of the demo shop could not be joined to a user: %s", error)
+        return False
+    return True

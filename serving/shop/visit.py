@@ -96,8 +96,8 @@ class Visit:
 
     def hints(self) -> list[hints.Hint]:
         """Say what the visitor's deeds changed, the latest first."""
-        is_guest, name = self.user_id is None, self.name
-        return [hints.hint(deed, title_of=self.title_of, name=name, is_guest=is_guest) for deed in self.session.deeds]
+        name = self.name
+        return [hints.hint(deed, title_of=self.title_of, name=name) for deed in self.session.deeds]
 
     def title_of(self, item_id: str) -> str:
         """Return what an item is called; the id of what is no item."""

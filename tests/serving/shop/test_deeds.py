@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from serving.events.files import MERGE
 from serving.settings import AppSettings, RedisSettings
 from serving.shop.session import COOKIE, MAX_LINES, MAX_QUANTITY
 from serving.stores.redis import RedisStores
@@ -35,7 +36,7 @@ async def reported(visitor: Visitor, settings: AppSettings) -> list[dict[str, An
     """Return every event of the log, oldest first."""
     await visitor.served.state.drain.run_once()
     lines = [line for path in sorted(settings.events_dir.glob("*.jsonl")) for line in path.read_text().splitlines()]
-    return [json.loads(line) for line in lines]
+    return [event for event in map(json.loads, lines) if event["event"] != MERGE]
 
 
 async def ordered(visitor: Visitor, *items: str) -> str:
@@ -129,16 +130,22 @@ async def test_a_guests_cart_comes_along(visitor: Visitor, settings: AppSettings
     assert "data-cart-count>0<" in page
     assert "You are a guest again." in news(page)
     events = await reported(visitor, settings)
-    assert [each.get("user_id") for each in events] == [None, USER]
-    assert len({each["session_id"] for each in events}) == 1
+    assert [(each["event"], each.get("user_id")) for each in events] == [("add_to_cart", None)]
 
 
-async def test_guests_are_promised_nothing(visitor: Visitor) -> None:
-    """The words for a guest do not claim effects that only customers see."""
-    await visitor.send("cart", id=item_id(1))
-    page = await visitor.does("checkout")
-    assert "A guest leaves no history" in news(page)
-    assert "left your shelves" not in news(page)
+async def test_guests_see_what_they_did(visitor: Visitor) -> None:
+    """A guest's shelf, asked for under the visit's id, lacks what lies in their cart, and follows what they buy."""
+    page = await visitor.see()
+    guest = page.partition('anonymous-id="')[2].partition('"')[0]
+
+    async def shelf() -> dict[str, Any]:
+        return await visitor.served.post("/v1/recommendations", {"anonymous_id": guest, "limit": 12})
+
+    first = (await shelf())["items"][0]["item_id"]
+    await visitor.send("cart", id=first)
+    assert first not in [item["item_id"] for item in (await shelf())["items"]]
+    await ordered(visitor, item_id(0), item_id(4), item_id(8))
+    assert (await shelf())["source"] == "folded_in"
 
 
 async def test_the_cart_has_limits(visitor: Visitor) -> None:

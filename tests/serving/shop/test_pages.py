@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from serving.events.files import MERGE
 from serving.settings import AppSettings
 from serving.shop.assets import asset
 from serving.stores import Stores
@@ -208,7 +209,7 @@ async def reported(visitor: Visitor, settings: AppSettings) -> list[dict[str, An
     """Return every event of the log, oldest first."""
     await visitor.served.state.drain.run_once()
     lines = [line for path in sorted(settings.events_dir.glob("*.jsonl")) for line in path.read_text().splitlines()]
-    return [json.loads(line) for line in lines]
+    return [event for event in map(json.loads, lines) if event["event"] != MERGE]
 
 
 async def test_without_a_model_the_shop_says_what_to_do(visit: Visit, tmp_path: Any) -> None:
