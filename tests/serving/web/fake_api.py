@@ -7,10 +7,11 @@ sent, and behaves a little: what a user bought is not offered to them again.
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,12 +71,22 @@ class FakeApi:
 
     items: dict[str, Item] = field(default_factory=catalogue)
     events: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    """The paths that slates were asked at, one per request."""
     requests: list[dict[str, Any]] = field(default_factory=list)
+    """What was asked, one per slate."""
+    batches: list[dict[str, Any]] = field(default_factory=list)
+    """What was posted to /v1/events, as it came."""
+    merges: list[dict[str, Any]] = field(default_factory=list)
     overrides: dict[str, Any] = field(default_factory=dict)
     """Fields laid over the first item of every slate."""
     delay_seconds: float = 0.0
     broken: bool = False
     empty: bool = False
+    refused: int = 0
+    """The status of answers to events, if they are refused."""
+    asked: int = 0
+    """How many slates were answered."""
     origin: str = ""
     era: int = 0
     """How often it was reset; a page that closes late may still report on a slate of an earlier era."""
@@ -90,41 +101,77 @@ class FakeApi:
         return f"slate-{self.era}-{number}"
 
     def take(self, events: list[dict[str, Any]]) -> None:
-        """Record the events of this era."""
+        """Record the events of this era, each once, as the real API does."""
         prefix = f"slate-{self.era}-"
-        self.events.extend(each for each in events if each.get("slate_id", prefix).startswith(prefix))
+        known = {each.get("event_id") for each in self.events} - {None}
+        self.events.extend(
+            each
+            for each in events
+            if each.get("slate_id", prefix).startswith(prefix) and each.get("event_id") not in known
+        )
 
     def of_kind(self, event: str) -> list[dict[str, Any]]:
         """Return the events of one kind, in the order they came."""
         return [each for each in self.events if each["event"] == event]
 
-    def slate(self, placement: str, *, user: str | None, limit: int, seed: str = "", category: str = "") -> Response:
+    def slate(
+        self,
+        placement: str,
+        *,
+        user: str | None,
+        limit: int,
+        seed: str = "",
+        category: str = "",
+        exclude: Iterable[str] = (),
+    ) -> Response:
         """Answer any question for a slate."""
         time.sleep(self.delay_seconds)
         if self.broken:
             return JSONResponse({"code": "broken"}, status_code=500)
+        self.asked += 1
+        content = self.content(placement, user=user, limit=limit, seed=seed, category=category, exclude=exclude)
+        return JSONResponse(content)
+
+    def slates(self, bodies: list[dict[str, Any]], *, distinct: bool) -> Response:
+        """Answer several questions at once; ids the real API would refuse are refused."""
+        time.sleep(self.delay_seconds)
+        if self.broken:
+            return JSONResponse({"code": "broken"}, status_code=500)
+        if any("\x00" in json.dumps(body, ensure_ascii=False) for body in bodies):
+            return JSONResponse({"code": "validation"}, status_code=422)
+        shown: list[str] = []
+        slates = []
+        for body in bodies:
+            self.asked += 1
+            content = self.content(**asked(body), exclude=[*body.get("exclude", ()), *(shown if distinct else ())])
+            shown += [item["item_id"] for item in content["items"]]
+            slates.append(content)
+        return JSONResponse({"slates": slates})
+
+    def content(
+        self, placement: str, *, user: str | None, limit: int, seed: str, category: str, exclude: Iterable[str]
+    ) -> dict[str, Any]:
+        """Return a slate; it depends on nothing but what is asked and what was bought."""
         bought = {
             each["item_id"] for each in self.events if each["event"] == "purchase" and each.get("user_id") == user
         }
-        chosen = [each for each in self.items.values() if each.item_id not in bought | {seed}]
+        chosen = [each for each in self.items.values() if each.item_id not in bought | {seed, *exclude}]
         chosen = [each for each in chosen if category in ("", each.category)]
         turn = sum(map(ord, placement + (user or "") + seed)) % max(len(chosen), 1)
         chosen = [] if self.empty else (chosen[turn:] + chosen[:turn])[:limit]
         items = [self._line(rank, item, placement) for rank, item in enumerate(chosen, start=1)]
         if items:
             items[0] |= self.overrides
-        return JSONResponse(
-            {
-                "slate_id": self.slate_id(len(self.requests)),
-                "user_id": user,
-                "placement": placement,
-                "source": "personal" if user else SOURCES.get(placement, "similar"),
-                "degraded": False,
-                "model_version": "20171231-0a1b2c3d4e5f",
-                "created_at": "2017-12-31T12:00:00Z",
-                "items": items,
-            }
-        )
+        return {
+            "slate_id": self.slate_id(self.asked),
+            "user_id": user,
+            "placement": placement,
+            "source": "personal" if user else SOURCES.get(placement, "similar"),
+            "degraded": False,
+            "model_version": "20171231-0a1b2c3d4e5f",
+            "created_at": "2017-12-31T12:00:00Z",
+            "items": items,
+        }
 
     def _line(self, rank: int, item: Item, placement: str) -> dict[str, Any]:
         code = "buy_again" if placement == "reorder" else CODES[rank % len(CODES)]
@@ -149,6 +196,19 @@ class FakeApi:
         }
 
 
+def asked(body: dict[str, Any]) -> dict[str, Any]:
+    """Return what a question's body asks of `FakeApi.content`, beside what it excludes."""
+    (category,) = body.get("filters", {}).get("categories", [""])
+    seeds = body.get("seeds", {})
+    return {
+        "placement": body["placement"],
+        "user": body.get("user_id") if body.get("personal", True) else None,
+        "limit": body["limit"],
+        "seed": str(seeds) if any(seeds.values()) else "",
+        "category": category,
+    }
+
+
 def fake_app(api: FakeApi, households: Path) -> FastAPI:
     """Build the app around the state."""
     app = FastAPI()
@@ -157,6 +217,7 @@ def fake_app(api: FakeApi, households: Path) -> FastAPI:
     app.state.shop = ShopPage(households_file=households)
 
     def note(request: Request, **more: Any) -> None:
+        api.calls.append(request.url.path)
         api.requests.append({"path": request.url.path, "query": dict(request.query_params)} | more)
 
     @app.get("/v1/users/{user_id:path}/recommendations")
@@ -188,15 +249,30 @@ def fake_app(api: FakeApi, households: Path) -> FastAPI:
     async def post_recommendations(request: Request) -> Response:
         body = await request.json()
         note(request, body=body)
-        return await asyncio.to_thread(
-            api.slate, body["placement"], user=body.get("user_id"), limit=body["limit"], seed=str(body["seeds"])
+        return await asyncio.to_thread(api.slate, **asked(body), exclude=body.get("exclude", ()))
+
+    @app.post("/v1/slates")
+    async def post_slates(request: Request) -> Response:
+        body = await request.json()
+        api.calls.append(request.url.path)
+        api.requests.extend(
+            {"path": request.url.path, "body": each, "user": each.get("user_id")} for each in body["requests"]
         )
+        return await asyncio.to_thread(api.slates, body["requests"], distinct=body["distinct"])
 
     @app.post("/v1/events")
-    async def events(request: Request) -> dict[str, int]:
-        sent = (await request.json())["events"]
-        api.take(sent)
-        return {"accepted": len(sent)}
+    async def events(request: Request) -> Response:
+        body = await request.json()
+        api.batches.append(body)
+        if api.refused:
+            return JSONResponse({"code": "refused"}, status_code=api.refused)
+        api.take(body["events"])
+        return JSONResponse({"accepted": len(body["events"])}, status_code=202)
+
+    @app.post("/v1/users:merge")
+    async def merge(request: Request) -> dict[str, Any]:
+        api.merges.append(await request.json())
+        return {}
 
     @app.get("/page")
     def page(body: str) -> Response:
