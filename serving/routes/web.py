@@ -7,7 +7,6 @@ The widget may be loaded from any page, so it alone is shared across origins.
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Request
@@ -53,13 +52,9 @@ def widget(if_none_match: IfNoneMatch = None, accept_encoding: Annotated[str, He
         "Cross-Origin-Resource-Policy": "cross-origin",
         "Vary": "Accept-Encoding",
     }
-    answer = _send(web.WIDGET, if_none_match, headers)
-    if answer.status_code == HTTPStatus.OK and takes_gzip(accept_encoding):
-        answer.body = web.asset(web.WIDGET).compressed
-        answer.headers["Content-Encoding"] = "gzip"
-        answer.headers["Content-Length"] = str(len(answer.body))
-        answer.headers["ETag"] = f"W/{answer.headers['ETag']}"
-    return answer
+    if takes_gzip(accept_encoding):
+        return _send(web.zipped(web.WIDGET), if_none_match, headers | {"Content-Encoding": "gzip"})
+    return _send(web.asset(web.WIDGET), if_none_match, headers)
 
 
 @router.get("/")
@@ -77,7 +72,7 @@ def shop(if_none_match: IfNoneMatch = None) -> Response:
         "Referrer-Policy": "same-origin",
         "X-Frame-Options": "SAMEORIGIN",
     }
-    return _send(web.SHOP_PAGE, if_none_match, headers)
+    return _send(web.asset(web.SHOP_PAGE), if_none_match, headers)
 
 
 @router.get("/shop/assets/{name}")
@@ -85,7 +80,7 @@ def shop_asset(name: str, if_none_match: IfNoneMatch = None) -> Response:
     """Send a script, style or drawing of the shop page."""
     if name not in web.SHOP_ASSETS:
         raise HTTPException(404, f"the shop has no asset {name!r}")
-    return _send(name, if_none_match, {})
+    return _send(web.asset(name), if_none_match, {})
 
 
 @router.get("/shop/households.json")
@@ -94,8 +89,7 @@ def shop_data(page: Annotated[ShopPage, Depends(shop_page)]) -> ShopData:
     return ShopData(name=page.name, households=page.households())
 
 
-def _send(name: str, if_none_match: str | None, headers: dict[str, str]) -> Response:
-    asset = web.asset(name)
+def _send(asset: web.Asset, if_none_match: str | None, headers: dict[str, str]) -> Response:
     headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "ETag": asset.etag} | headers
     if matches(if_none_match, asset.etag):
         return Response(status_code=304, headers=headers)

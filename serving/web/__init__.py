@@ -38,8 +38,6 @@ class Asset:
     media_type: str
     etag: str
     """Quoted, as the header wants it; a function of the content."""
-    compressed: bytes
-    """The content as gzip writes it."""
 
 
 @cache
@@ -53,7 +51,15 @@ def asset(name: str) -> Asset:
     """
     text = bundle(name) if name == WIDGET else _read(name)
     content = text.encode("utf-8")
-    return Asset(content, _MEDIA_TYPES[name.rpartition(".")[2]], etag_of(content), gzip.compress(content, mtime=0))
+    return Asset(content, _MEDIA_TYPES[name.rpartition(".")[2]], etag_of(content))
+
+
+@cache
+def zipped(name: str) -> Asset:
+    """Return the file called `name` as gzip writes it: another representation, with a tag of its own."""
+    plain = asset(name)
+    content = gzip.compress(plain.content, mtime=0)
+    return Asset(content, plain.media_type, etag_of(content))
 
 
 def bundle(name: str) -> str:

@@ -55,7 +55,9 @@ export function ask(shelf, signal) {
 }
 
 /** A shelf the API cannot make sense of spoils nobody else's: each asks again by itself then. */
-async function sendOff(group) {
+async function sendOff(everybody) {
+  const group = everybody.filter(({ signal }) => !signal.aborted);
+  if (!group[0]) return;
   const request = new AbortController();
   let left = group.length;
   for (const { signal } of group) signal.addEventListener("abort", () => --left || request.abort());

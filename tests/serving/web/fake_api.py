@@ -45,6 +45,8 @@ GOODS = {
     "空": ("空心菜 500 g",),
 }
 
+GOODS = {name: (*titles, *(f"{title}, twin pack" for title in titles)) for name, titles in GOODS.items()}
+
 SOURCES = {"home": "popular", "trending": "trending", "bestsellers": "popular"}
 """The rung of a guest's slate."""
 CODES = ("because_you_bought", "favourite_category", "bought_together", "similar_to", "trending", "popular_in_category")
