@@ -106,7 +106,7 @@ export class RegularsShelf extends HTMLElement {
   }
 
   added(item) {
-    this.#guard(() => this.#report("add_to_cart", item, { quantity: 1 }));
+    this.#guard(() => this.#report("add_to_cart", item, { quantity: 1, price: item.price ?? undefined, currency: item.currency }));
     this.#emit("add", { item, slate: this.slate });
   }
 

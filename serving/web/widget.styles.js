@@ -42,6 +42,7 @@ regulars-shelf:not([data-state=fallback]) > [slot=fallback] { display: none }
 .regulars-price { margin: 0; font-weight: 600; height: calc(1em * var(--_line)); font-variant-numeric: tabular-nums }
 .regulars-button {
   position: relative; font: inherit; color: inherit; background: var(--_tile); border: 0; cursor: pointer;
+  unicode-bidi: plaintext;
 }
 .regulars-title {
   display: flex; position: static; padding: 0; background: none; font: inherit; font-weight: 600; color: inherit;

@@ -7,6 +7,7 @@ sent, and behaves a little: what a user bought is not offered to them again.
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import socket
 import threading
@@ -82,6 +83,8 @@ class FakeApi:
     merges: list[dict[str, Any]] = field(default_factory=list)
     overrides: dict[str, Any] = field(default_factory=dict)
     """Fields laid over the first item of every slate."""
+    slate_overrides: dict[str, Any] = field(default_factory=dict)
+    """Fields laid over every slate."""
     delay_seconds: float = 0.0
     broken: bool = False
     empty: bool = False
@@ -139,8 +142,8 @@ class FakeApi:
         time.sleep(self.delay_seconds)
         if self.broken:
             return JSONResponse({"code": "broken"}, status_code=500)
-        if any("\x00" in json.dumps(body, ensure_ascii=False) for body in bodies):
-            return JSONResponse({"code": "validation"}, status_code=422)
+        if any(is_refused(body) for body in bodies):
+            return JSONResponse({"code": "invalid"}, status_code=422)
         shown: list[str] = []
         slates = []
         for body in bodies:
@@ -173,7 +176,7 @@ class FakeApi:
             "model_version": "20171231-0a1b2c3d4e5f",
             "created_at": "2017-12-31T12:00:00Z",
             "items": items,
-        }
+        } | self.slate_overrides
 
     def _line(self, rank: int, item: Item, placement: str) -> dict[str, Any]:
         code = "buy_again" if placement == "reorder" else CODES[rank % len(CODES)]
@@ -196,6 +199,11 @@ class FakeApi:
             "image_url": f"/v1/items/{quote(item.item_id, safe='')}/picture.svg",
             "in_stock": True,
         }
+
+
+def is_refused(body: dict[str, Any]) -> bool:
+    """Say whether the real API would refuse an id in the body."""
+    return "\\u0000" in json.dumps(body)
 
 
 def asked(body: dict[str, Any]) -> dict[str, Any]:
@@ -251,6 +259,8 @@ def fake_app(api: FakeApi, households: Path) -> FastAPI:
     async def post_recommendations(request: Request) -> Response:
         body = await request.json()
         note(request, body=body)
+        if is_refused(body):
+            return JSONResponse({"code": "invalid"}, status_code=422)
         return await asyncio.to_thread(api.slate, **asked(body), exclude=body.get("exclude", ()))
 
     @app.post("/v1/slates")
@@ -277,9 +287,14 @@ def fake_app(api: FakeApi, households: Path) -> FastAPI:
         return {}
 
     @app.get("/page")
-    def page(body: str) -> Response:
-        policy = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; style-src 'none'"
-        return HTMLResponse(PAGE.format(body=body), headers={"Content-Security-Policy": policy})
+    def page(body: str, attributes: str = 'lang="en"') -> Response:
+        headers = {"Content-Security-Policy": POLICY}
+        return HTMLResponse(PAGE.format(attributes=attributes, body=body), headers=headers)
+
+    @app.get("/framed")
+    def framed(page: str) -> Response:
+        frame = f'<iframe sandbox="allow-scripts" src="/page?{html.escape(page)}"></iframe>'
+        return HTMLResponse(f"<!doctype html><title>A frame</title>{frame}")
 
     app.include_router(pictures.router)
     app.include_router(web.router)
@@ -287,10 +302,15 @@ def fake_app(api: FakeApi, households: Path) -> FastAPI:
 
 
 PAGE = (
-    '<!doctype html><html lang="en"><title>A shop</title><h1>A shop</h1>{body}'
-    '<p id="after">after the shelf</p><script type="module" src="/widget.js"></script>'
+    "<!doctype html><html {attributes}><meta name=viewport content='width=device-width, initial-scale=1'>"
+    "<title>A shop</title><main><h1>A shop</h1>{body}<p id='after'>after the shelf</p></main>"
+    '<script type="module" src="/widget.js"></script>'
 )
-"""A shop's page under a Content-Security-Policy that forbids every style and script but the widget's file."""
+POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; style-src 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+"""A shop's page under a Content-Security-Policy that forbids every style, script and sink but the widget's file."""
 
 
 @contextmanager
