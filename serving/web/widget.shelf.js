@@ -200,6 +200,7 @@ export class RegularsShelf extends HTMLElement {
     this.#replaceView(view, "ready");
     this.#list = list;
     list.scrollTo({ left, behavior: "instant" });
+    list.dispatchEvent(new Event("scroll")); // the arrows know their state before the first frame
     this.#restoreFocus(focused);
     this.#emit("loaded", { slate, milliseconds });
   }

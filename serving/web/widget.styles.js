@@ -42,7 +42,6 @@ regulars-shelf:not([data-state=fallback]) > [slot=fallback] { display: none }
 .regulars-price { margin: 0; font-weight: 600; height: calc(1em * var(--_line)); font-variant-numeric: tabular-nums }
 .regulars-button {
   position: relative; font: inherit; color: inherit; background: var(--_tile); border: 0; cursor: pointer;
-  unicode-bidi: plaintext;
 }
 .regulars-title {
   display: flex; position: static; padding: 0; background: none; font: inherit; font-weight: 600; color: inherit;
@@ -62,12 +61,12 @@ regulars-shelf:not([data-state=fallback]) > [slot=fallback] { display: none }
 }
 .regulars-why, .regulars-undo {
   flex: none; padding: .25rem; background: none; font-size: .8125em; color: var(--_muted);
-  text-decoration: underline; text-underline-offset: .2em;
+  text-decoration: underline; text-underline-offset: .2em; unicode-bidi: plaintext;
 }
 .regulars-undo { color: inherit; font-size: 1em; font-weight: 600 }
-.regulars-status { margin: 0; font-size: .8125em }
+.regulars-status { margin: 0; font-size: .8125em; unicode-bidi: plaintext }
 .regulars-dialog {
-  max-width: min(26rem, calc(100vw - 2rem)); padding: 1.25rem; border: 0; border-radius: var(--regulars-radius, .75rem);
+  box-sizing: border-box; max-width: min(26rem, calc(100vw - 2rem)); padding: 1.25rem; border: 0; border-radius: var(--regulars-radius, .75rem);
   background: Canvas; color: CanvasText; box-shadow: 0 1rem 3rem rgb(0 0 0 / .3);
 }
 .regulars-dialog::backdrop { background: rgb(0 0 0 / .4) }

@@ -160,10 +160,10 @@ class FakeApi:
         bought = {
             each["item_id"] for each in self.events if each["event"] == "purchase" and each.get("user_id") == user
         }
-        chosen = [each for each in self.items.values() if each.item_id not in bought | {seed, *exclude}]
-        chosen = [each for each in chosen if category in ("", each.category)]
-        turn = sum(map(ord, placement + (user or "") + seed)) % max(len(chosen), 1)
-        chosen = [] if self.empty else (chosen[turn:] + chosen[:turn])[:limit]
+        turn = sum(map(ord, placement + (user or "") + seed)) % len(self.items)
+        turned = [*list(self.items.values())[turn:], *list(self.items.values())[:turn]]
+        chosen = [each for each in turned if each.item_id not in bought | {seed, *exclude}]
+        chosen = [] if self.empty else [each for each in chosen if category in ("", each.category)][:limit]
         items = [self._line(rank, item, placement) for rank, item in enumerate(chosen, start=1)]
         if items:
             items[0] |= self.overrides

@@ -133,7 +133,7 @@ def test_a_hostile_item_does_no_harm_in_a_template(page: Page, api: FakeApi) -> 
 def test_own_markup_holds_its_place(page: Page, api: FakeApi) -> None:
     """While it waits a shelf with a template is as high as it will be, as long as each part takes a line."""
     api.delay_seconds = 1
-    open_page(page, '<regulars-shelf user="7"><template><p data-regulars="title"></p></template></regulars-shelf>')
+    open_page(page, '<regulars-shelf user="7"><template><p data-regulars="price"></p></template></regulars-shelf>')
     ready(page, "loading")
     top = "document.getElementById('after').getBoundingClientRect().top"
     before = page.evaluate(top)

@@ -22,7 +22,8 @@ SHELVES = (
 )
 LOOKS = """
 const sheet = new CSSStyleSheet();
-sheet.replaceSync(`body { font: 1rem/1.5 system-ui; max-width: 64rem; margin: 1rem auto; padding: 0 1rem }
+sheet.replaceSync(`body { font: 1rem/1.5 system-ui; max-width: 64rem; margin: 1rem auto; padding: 0 1rem;
+    background: Canvas; color: CanvasText }
   :root { color-scheme: light dark; --regulars-accent: light-dark(#1f6b4a, #8fd0b2) }
   regulars-shelf { margin-bottom: 2rem }`);
 document.adoptedStyleSheets = [sheet, ...document.adoptedStyleSheets];
@@ -93,7 +94,7 @@ def test_nothing_moves_while_shelves_come_and_go(page: Page, api: FakeApi) -> No
     """The browser's own measure of layout shift stays at zero from the first grey card on, removals included."""
     page.add_init_script(
         "window.shift = 0; new PerformanceObserver((list) => {"
-        "  for (const entry of list.getEntries()) window.shift += entry.value"
+        "  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value"
         "}).observe({ type: 'layout-shift', buffered: true })"
     )
     api.delay_seconds = 0.5
@@ -101,7 +102,7 @@ def test_nothing_moves_while_shelves_come_and_go(page: Page, api: FakeApi) -> No
     page.wait_for_selector("regulars-shelf[data-state=loading]")
     page.evaluate("requestAnimationFrame(() => (window.shift = 0))")
     settled(page)
-    page.evaluate("document.querySelector('.regulars-dismiss').click()")
+    page.locator(".regulars-dismiss").first.click()
     settled(page)
     page.evaluate("document.querySelectorAll('regulars-shelf').forEach((shelf) => shelf.refresh())")
     settled(page)
