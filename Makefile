@@ -165,6 +165,10 @@ bench: $(VENV)/.dev ## run every benchmark beside its peer
 bench-serving: $(VENV)/.dev ## measure page views beside a bare server and a plain one (QUICK=1: in minutes)
 	$(BIN)/python -m benchmarks serving $(ARGS)
 
+.PHONY: bench-widget
+bench-widget: $(VENV)/.dev ## weigh the widget and open pages with it: size, requests, layout shift, time (QUICK=1: in a minute)
+	$(BIN)/python -m benchmarks widget $(ARGS)
+
 .PHONY: bench-faults
 bench-faults: $(VENV)/.dev ## break what can break, and see what shoppers notice (QUICK=1: in five minutes)
 	$(BIN)/python -m benchmarks.faults $(ARGS)

@@ -19,7 +19,7 @@ from benchmarks import page, results
 from benchmarks.machine import describe_machine
 from benchmarks.results import Results, Row, Skipped
 
-NAMES = ("access", "cli_start", "als", "pipeline", "cold_path", "publish", "user_reads", "serving")
+NAMES = ("access", "cli_start", "als", "pipeline", "cold_path", "publish", "user_reads", "serving", "widget")
 """One module each, cheapest first."""
 LOG_WIDTH = 120
 """Columns of a table where there is no terminal."""

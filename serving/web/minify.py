@@ -2,7 +2,8 @@ r"""Make a script smaller without changing what it does: for our own scripts, wh
 
 Comments and needless white space go; private members become short, and so do names that the script declares and uses
 as nothing but variables: never behind a dot, before a colon, or where an object or a pattern might name a property.
-Texts are kept to the letter, but for styles: a template literal that begins with ``@layer``.
+Every statement must end with its semicolon, and a sign of division must stand between spaces. Texts are kept to the
+letter, but for styles: a template literal that begins with ``@layer``.
 
 >>> minified("const most = 3; // of them\n\nexport function least(number) {\n  return Math.min(most, number);\n}\n")
 'const a=3;export function b(number){return Math.min(a,number);}'
@@ -32,15 +33,13 @@ _HOLE = re.compile(r"\$\{[^}]*\}")
 """Where a template literal is filled in."""
 _DECLARING = frozenset({"const", "let", "function", "class"})
 _RESERVED = frozenset({"as", "do", "if", "in", "is", "of"})
-_ENDS_A_LINE = re.compile(r"[\w$)\]}\"`]")
-_GOES_ON = frozenset(")]}.,;?:&|=")
 
 
 class _Token(NamedTuple):
     kind: str
     text: str
-    space: str
-    """What stood before it: nothing, a blank or the end of a line."""
+    is_apart: bool
+    """Whether there was space before it."""
 
 
 def minified(source: str) -> str:
@@ -52,21 +51,21 @@ def minified(source: str) -> str:
         text = _small(token, names)
         if text in ("}", ")", "]") and written[-1] == ",":
             written.pop()
-        if written and _is_needed(token.space, written[-1][-1], text[0]):
-            written.append(token.space)
+        if token.is_apart and written and _is_needed(written[-1][-1], text[0]):
+            written.append(" ")
         written.append(text)
     return "".join(written)
 
 
 def _tokens(source: str) -> list[_Token]:
-    tokens, space = [], ""
+    tokens, is_apart = [], False
     for found in _TOKEN.finditer(source):
         kind, text = found.lastgroup or "", found[0]
         if kind in ("space", "comment"):
-            space = "\n" if "\n" in space + text else " "
+            is_apart = True
         else:
-            tokens.append(_Token(kind, text, space))
-            space = ""
+            tokens.append(_Token(kind, text, is_apart))
+            is_apart = False
     return tokens
 
 
@@ -114,10 +113,6 @@ def _small_styles(text: str) -> str:
     return re.sub(r":\s+", ":", text).replace(";}", "}")
 
 
-def _is_needed(space: str, before: str, after: str) -> bool:
-    """Say whether tokens would melt together, or statements without their semicolon."""
-    if re.match(r"[\w$]", before) and re.match(r"[\w$#]", after):
-        return True
-    if before in "+-" and after in "+-":
-        return True
-    return space == "\n" and bool(_ENDS_A_LINE.match(before)) and after not in _GOES_ON
+def _is_needed(before: str, after: str) -> bool:
+    """Say whether tokens would melt together without the space between them."""
+    return bool(re.match(r"[\w$]", before) and re.match(r"[\w$#]", after)) or (before in "+-" and after in "+-")

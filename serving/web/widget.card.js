@@ -48,9 +48,8 @@ export function card(shelf, item) {
 
 /** A card of the height that full ones will have. */
 export function greyCard(shelf) {
-  const parts = ["picture", "name", "price", "reason"].map((part) => element("div", part));
-  if (shelf.hasAttribute("add")) parts.push(element("div", "add"));
-  if (shelf.template) parts.splice(0, 9, copied(shelf));
+  const names = ["picture", "name", "price", "reason", ...(shelf.hasAttribute("add") ? ["add"] : [])];
+  const parts = shelf.template ? [copied(shelf)] : names.map((part) => element("div", part));
   return element("div", "card regulars-skeleton", {}, ...parts);
 }
 

@@ -26,6 +26,7 @@ export class RegularsShelf extends HTMLElement {
   #view = null;
   #list = null;
   #status = null;
+  #timer = 0;
   #place = "";
   #request = null;
   #scheduled = false;
@@ -37,7 +38,7 @@ export class RegularsShelf extends HTMLElement {
   get category() { return this.#text("category"); }
   get key() { return this.#text("key"); }
   get api() { return new URL(`${this.#text("api") || ORIGIN}/`.replace(/\/+$/, "/"), document.baseURI).href; }
-  get limit() { return Math.min(Math.max(Math.trunc(Number(this.#text("limit"))) || 8, 1), 100); }
+  get limit() { return Math.min(Math.max(parseInt(this.#text("limit")) || 8, 1), 100); }
   get timeout() { return Number(this.#text("timeout")) || TIMEOUT_MILLISECONDS; }
   get language() { return this.closest("[lang]")?.lang || navigator.language || "en"; }
   get template() { return this.querySelector(":scope > template"); }
@@ -49,7 +50,7 @@ export class RegularsShelf extends HTMLElement {
   /** Ids as a JSON array, or separated by commas where no id holds one. */
   get items() {
     const text = this.#text("items");
-    return attempt(() => JSON.parse(text.match(/^\s*\[.*/s)[0]).map(String)) ?? text.split(",").map((id) => id.trim()).filter(Boolean);
+    return attempt(() => JSON.parse(text).map(String)) ?? text.split(",").map((id) => id.trim()).filter(Boolean);
   }
 
   /** Whom a question is about: nobody without consent. */
@@ -117,29 +118,33 @@ export class RegularsShelf extends HTMLElement {
     const undo = () => {
       outbox.drop(id);
       dismissed.delete(item.item_id);
-      this.#status.replaceChildren();
+      this.#tell();
       this.refresh();
     };
     dismissed.add(item.item_id);
     card.remove();
-    this.#status.replaceChildren(this.say("dismissed"), " ", button("undo", this.say("undo"), undo));
-    clearTimeout(this.#status.timer);
-    this.#status.timer = setTimeout(() => this.#status.replaceChildren(), UNDO_MILLISECONDS);
     this.#restoreFocus(focused);
+    this.#tell(this.say("dismissed"), " ", button("undo", this.say("undo"), undo));
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#tell(), UNDO_MILLISECONDS);
     this.#emit("dismiss", { item, slate: this.slate });
     this.refresh();
+  }
+
+  #tell(...parts) {
+    const focused = this.#focused();
+    this.#status.replaceChildren(...parts);
+    this.#restoreFocus(focused);
   }
 
   async #load() {
     this.#request?.abort();
     const request = (this.#request = new AbortController());
     const started = performance.now();
-    const late = () => request.abort(new Error("the API took too long"));
-    let timer;
+    const timer = setTimeout(() => request.abort(new Error("the API took too long")), this.timeout);
     try {
       this.#wait();
       this.#signIn();
-      timer = setTimeout(late, this.timeout);
       const slate = await ask(this, request.signal);
       await this.#released();
       if (request !== this.#request) return;
@@ -287,21 +292,21 @@ export class RegularsShelf extends HTMLElement {
     return anonymous_id ? { anonymous_id } : {};
   }
 
-  /** Where the focus stands: item, place of its card, and which control of the card. */
+  /** Where the focus stands: in which card, or in the head, and on which of its controls. */
   #focused() {
     const active = this.getRootNode().activeElement;
-    const card = this.#list?.contains(active) && active.closest(".regulars-card");
-    if (!card) return null;
-    const control = [...card.querySelectorAll(CONTROLS)].indexOf(active);
-    return { id: card.dataset.item, index: [...this.#list.children].indexOf(card), control };
+    if (!this.#view?.contains(active)) return null;
+    const card = active.closest(".regulars-card");
+    const control = [...(card ?? this.#view.firstChild).querySelectorAll(CONTROLS)].indexOf(active);
+    return { id: card?.dataset.item, index: [...this.#list.children].indexOf(card), control };
   }
 
   /** After new picks, focus stays on the same item, or on the one that took its place. */
   #restoreFocus(focused) {
     if (!focused) return;
     const cards = [...this.#list.children];
-    const card = cards.find((each) => each.dataset.item === focused.id) ?? cards[Math.min(focused.index, cards.length - 1)];
-    card?.querySelectorAll(CONTROLS)[focused.control]?.focus({ preventScroll: true });
+    const next = cards.find((card) => card.dataset.item === focused.id) ?? cards[Math.min(focused.index, cards.length - 1)];
+    (next ?? this.#view.firstChild).querySelectorAll(CONTROLS)[focused.control]?.focus({ preventScroll: true });
   }
 
   /** Dispatch `regulars:<name>`; false if the page prevented the default. */

@@ -33,13 +33,13 @@ regulars-shelf:not([data-state=fallback]) > [slot=fallback] { display: none }
 .regulars-title:focus-visible::after, .regulars-button:focus-visible {
   outline: 2px solid var(--regulars-accent, currentColor); outline-offset: 2px;
 }
-.regulars-title:hover .regulars-name { text-decoration: underline; text-underline-offset: .15em }
+.regulars-title:hover .regulars-name { text-decoration: underline }
 .regulars-name, .regulars-reason {
   height: calc(2em * var(--_line)); line-height: var(--_line); overflow: hidden; overflow-wrap: anywhere;
   display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
 }
 .regulars-reason { margin: 0; font-size: .8125em; color: var(--_muted) }
-.regulars-price { margin: 0; font-weight: 600; height: calc(1em * var(--_line)); font-variant-numeric: tabular-nums }
+.regulars-price { margin: 0; font-weight: 600; height: calc(1em * var(--_line)) }
 .regulars-button {
   position: relative; font: inherit; color: inherit; background: var(--_tile); border: 0; cursor: pointer;
 }
@@ -52,16 +52,15 @@ regulars-shelf:not([data-state=fallback]) > [slot=fallback] { display: none }
   color: var(--regulars-accent, inherit);
 }
 .regulars-add:hover, .regulars-arrow:hover, .regulars-dialog .regulars-button:hover { background: color-mix(in srgb, currentColor 16%, transparent) }
-.regulars-add:disabled { opacity: .55; cursor: default }
+.regulars-button:disabled { opacity: .4; cursor: default }
 .regulars-arrow { width: 2.25rem; height: 2.25rem; border-radius: 50%; padding: 0; flex: none; font-size: 1.5em; line-height: 1 }
-.regulars-arrow:disabled { opacity: .35; cursor: default }
 .regulars-dismiss {
   position: absolute; inset-block-start: .25rem; inset-inline-end: .25rem; width: 2rem; height: 2rem; padding: 0;
   border-radius: 50%; line-height: 1; background: color-mix(in srgb, Canvas 85%, transparent); color: CanvasText;
 }
 .regulars-why, .regulars-undo {
   flex: none; padding: .25rem; background: none; font-size: .8125em; color: var(--_muted);
-  text-decoration: underline; text-underline-offset: .2em; unicode-bidi: plaintext;
+  text-decoration: underline; unicode-bidi: plaintext;
 }
 .regulars-undo { color: inherit; font-size: 1em; font-weight: 600 }
 .regulars-status { margin: 0; font-size: .8125em; unicode-bidi: plaintext }
@@ -73,13 +72,12 @@ regulars-shelf:not([data-state=fallback]) > [slot=fallback] { display: none }
 .regulars-why-title { margin: 0; font-size: 1.125em; font-weight: 600 }
 .regulars-why-text { margin: .5rem 0 1rem }
 .regulars-dialog .regulars-button { padding: .5rem 1rem; border-radius: 99px; margin-inline-end: .5rem; font-weight: 600 }
-.regulars-arrow[hidden] { display: none }
 .regulars-skeleton :is(.regulars-name, .regulars-reason, .regulars-price)::after {
   content: ""; display: block; width: 85%; height: .8em; margin-top: .25em; border-radius: 4px; background: var(--_tile);
 }
 .regulars-skeleton :is(.regulars-reason, .regulars-price)::after { width: 55% }
 @media (hover: none) { .regulars-arrow { display: none } }
-@media (hover: hover) { .regulars-card:not(:hover, :focus-within) > .regulars-dismiss { opacity: 0 } }
+@media not (any-pointer: coarse) { .regulars-card:not(:hover, :focus-within) > .regulars-dismiss { opacity: 0 } }
 @media (prefers-reduced-motion: no-preference) {
   .regulars-items { scroll-behavior: smooth }
   .regulars-skeleton { animation: regulars-pulse 1.4s ease-in-out infinite alternate }
@@ -89,13 +87,10 @@ regulars-shelf:not([data-state=fallback]) > [slot=fallback] { display: none }
 @keyframes regulars-pulse { to { opacity: .45 } }
 }`;
 
-let sheet;
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(CSS);
 
 /** Adopt the styles in the document or shadow root a shelf stands in; constructed sheets need no CSP exception. */
 export function adoptStyles(root) {
-  if (!sheet) {
-    sheet = new CSSStyleSheet();
-    sheet.replaceSync(CSS);
-  }
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
 }

@@ -27,7 +27,7 @@ export const visitor = {
   listeners: new Set(),
   anonymous: "",
   personal: memory.read("history") !== "off",
-  consent: false,
+  consent: undefined,
 
   /** The guest's id; it comes into being with the first thing a guest does, not before. */
   anonymousId(isNeeded) {
@@ -62,7 +62,7 @@ function settle() {
   visitor.consent = consent;
   if (!consent) {
     visitor.anonymous = "";
-    for (const name of memory.names()) if (name !== "consent") memory.write(name);
+    for (const name of memory.names()) if (memory.read(name) !== "no") memory.write(name);
   }
   visitor.tell();
 }
@@ -70,7 +70,7 @@ function settle() {
 settle();
 new MutationObserver(settle).observe(root, { attributeFilter: [ATTRIBUTE] });
 
-/** Give, withdraw or read consent. A refusal is kept only where silence would mean yes. */
+/** Give, withdraw or read consent. Of a refusal only the "no" is kept, and only where silence would mean yes. */
 export function consent(given) {
   if (given !== undefined) {
     memory.write("consent", given ? "yes" : isAsking ? "" : "no");

@@ -91,6 +91,10 @@ def test_the_keyboard_stays_where_the_card_was(page: Page, api: FakeApi) -> None
     assert page.evaluate("document.activeElement.className").startswith("regulars-dismiss")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className").startswith("regulars-title")
+    page.get_by_role("button", name="Undo").focus()
+    page.keyboard.press("Enter")
+    settled(page)
+    expect(page.get_by_role("button", name="Why these?")).to_be_focused()
 
 
 def test_a_page_brings_its_own_markup(page: Page, api: FakeApi, problems: Problems) -> None:

@@ -85,6 +85,23 @@ def test_the_pages_own_attribute_switches_too(page: Page, api: FakeApi) -> None:
     expect(page.get_by_role("region", name="Popular right now")).to_be_visible()
 
 
+def test_a_page_that_says_no_finds_nothing_kept(page: Page, api: FakeApi) -> None:
+    """What earlier pages kept with consent is deleted and not sent, if the next page opens without it."""
+    api.refused = 503
+    open_page(page, '<regulars-shelf limit="4" add></regulars-shelf>', ASKING)
+    ready(page)
+    give(page, "true")
+    page.locator(".regulars-add").first.click()
+    page.wait_for_timeout(500)
+    assert len(stored(page)) == 3
+    api.refused, sent = 0, len(api.batches)
+    open_page(page, '<regulars-shelf limit="4" add></regulars-shelf>', 'data-regulars-consent="no"')
+    ready(page)
+    page.wait_for_timeout(3000)
+    assert stored(page) == {}
+    assert len(api.batches) <= sent + 1  # what was under way when the first page was left
+
+
 def test_a_refusal_lasts_where_silence_would_mean_yes(page: Page, api: FakeApi) -> None:
     """On pages that do not ask, a no is all that is kept, and the next page heeds it."""
     open_page(page, PERSONAL)
