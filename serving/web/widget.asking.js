@@ -67,7 +67,7 @@ async function sendOff(everybody) {
   if (exclude.length) for (const { question } of group) question.exclude = exclude;
   try {
     const response = await call(group, request.signal);
-    if (response.status === UNPROCESSABLE && left > 1) return group.forEach((each) => sendOff([each]));
+    if (response.status === UNPROCESSABLE && group[1]) return group.forEach((each) => sendOff([each]));
     if (!response.ok) throw new Error(`${response.status} from ${response.url}`);
     const answer = await response.json();
     group.forEach(({ resolve }, index) => resolve(group[1] ? answer.slates[index] : answer));

@@ -31,7 +31,7 @@ export const MESSAGES = {
     dismissed: "Removed.",
     undo: "Undo",
     why: "Why these?",
-    why_you: "Picked by what you bought and looked at here, and what customers with similar tastes buy.",
+    why_you: "Based on what you bought and looked at here, and on what customers with similar tastes buy.",
     why_again: "You buy these regularly. What you are likely to need first comes first.",
     why_items: "Customers often buy these together with the items you are looking at or have in your cart.",
     why_all: "Customers of this shop like these. Nothing about you was used to pick them.",

@@ -65,7 +65,7 @@ async function deliver(ids) {
     const response = await post(url, { ...content, user_token: token || undefined }, { keepalive: true });
     // What the API refuses now, it will refuse again; a busy or broken API will not.
     isTaken = response.status < 500 && response.status !== 429 && response.status !== 408;
-    pause = Math.max(pause, 1000 * response.headers.get("Retry-After"));
+    pause = Math.max(pause, 1000 * response.headers.get("Retry-After") || 0);
   } catch { /* offline, or no API there */ }
   for (const id of ids) {
     if (isTaken) outbox.drop(id);
