@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request
 
 SEED = 7
-ROUNDS = 40
+ROUNDS = 25
 QUICK_ROUNDS = 5
 LIMIT = 8
 PATIENCE_MILLISECONDS = 20_000

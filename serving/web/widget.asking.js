@@ -89,7 +89,8 @@ function call(group, signal) {
     return fetch(url, { signal, credentials: "omit" });
   }
   const content = group[1] ? { requests: group.map((each) => each.question), distinct: true } : question;
-  return post(shelf.url(group[1] ? "slates" : "recommendations"), { ...content, user_token: shelf.token || undefined }, { signal });
+  const url = shelf.url(group[1] ? "slates" : "recommendations");
+  return post(url, { ...content, user_token: shelf.token || undefined }, { signal });
 }
 
 export function post(url, content, options) {

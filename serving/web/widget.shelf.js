@@ -107,7 +107,8 @@ export class RegularsShelf extends HTMLElement {
   }
 
   added(item) {
-    this.#guard(() => this.#report("add_to_cart", item, { quantity: 1, price: item.price ?? undefined, currency: item.currency }));
+    const { price, currency } = item;
+    this.#guard(() => this.#report("add_to_cart", item, { quantity: 1, price: price ?? undefined, currency }));
     this.#emit("add", { item, slate: this.slate });
   }
 
@@ -201,7 +202,8 @@ export class RegularsShelf extends HTMLElement {
       watch(made, () => this.#report("impression", item));
     }
     const why = button("why", this.say("why"), () => this.#guard(() => explain(this)), { ariaHasPopup: "dialog" });
-    const view = element("section", "shelf", { ariaLabel: this.#heading() }, this.#head([this.#status, why, ...this.#arrows(list)]), list);
+    const head = this.#head([this.#status, why, ...this.#arrows(list)]);
+    const view = element("section", "shelf", { ariaLabel: this.#heading() }, head, list);
     this.#replaceView(view, "ready");
     this.#list = list;
     list.scrollTo({ left, behavior: "instant" });
@@ -250,8 +252,8 @@ export class RegularsShelf extends HTMLElement {
       const sign = getComputedStyle(list).direction === "rtl" ? -direction : direction;
       list.scrollBy({ left: sign * list.clientWidth * 0.85 });
     };
-    const [back, forth] = [-1, 1].map((direction) =>
-      button("arrow", direction < 0 ? "‹" : "›", () => scroll(direction), { hidden: true, ariaLabel: this.say(direction < 0 ? "back" : "forth") }),
+    const [back, forth] = [["back", "‹", -1], ["forth", "›", 1]].map(([name, sign, direction]) =>
+      button("arrow", sign, () => scroll(direction), { hidden: true, ariaLabel: this.say(name) }),
     );
     const update = () => {
       const [before, room] = [Math.abs(list.scrollLeft), list.scrollWidth - list.clientWidth];
@@ -311,7 +313,8 @@ export class RegularsShelf extends HTMLElement {
 
   /** Dispatch `regulars:<name>`; false if the page prevented the default. */
   #emit(name, detail) {
-    return this.dispatchEvent(new CustomEvent(`regulars:${name}`, { bubbles: true, cancelable: true, composed: true, detail }));
+    const options = { bubbles: true, cancelable: true, composed: true, detail };
+    return this.dispatchEvent(new CustomEvent(`regulars:${name}`, options));
   }
 
   #guard(action) {

@@ -51,9 +51,13 @@ regulars-shelf:not([data-state=fallback]) > [slot=fallback] { display: none }
   height: 2.25rem; margin-top: .25rem; border-radius: 99px; font-size: .875em; font-weight: 600;
   color: var(--regulars-accent, inherit);
 }
-.regulars-add:hover, .regulars-arrow:hover, .regulars-dialog .regulars-button:hover { background: color-mix(in srgb, currentColor 16%, transparent) }
+.regulars-add:hover, .regulars-arrow:hover, .regulars-dialog .regulars-button:hover {
+  background: color-mix(in srgb, currentColor 16%, transparent);
+}
 .regulars-button:disabled { opacity: .4; cursor: default }
-.regulars-arrow { width: 2.25rem; height: 2.25rem; border-radius: 50%; padding: 0; flex: none; font-size: 1.5em; line-height: 1 }
+.regulars-arrow {
+  width: 2.25rem; height: 2.25rem; border-radius: 50%; padding: 0; flex: none; font-size: 1.5em; line-height: 1;
+}
 .regulars-dismiss {
   position: absolute; inset-block-start: .25rem; inset-inline-end: .25rem; width: 2rem; height: 2rem; padding: 0;
   border-radius: 50%; line-height: 1; background: color-mix(in srgb, Canvas 85%, transparent); color: CanvasText;
@@ -65,8 +69,8 @@ regulars-shelf:not([data-state=fallback]) > [slot=fallback] { display: none }
 .regulars-undo { color: inherit; font-size: 1em; font-weight: 600 }
 .regulars-status { margin: 0; font-size: .8125em; unicode-bidi: plaintext }
 .regulars-dialog {
-  box-sizing: border-box; max-width: min(26rem, calc(100vw - 2rem)); padding: 1.25rem; border: 0; border-radius: var(--regulars-radius, .75rem);
-  background: Canvas; color: CanvasText; box-shadow: 0 1rem 3rem rgb(0 0 0 / .3);
+  box-sizing: border-box; max-width: min(26rem, calc(100vw - 2rem)); padding: 1.25rem; border: 0;
+  border-radius: var(--regulars-radius, .75rem); background: Canvas; color: CanvasText; box-shadow: 0 1rem 3rem rgb(0 0 0 / .3);
 }
 .regulars-dialog::backdrop { background: rgb(0 0 0 / .4) }
 .regulars-why-title { margin: 0; font-size: 1.125em; font-weight: 600 }

@@ -18,8 +18,13 @@ export function attempt(action) {
 /** What the browser keeps. Where storage is blocked or full nothing is kept, and nothing breaks. */
 export const memory = {
   read: (name) => attempt(() => localStorage.getItem(PREFIX + name)),
-  write: (name, value) => attempt(() => (value ? localStorage.setItem(PREFIX + name, value) : localStorage.removeItem(PREFIX + name))),
-  names: () => attempt(() => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length))) ?? [],
+  write(name, value) {
+    attempt(() => (value ? localStorage.setItem(PREFIX + name, value) : localStorage.removeItem(PREFIX + name)));
+  },
+  names() {
+    const keys = attempt(() => Object.keys(localStorage)) ?? [];
+    return keys.filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length));
+  },
 };
 
 export const visitor = {
