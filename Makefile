@@ -169,6 +169,10 @@ bench-serving: $(VENV)/.dev ## measure page views beside a bare server and a pla
 bench-loop: $(VENV)/.dev ## measure how soon an event changes the next slate, and what it costs to keep it (QUICK=1: in a minute)
 	$(BIN)/python -m benchmarks loop $(ARGS)
 
+.PHONY: bench-widget
+bench-widget: $(VENV)/.dev ## weigh the widget and open pages with it: size, requests, layout shift, time (QUICK=1: in a minute)
+	$(BIN)/python -m benchmarks widget $(ARGS)
+
 .PHONY: bench-faults
 bench-faults: $(VENV)/.dev ## break what can break, and see what shoppers notice (QUICK=1: in five minutes)
 	$(BIN)/python -m benchmarks.faults $(ARGS)

@@ -19,7 +19,7 @@ from benchmarks.command_line import CommandLine
 from benchmarks.machine import describe_machine
 from benchmarks.results import Results, Row, Skipped
 
-NAMES = ("access", "cli_start", "als", "pipeline", "cold_path", "publish", "user_reads", "loop", "serving")
+NAMES = ("access", "cli_start", "als", "pipeline", "cold_path", "publish", "user_reads", "loop", "serving", "widget")
 """One module each, cheapest first."""
 
 

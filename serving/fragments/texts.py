@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import orjson
 
@@ -19,7 +18,6 @@ from serving import web
 FILE = "widget.messages.js"
 FALLBACK = "en"
 
-_PREFIXES = {"headings": "heading_", "reasons": "because_"}
 _TOKEN = re.compile(
     r"""(?P<text>"(?:[^"\\]|\\.)*") | (?P<comment>//[^\n]*|/\*.*?\*/) | (?P<name>[A-Za-z_$][\w$]*)
     | (?P<comma>,)(?=(?:\s|//[^\n]*|/\*.*?\*/)*[}\]]) | (?P<other>.)""",
@@ -32,7 +30,8 @@ _VALUE = re.compile(r"\{(\w+)\}")
 def messages() -> Mapping[str, Mapping[str, str]]:
     """Return the texts of every language by their keys, as the widget has them."""
     module = files(web.__name__).joinpath(FILE).read_text(encoding="utf-8")
-    return {language: _flat(texts) for language, texts in orjson.loads(as_json(literal(module))).items()}
+    texts: dict[str, dict[str, str]] = orjson.loads(as_json(literal(module)))
+    return texts
 
 
 def language_of(tag: str) -> str:
@@ -71,14 +70,3 @@ def _json_token(found: re.Match[str]) -> str:
             return f'"{found[0]}"'
         case _:
             return found[0]
-
-
-def _flat(texts: Mapping[str, Any]) -> dict[str, str]:
-    """Return texts that are grouped by what they are for under one key each."""
-    flat: dict[str, str] = {}
-    for name, text in texts.items():
-        if isinstance(text, str):
-            flat[name] = text
-        else:
-            flat |= {f"{_PREFIXES[name]}{key}": inner for key, inner in text.items()}
-    return flat

@@ -1,36 +1,93 @@
-/** Events wait here a moment, leave in one batch per address, and leave at once when the page does. */
+/**
+ * What is reported waits here a moment, leaves in batches, and leaves at once when the page does.
+ *
+ * Each message is kept in the browser under its own id until the API has taken it: what was under way when the page
+ * was left, or the network, is sent again by the next page. The API knows repeated ids, so nothing counts twice.
+ */
+import { post } from "./widget.asking.js";
+import { attempt, memory, visitor } from "./widget.visitor.js";
+
+const KEPT = "event:";
 const BATCH_MILLISECONDS = 300;
+const BATCH_EVENTS = 50;
+const MOST_WAITING = 500;
+const FIRST_PAUSE_MILLISECONDS = 2000;
+const LAST_PAUSE_MILLISECONDS = 300_000;
+
+/** id → { url, message, until, isLeaving } */
+const waiting = new Map();
+let pause = FIRST_PAUSE_MILLISECONDS;
+let leaving = false;
 
 export const outbox = {
-  waiting: new Map(),
-  timer: 0,
+  /** The signed tokens of users on this page; they are never kept. */
+  tokens: new Map(),
 
-  put(address, events, { now = false } = {}) {
-    this.waiting.set(address, [...(this.waiting.get(address) ?? []), ...events]);
-    clearTimeout(this.timer);
-    if (now) this.send();
-    else this.timer = setTimeout(() => this.send(), BATCH_MILLISECONDS);
+  /** `hold` milliseconds can pass before it leaves, unless the page is left: time to think again. */
+  put(url, id, message, hold = 0) {
+    if (!visitor.consent) return;
+    if (waiting.size >= MOST_WAITING) outbox.drop(waiting.keys().next().value);
+    waiting.set(id, { url, message, until: Date.now() + hold });
+    memory.write(KEPT + id, JSON.stringify([url, message]));
+    setTimeout(send, hold || BATCH_MILLISECONDS);
   },
 
-  send() {
-    for (const [address, events] of this.waiting) deliver(address, JSON.stringify({ events }));
-    this.waiting.clear();
+  drop(id) {
+    waiting.delete(id);
+    memory.write(KEPT + id);
   },
+
+  send,
 };
 
-/** A fetch with `keepalive` outlives the page as a beacon does, and sends no cookies; the beacon is its understudy. */
-function deliver(url, body) {
-  const type = "application/json";
-  const beacon = () => navigator.sendBeacon?.(url, new Blob([body], { type }));
-  const request = { method: "POST", body, headers: { "Content-Type": type }, keepalive: true, credentials: "omit" };
-  const sent = "keepalive" in Request.prototype ? fetch(url, request) : Promise.reject(new Error("no keepalive"));
-  sent.catch(() => leaving || beacon()).catch(() => {}); // a page that is left forgets its requests; they still arrive
+/** One request per address and user, and per message that is no event. */
+function send() {
+  const groups = new Map();
+  for (const [id, each] of waiting) {
+    if (each.isLeaving || (each.until > Date.now() && !leaving)) continue;
+    each.isLeaving = true;
+    const name = each.message.event ? `${each.url} ${each.message.user_id}` : id;
+    groups.set(name, [...(groups.get(name) ?? []), id]);
+  }
+  for (const ids of groups.values()) {
+    while (ids.length) deliver(ids.splice(0, BATCH_EVENTS));
+  }
 }
 
-let leaving = false;
+/** A fetch with `keepalive` outlives the page as a beacon does, and unlike one it sends no cookies and tells how it went. */
+async function deliver(ids) {
+  const messages = ids.map((id) => waiting.get(id).message);
+  const { url } = waiting.get(ids[0]);
+  const token = outbox.tokens.get(messages[0].user_id);
+  const content = messages[0].event ? { events: messages } : messages[0];
+  let isTaken;
+  try {
+    const response = await post(url, { ...content, user_token: token || undefined }, { keepalive: true });
+    // What the API refuses now, it will refuse again; a busy or broken API will not.
+    isTaken = response.status < 500 && response.status !== 429 && response.status !== 408;
+    pause = Math.max(pause, 1000 * response.headers.get("Retry-After") || 0);
+  } catch { /* offline, or no API there */ }
+  for (const id of ids) {
+    if (isTaken) outbox.drop(id);
+    else if (waiting.has(id)) waiting.get(id).isLeaving = false;
+  }
+  if (isTaken) pause = FIRST_PAUSE_MILLISECONDS;
+  else setTimeout(send, (pause = Math.min(2 * pause, LAST_PAUSE_MILLISECONDS)));
+}
+
+/** Take over what earlier pages could not deliver. */
+for (const name of memory.names()) {
+  if (!name.startsWith(KEPT)) continue;
+  const [url, message] = attempt(() => JSON.parse(memory.read(name))) ?? [];
+  if (message) waiting.set(name.slice(KEPT.length), { url, message, until: 0 });
+}
+setTimeout(send, FIRST_PAUSE_MILLISECONDS);
+
+visitor.listeners.add(() => visitor.consent || waiting.clear());
+addEventListener("online", send);
 addEventListener("pageshow", () => (leaving = false));
 addEventListener("pagehide", () => {
   leaving = true;
-  outbox.send();
+  send();
 });
-document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && outbox.send());
+document.addEventListener("visibilitychange", () => document.hidden && send());

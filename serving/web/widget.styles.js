@@ -2,7 +2,7 @@
  * The widget's looks, in a cascade layer: any rule of the page is stronger. The variables `--regulars-*` are public.
  * Every line of a card has a fixed height, so a grey card is as tall as a full one and nothing moves when picks arrive.
  */
-export const CSS = `@layer regulars {
+const CSS = `@layer regulars {
 regulars-shelf {
   --_width: var(--regulars-card-width, 11rem);
   --_gap: var(--regulars-gap, 1rem);
@@ -28,45 +28,60 @@ regulars-shelf:not([data-state=fallback]) > [slot=fallback] { display: none }
   border-radius: var(--regulars-radius, .75rem); background: var(--_tile);
 }
 .regulars-picture img { display: block; width: 100%; height: 100%; object-fit: cover }
-.regulars-title {
-  display: flex; align-items: flex-start; padding: 0; border: 0; background: none; cursor: pointer;
-  font: inherit; font-weight: 600; color: inherit; text-align: start; text-decoration: none;
-}
 .regulars-title::after { content: ""; position: absolute; inset: 0; border-radius: var(--regulars-radius, .75rem) }
 .regulars-title:focus-visible { outline: none }
-.regulars-title:focus-visible::after, .regulars-add:focus-visible, .regulars-arrow:focus-visible {
+.regulars-title:focus-visible::after, .regulars-button:focus-visible {
   outline: 2px solid var(--regulars-accent, currentColor); outline-offset: 2px;
 }
-.regulars-card:hover .regulars-name { text-decoration: underline; text-underline-offset: .15em }
+.regulars-title:hover .regulars-name { text-decoration: underline }
 .regulars-name, .regulars-reason {
   height: calc(2em * var(--_line)); line-height: var(--_line); overflow: hidden; overflow-wrap: anywhere;
   display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
 }
 .regulars-reason { margin: 0; font-size: .8125em; color: var(--_muted) }
-.regulars-price { margin: 0; font-weight: 600; height: calc(1em * var(--_line)); font-variant-numeric: tabular-nums }
-.regulars-add, .regulars-arrow {
+.regulars-price { margin: 0; font-weight: 600; height: calc(1em * var(--_line)) }
+.regulars-button {
   position: relative; font: inherit; color: inherit; background: var(--_tile); border: 0; cursor: pointer;
+}
+.regulars-title {
+  display: flex; position: static; padding: 0; background: none; font: inherit; font-weight: 600; color: inherit;
+  text-align: start; text-decoration: none;
 }
 .regulars-add {
   height: 2.25rem; margin-top: .25rem; border-radius: 99px; font-size: .875em; font-weight: 600;
   color: var(--regulars-accent, inherit);
 }
-.regulars-add:hover, .regulars-arrow:hover { background: color-mix(in srgb, currentColor 16%, transparent) }
-.regulars-add:disabled { opacity: .55; cursor: default }
-.regulars-arrow { width: 2.25rem; height: 2.25rem; border-radius: 50%; padding: 0; flex: none }
-.regulars-arrow:disabled { opacity: .35; cursor: default }
-.regulars-arrow[hidden] { display: none }
-.regulars-arrow::before {
-  content: ""; display: block; width: .5em; height: .5em; margin: auto; border: solid; border-width: 2px 2px 0 0;
-  transform: translateX(-.125em) rotate(45deg);
+.regulars-add:hover, .regulars-arrow:hover, .regulars-dialog .regulars-button:hover {
+  background: color-mix(in srgb, currentColor 16%, transparent);
 }
-.regulars-arrow:first-of-type::before, [dir=rtl] .regulars-arrow::before { transform: translateX(.125em) rotate(225deg) }
-[dir=rtl] .regulars-arrow:first-of-type::before { transform: translateX(-.125em) rotate(45deg) }
+.regulars-button:disabled { opacity: .4; cursor: default }
+.regulars-arrow {
+  width: 2.25rem; height: 2.25rem; border-radius: 50%; padding: 0; flex: none; font-size: 1.5em; line-height: 1;
+}
+.regulars-dismiss {
+  position: absolute; inset-block-start: .25rem; inset-inline-end: .25rem; width: 2rem; height: 2rem; padding: 0;
+  border-radius: 50%; line-height: 1; background: color-mix(in srgb, Canvas 85%, transparent); color: CanvasText;
+}
+.regulars-why, .regulars-undo {
+  flex: none; padding: .25rem; background: none; font-size: .8125em; color: var(--_muted);
+  text-decoration: underline; unicode-bidi: plaintext;
+}
+.regulars-undo { color: inherit; font-size: 1em; font-weight: 600 }
+.regulars-status { margin: 0; font-size: .8125em; unicode-bidi: plaintext }
+.regulars-dialog {
+  box-sizing: border-box; max-width: min(26rem, calc(100vw - 2rem)); padding: 1.25rem; border: 0;
+  border-radius: var(--regulars-radius, .75rem); background: Canvas; color: CanvasText; box-shadow: 0 1rem 3rem rgb(0 0 0 / .3);
+}
+.regulars-dialog::backdrop { background: rgb(0 0 0 / .4) }
+.regulars-why-title { margin: 0; font-size: 1.125em; font-weight: 600 }
+.regulars-why-text { margin: .5rem 0 1rem }
+.regulars-dialog .regulars-button { padding: .5rem 1rem; border-radius: 99px; margin-inline-end: .5rem; font-weight: 600 }
 .regulars-skeleton :is(.regulars-name, .regulars-reason, .regulars-price)::after {
   content: ""; display: block; width: 85%; height: .8em; margin-top: .25em; border-radius: 4px; background: var(--_tile);
 }
 .regulars-skeleton :is(.regulars-reason, .regulars-price)::after { width: 55% }
 @media (hover: none) { .regulars-arrow { display: none } }
+@media not (any-pointer: coarse) { .regulars-card:not(:hover, :focus-within) > .regulars-dismiss { opacity: 0 } }
 @media (prefers-reduced-motion: no-preference) {
   .regulars-items { scroll-behavior: smooth }
   .regulars-skeleton { animation: regulars-pulse 1.4s ease-in-out infinite alternate }
@@ -75,3 +90,11 @@ regulars-shelf:not([data-state=fallback]) > [slot=fallback] { display: none }
 }
 @keyframes regulars-pulse { to { opacity: .45 } }
 }`;
+
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(CSS);
+
+/** Adopt the styles in the document or shadow root a shelf stands in; constructed sheets need no CSP exception. */
+export function adoptStyles(root) {
+  if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+}

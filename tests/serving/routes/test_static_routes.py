@@ -6,6 +6,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from serving import web
 from tests.serving.web.fake_api import FakeApi, fake_app, item_ids, serve
 
 
@@ -45,3 +46,13 @@ def test_the_widget_may_be_used_from_any_page(client: httpx.Client) -> None:
     headers = client.get("/widget.js").headers
     assert headers["access-control-allow-origin"] == "*"
     assert headers["content-type"].startswith("text/javascript")
+
+
+@pytest.mark.parametrize(("offered", "coding"), [("br, gzip;q=0.5", "gzip"), ("gzip;q=0", None), ("br", None)])
+def test_the_widget_travels_compressed(client: httpx.Client, offered: str, coding: str | None) -> None:
+    """Whoever takes gzip gets it, with an entity tag of its own; both forms say that they differ by that."""
+    answer = client.get("/widget.js", headers={"Accept-Encoding": offered})
+    assert answer.headers.get("content-encoding") == coding
+    assert "Accept-Encoding" in answer.headers["vary"]
+    assert answer.content == web.asset(web.WIDGET).content
+    assert (answer.headers["etag"] == web.asset(web.WIDGET).etag) == (coding is None)

@@ -7,10 +7,12 @@ sent, and behaves a little: what a user bought is not offered to them again.
 from __future__ import annotations
 
 import asyncio
+import html
+import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +44,8 @@ GOODS = {
     "空": ("空心菜 500 g",),
 }
 
+GOODS = {name: (*titles, *(f"{title}, twin pack" for title in titles)) for name, titles in GOODS.items()}
+
 SOURCES = {"home": "popular", "trending": "trending", "bestsellers": "popular"}
 """The rung of a guest's slate."""
 CODES = ("because_you_bought", "favourite_category", "bought_together", "similar_to", "trending", "popular_in_category")
@@ -68,12 +72,24 @@ class FakeApi:
 
     items: dict[str, Item] = field(default_factory=catalogue)
     events: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    """The paths that slates were asked at, one per request."""
     requests: list[dict[str, Any]] = field(default_factory=list)
+    """What was asked, one per slate."""
+    batches: list[dict[str, Any]] = field(default_factory=list)
+    """What was posted to /v1/events, as it came."""
+    merges: list[dict[str, Any]] = field(default_factory=list)
     overrides: dict[str, Any] = field(default_factory=dict)
     """Fields laid over the first item of every slate."""
+    slate_overrides: dict[str, Any] = field(default_factory=dict)
+    """Fields laid over every slate."""
     delay_seconds: float = 0.0
     broken: bool = False
     empty: bool = False
+    refused: int = 0
+    """The status of answers to events, if they are refused."""
+    asked: int = 0
+    """How many slates were answered."""
     origin: str = ""
     era: int = 0
     """How often it was reset; a page that closes late may still report on a slate of an earlier era."""
@@ -88,41 +104,77 @@ class FakeApi:
         return f"slate-{self.era}-{number}"
 
     def take(self, events: list[dict[str, Any]]) -> None:
-        """Record the events of this era."""
+        """Record the events of this era, each once, as the real API does."""
         prefix = f"slate-{self.era}-"
-        self.events.extend(each for each in events if each.get("slate_id", prefix).startswith(prefix))
+        known = {each.get("event_id") for each in self.events} - {None}
+        self.events.extend(
+            each
+            for each in events
+            if each.get("slate_id", prefix).startswith(prefix) and each.get("event_id") not in known
+        )
 
     def of_kind(self, event: str) -> list[dict[str, Any]]:
         """Return the events of one kind, in the order they came."""
         return [each for each in self.events if each["event"] == event]
 
-    def slate(self, placement: str, *, user: str | None, limit: int, seed: str = "", category: str = "") -> Response:
+    def slate(
+        self,
+        placement: str,
+        *,
+        user: str | None,
+        limit: int,
+        seed: str = "",
+        category: str = "",
+        exclude: Iterable[str] = (),
+    ) -> Response:
         """Answer any question for a slate."""
         time.sleep(self.delay_seconds)
         if self.broken:
             return JSONResponse({"code": "broken"}, status_code=500)
+        self.asked += 1
+        content = self.content(placement, user=user, limit=limit, seed=seed, category=category, exclude=exclude)
+        return JSONResponse(content)
+
+    def slates(self, bodies: list[dict[str, Any]], *, distinct: bool) -> Response:
+        """Answer several questions at once; ids the real API would refuse are refused."""
+        time.sleep(self.delay_seconds)
+        if self.broken:
+            return JSONResponse({"code": "broken"}, status_code=500)
+        if any(is_refused(body) for body in bodies):
+            return JSONResponse({"code": "invalid"}, status_code=422)
+        shown: list[str] = []
+        slates = []
+        for body in bodies:
+            self.asked += 1
+            content = self.content(**asked(body), exclude=[*body.get("exclude", ()), *(shown if distinct else ())])
+            shown += [item["item_id"] for item in content["items"]]
+            slates.append(content)
+        return JSONResponse({"slates": slates})
+
+    def content(
+        self, placement: str, *, user: str | None, limit: int, seed: str, category: str, exclude: Iterable[str]
+    ) -> dict[str, Any]:
+        """Return a slate; it depends on nothing but what is asked and what was bought."""
         bought = {
             each["item_id"] for each in self.events if each["event"] == "purchase" and each.get("user_id") == user
         }
-        chosen = [each for each in self.items.values() if each.item_id not in bought | {seed}]
-        chosen = [each for each in chosen if category in ("", each.category)]
-        turn = sum(map(ord, placement + (user or "") + seed)) % max(len(chosen), 1)
-        chosen = [] if self.empty else (chosen[turn:] + chosen[:turn])[:limit]
+        turn = sum(map(ord, placement + (user or "") + seed)) % len(self.items)
+        turned = [*list(self.items.values())[turn:], *list(self.items.values())[:turn]]
+        chosen = [each for each in turned if each.item_id not in bought | {seed, *exclude}]
+        chosen = [] if self.empty else [each for each in chosen if category in ("", each.category)][:limit]
         items = [self._line(rank, item, placement) for rank, item in enumerate(chosen, start=1)]
         if items:
             items[0] |= self.overrides
-        return JSONResponse(
-            {
-                "slate_id": self.slate_id(len(self.requests)),
-                "user_id": user,
-                "placement": placement,
-                "source": "personal" if user else SOURCES.get(placement, "similar"),
-                "degraded": False,
-                "model_version": "20171231-0a1b2c3d4e5f",
-                "created_at": "2017-12-31T12:00:00Z",
-                "items": items,
-            }
-        )
+        return {
+            "slate_id": self.slate_id(self.asked),
+            "user_id": user,
+            "placement": placement,
+            "source": "personal" if user else SOURCES.get(placement, "similar"),
+            "degraded": False,
+            "model_version": "20171231-0a1b2c3d4e5f",
+            "created_at": "2017-12-31T12:00:00Z",
+            "items": items,
+        } | self.slate_overrides
 
     def _line(self, rank: int, item: Item, placement: str) -> dict[str, Any]:
         code = "buy_again" if placement == "reorder" else CODES[rank % len(CODES)]
@@ -147,6 +199,24 @@ class FakeApi:
         }
 
 
+def is_refused(body: dict[str, Any]) -> bool:
+    """Say whether the real API would refuse an id in the body."""
+    return "\\u0000" in json.dumps(body)
+
+
+def asked(body: dict[str, Any]) -> dict[str, Any]:
+    """Return what a question's body asks of `FakeApi.content`, beside what it excludes."""
+    (category,) = body.get("filters", {}).get("categories", [""])
+    seeds = body.get("seeds", {})
+    return {
+        "placement": body["placement"],
+        "user": body.get("user_id") if body.get("personal", True) else None,
+        "limit": body["limit"],
+        "seed": str(seeds) if any(seeds.values()) else "",
+        "category": category,
+    }
+
+
 def fake_app(api: FakeApi) -> FastAPI:
     """Build the app around the state."""
     app = FastAPI()
@@ -154,6 +224,7 @@ def fake_app(api: FakeApi) -> FastAPI:
     app.state.find_item = lambda item_id: api.items.get(item_id)
 
     def note(request: Request, **more: Any) -> None:
+        api.calls.append(request.url.path)
         api.requests.append({"path": request.url.path, "query": dict(request.query_params)} | more)
 
     @app.get("/v1/users/{user_id:path}/recommendations")
@@ -185,20 +256,42 @@ def fake_app(api: FakeApi) -> FastAPI:
     async def post_recommendations(request: Request) -> Response:
         body = await request.json()
         note(request, body=body)
-        return await asyncio.to_thread(
-            api.slate, body["placement"], user=body.get("user_id"), limit=body["limit"], seed=str(body["seeds"])
+        if is_refused(body):
+            return JSONResponse({"code": "invalid"}, status_code=422)
+        return await asyncio.to_thread(api.slate, **asked(body), exclude=body.get("exclude", ()))
+
+    @app.post("/v1/slates")
+    async def post_slates(request: Request) -> Response:
+        body = await request.json()
+        api.calls.append(request.url.path)
+        api.requests.extend(
+            {"path": request.url.path, "body": each, "user": each.get("user_id")} for each in body["requests"]
         )
+        return await asyncio.to_thread(api.slates, body["requests"], distinct=body["distinct"])
 
     @app.post("/v1/events")
-    async def events(request: Request) -> dict[str, int]:
-        sent = (await request.json())["events"]
-        api.take(sent)
-        return {"accepted": len(sent)}
+    async def events(request: Request) -> Response:
+        body = await request.json()
+        api.batches.append(body)
+        if api.refused:
+            return JSONResponse({"code": "refused"}, status_code=api.refused)
+        api.take(body["events"])
+        return JSONResponse({"accepted": len(body["events"])}, status_code=202)
+
+    @app.post("/v1/users:merge")
+    async def merge(request: Request) -> dict[str, Any]:
+        api.merges.append(await request.json())
+        return {}
 
     @app.get("/page")
-    def page(body: str) -> Response:
-        policy = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; style-src 'none'"
-        return HTMLResponse(PAGE.format(body=body), headers={"Content-Security-Policy": policy})
+    def page(body: str, attributes: str = 'lang="en"') -> Response:
+        headers = {"Content-Security-Policy": POLICY}
+        return HTMLResponse(PAGE.format(attributes=attributes, body=body), headers=headers)
+
+    @app.get("/framed")
+    def framed(page: str) -> Response:
+        frame = f'<iframe sandbox="allow-scripts" src="/page?{html.escape(page)}"></iframe>'
+        return HTMLResponse(f"<!doctype html><title>A frame</title>{frame}")
 
     app.include_router(pictures.router)
     app.include_router(web.router)
@@ -206,10 +299,15 @@ def fake_app(api: FakeApi) -> FastAPI:
 
 
 PAGE = (
-    '<!doctype html><html lang="en"><title>A shop</title><h1>A shop</h1>{body}'
-    '<p id="after">after the shelf</p><script type="module" src="/widget.js"></script>'
+    "<!doctype html><html {attributes}><meta name=viewport content='width=device-width, initial-scale=1'>"
+    "<title>A shop</title><main><h1>A shop</h1>{body}<p id='after'>after the shelf</p></main>"
+    '<script type="module" src="/widget.js"></script>'
 )
-"""A shop's page under a Content-Security-Policy that forbids every style and script but the widget's file."""
+POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; style-src 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+"""A shop's page under a Content-Security-Policy that forbids every style, script and sink but the widget's file."""
 
 
 @contextmanager

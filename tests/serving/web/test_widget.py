@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,23 +12,13 @@ from playwright.sync_api import Page, expect
 from serving import web
 from tests.serving.web.conftest import Problems
 from tests.serving.web.fake_api import FakeApi
+from tests.serving.web.shelf_pages import SHELF, open_page, ready
 
 pytestmark = pytest.mark.browser
 
-SHELF = "regulars-shelf"
-SOURCE = web.asset(web.WIDGET).content.decode()
+SOURCE = "\n".join(file.read_text("utf-8") for file in sorted(Path(web.__file__).parent.glob("widget*.js")))
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "widget.md"
 HTML_BLOCK = re.compile(r"^```html\n(.*?)^```", re.MULTILINE | re.DOTALL)
-
-
-def open_page(page: Page, shelf: str) -> None:
-    """Open a shop's page that holds the markup of a shelf."""
-    page.goto(f"/page?body={quote(shelf)}")
-
-
-def ready(page: Page, state: str = "ready") -> None:
-    """Wait until the shelf has reached a state."""
-    page.wait_for_selector(f"{SHELF}[data-state={state}]", state="attached")
 
 
 def test_a_shelf_shows_title_price_picture_and_reason(page: Page, api: FakeApi, problems: Problems) -> None:
@@ -51,9 +40,9 @@ def test_a_shelf_shows_title_price_picture_and_reason(page: Page, api: FakeApi, 
     [
         ('placement="home"', "/v1/recommendations", {"placement": "home", "seeds": {"viewed": []}, "limit": 8}),
         (
-            'placement="home" items="a, b" category="Tea"',
+            'placement="home" items="a, b" category="Coffee"',
             "/v1/recommendations",
-            {"placement": "home", "seeds": {"viewed": ["a", "b"]}, "filters": {"categories": ["Tea"]}, "limit": 8},
+            {"placement": "home", "seeds": {"viewed": ["a", "b"]}, "filters": {"categories": ["Coffee"]}, "limit": 8},
         ),
         (
             """placement="cart" user="7" items='["a,b","空"]' limit="3" """,
@@ -242,38 +231,6 @@ def test_cards_are_not_swapped_under_a_pressed_finger(page: Page, api: FakeApi) 
     expect(page.locator(f"{SHELF}[data-state=ready]:not([aria-busy])")).to_be_visible()
 
 
-def test_impressions_are_sent_once_and_only_when_seen(page: Page, api: FakeApi) -> None:
-    """A shelf below the fold was not shown; one that is scrolled past twice was shown once."""
-    spacer = '<svg width="10" height="3000"></svg>'
-    open_page(page, f'{spacer}<regulars-shelf user="7" limit="4"></regulars-shelf>{spacer}')
-    ready(page)
-    page.wait_for_timeout(500)
-    assert api.of_kind("impression") == []
-    with page.expect_request("**/v1/events"):
-        page.locator(SHELF).scroll_into_view_if_needed()
-        page.mouse.wheel(0, 300)
-    page.mouse.wheel(0, 3000)
-    page.mouse.wheel(0, -3000)
-    page.wait_for_timeout(500)
-    seen = api.of_kind("impression")
-    assert [each["rank"] for each in seen] == [1, 2, 3, 4]
-    assert {(each["slate_id"], each["user_id"], each["placement"]) for each in seen} == {(api.slate_id(1), "7", "home")}
-    assert len({each["event_id"] for each in seen}) == 4
-
-
-def test_a_click_is_reported_even_though_the_page_is_left(page: Page, api: FakeApi) -> None:
-    """A link with a URL navigates, and its click and the impressions still arrive."""
-    api.overrides = {"url": "/shop"}
-    open_page(page, '<regulars-shelf user="7" limit="2"></regulars-shelf>')
-    ready(page)
-    page.locator(".regulars-title").first.click()
-    page.wait_for_url("**/shop")
-    page.wait_for_timeout(500)
-    (click,) = api.of_kind("click")
-    assert (click["slate_id"], click["rank"]) == (api.slate_id(1), 1)
-    assert len([each for each in api.of_kind("impression") if each["slate_id"] == api.slate_id(1)]) == 2
-
-
 def test_the_page_can_take_over_clicks_and_carts(page: Page, api: FakeApi) -> None:
     """`regulars:click` and `regulars:add` carry item and slate, and preventing the click keeps the page."""
     api.overrides = {"url": "/shop"}
@@ -389,9 +346,9 @@ def test_the_page_in_the_documentation_works(page: Page, api: FakeApi, tmp_path:
     "names",
     [
         re.findall(r'"([a-z-]+)"', re.findall(r"observedAttributes = \[(.*?)\]", SOURCE, re.DOTALL)[0]),
-        re.findall(r'^  "?([a-z-]+)"?: \(shelf', SOURCE, re.MULTILINE),
+        re.findall(r'^  "?([a-z-]+)"?: \(', re.findall(r"QUESTIONS = \{\n(.*?)^\}", SOURCE, re.DOTALL | re.M)[0], re.M),
         re.findall(r"var\((--regulars-[a-z-]+)", SOURCE),
-        [f"regulars:{name}" for name in re.findall(r'#emit\("(\w+)"', SOURCE)],
+        [f"regulars:{name}" for name in re.findall(r'#(?:emit|withdraw)\("(\w+)"', SOURCE)],
     ],
     ids=["attributes", "placements", "variables", "events"],
 )

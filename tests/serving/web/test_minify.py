@@ -1,0 +1,36 @@
+"""What the minifier may touch, and what it must leave alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from serving.web.minify import minified
+
+
+@pytest.mark.parametrize(
+    ("source", "small"),
+    [
+        ("const far = 1;\nlet near = far + 1;\n", "const a=1;let b=a+1;"),
+        ('const text = "?  // !";\n', 'const a="?  // !";'),
+        (
+            "const say = (who) => `${who}  and ${far}`;\nconst far = 2;\n",
+            "const a=(who)=>`${who}  and ${b}`;const b=2;",
+        ),
+        ("const width = 3;\nbox.width = width;\n", "const width=3;box.width=width;"),
+        ("const width = 3;\nuse({ width, height: 2 });\n", "const width=3;use({width,height:2});"),
+        ("const { width } = box;\nconst narrow = width / 2;\n", "const{width}=box;const a=width/2;"),
+        ("class Box {\n  #lid = 1;\n  lid() { return this.#lid; }\n}\n", "class a{#a=1;lid(){return this.#a;}}"),
+        ("use(/[/ ]+/g, 'x', [1, 2,],);\n", "use(/[/ ]+/g,'x',[1,2]);"),
+        ("const a = 1;\nconst other = a + +a;\n", "const b=1;const c=b+ +b;"),
+        ("const CSS = `@layer x {\n  p { top: 0; }\n}`;\n", "const a=`@layer x{p{top:0}}`;"),
+    ],
+    ids=["variables", "strings", "holes", "members", "shorthand", "patterns", "private", "regexes", "signs", "styles"],
+)
+def test_only_what_means_nothing_is_left_out(source: str, small: str) -> None:
+    """Space and comments go, names of variables and private members shrink; everything a page can see stays."""
+    assert minified(source) == small
+
+
+def test_comments_go_wherever_they_stand() -> None:
+    """Before, behind and between."""
+    assert minified("/** One. */\ncall(1 /* two */, 2); // three\n") == "call(1,2);"
