@@ -236,7 +236,8 @@ class Service:
         if reply is not None:
             return reply
         question = asked.question(None, viewed=() if item_id is None else (item_id,), exclude=exclude)
-        return await self._computed(ready, question, Known(fresh=FreshEvents(unwanted=frozenset(barred))))
+        known = Known(fresh=FreshEvents(unwanted=frozenset(barred)), degraded_reason=degraded)
+        return await self._computed(ready, question, known)
 
     def _now(self, ready: Ready) -> np.datetime64:
         return self._clock.now(ready.engine.model.as_of)
