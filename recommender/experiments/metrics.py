@@ -132,6 +132,8 @@ def _until(
         end = np.where(happened, moment, visitors.period.until)
         found = survival((end - start) / SECONDS_PER_DAY, happened, horizon=horizon)
         value, error = (found.share, found.share_error) if share else (found.days, found.days_error)
+        if not found.n:
+            value = error = math.nan
         return Estimate(found.n, value, error, _too_short(found, horizon) or _too_few_at(found, what))
 
     return estimate
