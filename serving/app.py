@@ -24,6 +24,8 @@ from serving.access.guard import Guard
 from serving.access_log import AccessLog
 from serving.addresses import CleanAddress
 from serving.clock import Clock, clock_of
+from serving.console import pages, signing, visit
+from serving.console.console import Console
 from serving.front.front import Front
 from serving.leaving import Leaving
 from serving.metrics import Metrics
@@ -86,9 +88,14 @@ def create_app(
     metrics, access, tracings = Metrics(), Access(settings.access, settings.data_dir), tracing.Tracings()
     metrics.build.labels(version.program_version()).set(1)
 
+    artifacts = registry_root or settings.artifacts_dir
+    console = Console(settings, access, artifacts=artifacts)
+
     def build(stores: Stores) -> State:
-        artifacts, now = registry_root or settings.artifacts_dir, clock or clock_of(settings.serving.clock)
-        return State.build(settings, stores, artifacts=artifacts, clock=now, metrics=metrics, access=access)
+        now = clock or clock_of(settings.serving.clock)
+        state = State.build(settings, stores, artifacts=artifacts, clock=now, metrics=metrics, access=access)
+        state.catalogue.watch(console.stock)
+        return state
 
     app = FastAPI(
         title="Regulars",
@@ -107,6 +114,7 @@ def create_app(
     if settings.otel.endpoint:
         app.add_middleware(tracing.Traced, of=tracings)
     _add_routes(app)
+    _add_console(app, console)
     openapi.describe(app)
     return app
 
@@ -176,6 +184,14 @@ def _add_routes(app: FastAPI) -> None:
     for module in (health, version):
         app.include_router(module.router)
         app.include_router(module.router, prefix="/v1", include_in_schema=False)
+
+
+def _add_console(app: FastAPI, console: Console) -> None:
+    """Add the pages for the shop's team; who may see them, their own door decides."""
+    app.state.console = console
+    visit.install(app)
+    app.include_router(signing.router)
+    app.include_router(pages.router)
 
 
 def _for_pages(app: FastAPI, settings: AppSettings) -> None:

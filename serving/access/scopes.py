@@ -32,6 +32,9 @@ HEALTH = frozenset({"/healthz", "/readyz", "/v1/healthz", "/v1/readyz"})
 _READING = frozenset({"GET", "HEAD"})
 _OPEN = frozenset({*HEALTH, "/", "/shop", "/widget.js", "/openapi.json"})
 _SHOP_FILES = "/shop/assets/"
+_CONSOLE = "/console"
+"""The console asks for a key itself, by a form: a browser sends no headers (`serving.console.door`)."""
+_CONSOLE_FORMS = frozenset({f"{_CONSOLE}/sign-in", f"{_CONSOLE}/sign-out"})
 
 
 def needs(method: str, path: str) -> Scope | None:
@@ -42,6 +45,8 @@ def needs(method: str, path: str) -> Scope | None:
     """
     if method in _READING:
         return _reading(path)
+    if method == "POST" and path in _CONSOLE_FORMS:
+        return None
     if method == "POST" and path == "/v1/events":
         return Scope.EVENTS
     if method == "POST" and path in ("/v1/recommendations", "/v1/slates"):
@@ -60,6 +65,6 @@ def _reading(path: str) -> Scope | None:
         # A picture is an <img>, which sends no headers; it tells no more than the page it stands on.
         is_picture = path.startswith("/v1/items/") and path.endswith("/picture.svg")
         return None if is_picture else Scope.SLATES
-    if path in _OPEN or path.startswith(_SHOP_FILES):
+    if path in _OPEN or path.startswith(_SHOP_FILES) or path == _CONSOLE or path.startswith(f"{_CONSOLE}/"):
         return None
     return Scope.USERS if path == "/shop/households.json" else Scope.OPERATIONS
