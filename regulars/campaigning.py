@@ -11,6 +11,7 @@ from serving.campaigns.audience import Audience
 from serving.campaigns.campaign import Campaign, write_campaign
 from serving.campaigns.present import look
 from serving.clock import clock_of
+from serving.experiment_settings import Groups
 from serving.server import store_of
 from training.progress import Progress
 from training.writing import writing_to
@@ -44,6 +45,7 @@ def write_segment(config: Config, segment: str, out: Path, *, progress: Progress
             now=clock_of(config.app.serving.clock).now(artifact.model.as_of),
             erased=present.erased,
             shelf=present.shelf,
+            groups=Groups(config.app.experiments) if config.app.experiments else None,
             on_user=step.advance,
         )
         step.note(f"{written.written:,} of {written.users:,} users")

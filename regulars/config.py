@@ -8,7 +8,7 @@ at once, for every wrong key: what, which value, and the line, variable or optio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from recommender.errors import ConfigError
-from regulars.setting_keys import Dotted, Key, KeyTable
+from regulars.setting_keys import NAME, Dotted, Key, KeyTable
 from regulars.setting_layers import Assignment, read_environment, read_file, read_overrides
 from serving.settings import AppSettings
 from serving.settings import masked as without_password
@@ -55,12 +55,24 @@ class Config:
     def settings(self) -> list[Setting]:
         """Return every key with its value and origin; what is secret is masked."""
         origins = {at.path[:depth]: at.origin for at in self.assignments for depth in range(1, len(at.path) + 1)}
-        return [Setting(key, masked(key.path, self._value(key.path)), origins.get(key.path)) for key in KEYS]
+        keys = [named for key in KEYS for named in self._named(key)]
+        tables = list(dict.fromkeys(key.path[:-1] for key in keys))
+        keys.sort(key=lambda key: tables.index(key.path[:-1]))
+        return [Setting(key, masked(key.path, self._value(key.path)), origins.get(key.path)) for key in keys]
+
+    def _named(self, key: Key) -> list[Key]:
+        """Return a key with the names that were chosen in its path, one for each."""
+        if not key.is_named:
+            return [key]
+        at = key.path.index(NAME)
+        names: Iterable[str] = self._value(key.path[:at])
+        keys = [replace(key, path=(*key.path[:at], name, *key.path[at + 1 :])) for name in names]
+        return [named for each in keys for named in self._named(each)]
 
     def _value(self, path: Dotted) -> Any:
         value: Any = self.training if path[0] in TrainingSettings.model_fields else self.app
         for name in path:
-            value = getattr(value, name)
+            value = value[name] if isinstance(value, Mapping) else getattr(value, name)
         return value
 
 

@@ -5,11 +5,14 @@ dotted path (``als.factors``), by its environment variable (``REGULARS_ALS_FACTO
 (``als.factor``: did you mean ``als.factors``?). It knows no section by name: a new field is reachable in all three
 ways without a line here.
 
-A field that maps free names to values (``confidence.event_weights``) is an *open* table: any key may follow.
+A field that maps free names to values (``confidence.event_weights``) is an *open* table: any key may follow. A field
+that maps free names to settings models (``experiments``) is a *named* section: its keys are known, and `NAME` stands
+for the name somebody chose, as in ``experiments.<name>.control``.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import types
 import typing
@@ -24,6 +27,8 @@ from pydantic import BaseModel, SecretStr
 Dotted = tuple[str, ...]
 
 ENVIRONMENT_PREFIX = "REGULARS_"
+NAME = "<name>"
+"""Stands in a path for any name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,11 @@ class Key:
     def variable(self) -> str:
         """The environment variable that sets this key."""
         return ENVIRONMENT_PREFIX + "_".join(self.path).upper()
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a name has to be put into the path; environment variables cannot."""
+        return NAME in self.path
 
     @property
     def takes_text(self) -> bool:
@@ -79,25 +89,26 @@ class KeyTable:
     @cached_property
     def variables(self) -> dict[str, Key]:
         """Every key by its environment variable."""
-        return {key.variable: key for key in self}
+        return {key.variable: key for key in self if not key.is_named}
 
     def get(self, path: Dotted) -> Key | None:
         """Return the key at `path`, or None if there is none."""
-        if path in self._keys:
-            return self._keys[path]
+        if (known := self._keys.get(self._general(path))) is not None:
+            return dataclasses.replace(known, path=path)
         for length in range(len(path) - 1, 0, -1):
-            above = self._keys.get(path[:length])
+            above = self._keys.get(self._general(path[:length]))
             if above is not None and above.open:
-                return above.below(path[length:])
+                return dataclasses.replace(above, path=path[:length]).below(path[length:])
         return None
 
     def beside(self, path: Dotted) -> Mapping[str, Any]:
         """Return the default of the open table that `path` lies in; empty if it lies in none."""
-        table = self._keys.get(path[:-1])
+        table = self._keys.get(self._general(path[:-1]))
         return table.default if table is not None and table.open else {}
 
     def is_table(self, path: Dotted) -> bool:
         """Whether `path` is a section or a table below one."""
+        path = self._general(path)
         return any(known[: len(path)] == path and len(known) > len(path) for known in self._keys)
 
     def by_variable(self, name: str) -> Key | None:
@@ -111,8 +122,16 @@ class KeyTable:
 
     def names_in(self, path: Dotted) -> tuple[str, ...]:
         """Return the names directly below the table at `path`."""
-        depth = len(path)
+        path, depth = self._general(path), len(path)
         return tuple(dict.fromkeys(known[depth] for known in self._keys if known[:depth] == path != known))
+
+    def _general(self, path: Dotted) -> Dotted:
+        """Return `path` with `NAME` for the names that somebody chose."""
+        general: Dotted = ()
+        for name in path:
+            here, depth = {known[: len(general) + 1] for known in self._keys}, (*general, NAME)
+            general = depth if (*general, name) not in here and depth in here else (*general, name)
+        return general
 
     def near(self, path: Dotted) -> str | None:
         """Return the dotted path that was probably meant by the unknown `path`, or None."""
@@ -145,6 +164,8 @@ def _walk(model: type[BaseModel], above: Dotted) -> Iterator[Key]:
         path = (*above, name)
         if (nested := _model(field.annotation)) is not None:
             yield from _walk(nested, path)
+        elif (named := _named_model(field.annotation)) is not None:
+            yield from _walk(named, (*path, NAME))
         else:
             is_open = _value_type(field.annotation) is not None
             default = field.get_default(call_default_factory=True, validated_data={})
@@ -163,6 +184,19 @@ def _members(annotation: Any) -> tuple[Any, ...]:
 def _model(annotation: Any) -> type[BaseModel] | None:
     models = (kind for kind in _members(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel))
     return next(models, None)
+
+
+def _named_model(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that names are mapped to, or None."""
+    kind = _value_type(annotation)
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def model_of(annotation: Any) -> type[BaseModel]:
+    """Return the model of a section, named or not."""
+    model = _model(annotation) or _named_model(annotation)
+    assert model is not None, f"{annotation} is no section"
+    return model
 
 
 def _value_type(annotation: Any) -> Any | None:

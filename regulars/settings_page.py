@@ -9,12 +9,12 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel
 
 from regulars.config import KEYS
-from regulars.setting_keys import Key
+from regulars.setting_keys import NAME, Key, model_of
 from regulars.toml_text import toml_value
 from serving.settings import AppSettings
 from training.settings import TrainingSettings
@@ -31,6 +31,8 @@ Settings come from three places; the later one wins.
    `REGULARS_ALS_FACTORS`, `purchases.columns.user` is `REGULARS_PURCHASES_COLUMNS_USER`. Passwords belong here.
 3. `--set als.factors=128` on the command line, as often as you like. `make` passes them on:
    `make train FACTORS=128 SET="als.iterations=30 blend.window_days=14"`.
+
+Sections with a name of yours, such as `[experiments.holdout]`, are for the file and `--set`.
 
 Values from the environment and from `--set` are written as in TOML (`0.5`, `true`, `["a", "b"]`); text needs no quotes.
 `regulars config check` names every mistake with its place; `regulars config show` prints what the settings come to and
@@ -65,7 +67,8 @@ def _model(path: tuple[str, ...]) -> type[BaseModel]:
     """Return the settings model of a section."""
     model: type[BaseModel] = TrainingSettings if path[0] in TrainingSettings.model_fields else AppSettings
     for name in path:
-        model = cast("type[BaseModel]", model.model_fields[name].annotation)
+        if name != NAME:
+            model = model_of(model.model_fields[name].annotation)
     return model
 
 

@@ -54,6 +54,9 @@ class Metrics:
             "Personal candidates: stored, computed (fresh events), missing, unreadable, no_store.",
             ("outcome",),
         )
+        self.experiment_slates = self._counter(
+            "experiment_slates", "Slates shown to the groups of experiments.", ("experiment", "variant")
+        )
         self.degraded = self._counter("degraded_slates", "Slates answered with less than usual.", ("reason",))
         self.refused = self._counter("refused_requests", "Requests that were not let in, by why.", ("reason",))
         self.store_errors = self._counter("store_errors", "Store calls that failed, by what was wanted.", ("call",))

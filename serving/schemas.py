@@ -229,6 +229,8 @@ class SlateBody(BaseModel):
     model_version: str
     created_at: datetime
     items: list[SlateItemBody]
+    experiment: str | None = Field(default=None, description="Present only if the user takes part in one.")
+    variant: str | None = Field(default=None, description="Their group in it; control gets no personal picks.")
 
 
 class SlatesBody(BaseModel):

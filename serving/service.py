@@ -15,6 +15,7 @@ computes anew, in a thread. There is no path without an answer, and a poorer ans
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import logging
@@ -30,6 +31,8 @@ from serving.clock import Clock, Moments
 from serving.engine_thread import BusyError, EngineThread, Known, indices
 from serving.erasures import Erasures
 from serving.events.fresh import decode
+from serving.experiments import Experiments
+from serving.impersonal import STORE_UNAVAILABLE, everybodys, wishes
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.model_holder import ModelHolder
@@ -47,7 +50,6 @@ from serving.stores.packed import unpack
 from serving.stores.read_already import ReadAlready
 from serving.tally import Tally
 
-STORE_UNAVAILABLE = "store_unavailable"
 CANDIDATES_MISSING = "candidates_missing"
 BUSY = "busy"
 
@@ -70,6 +72,7 @@ class Service:
         metrics: Metrics,
         renderer: Renderer,
         stale_users: int,
+        experiments: Experiments | None = None,
     ) -> None:
         self._holder = holder
         self._store = store
@@ -77,6 +80,8 @@ class Service:
         self._clock = clock
         self._metrics = metrics
         self._renderer = renderer
+        self.experiments = experiments
+        """None without any, so that page views need not ask."""
         self._stale = StaleRecords(stale_users, metrics)
         slate_id = RandomIds()
         self._counter = Counter(metrics, Moments(clock), slate_id)
@@ -100,6 +105,16 @@ class Service:
         Problem
             503, if there is no model yet, or there is no time for its filters.
         """
+        if self.experiments is None or question.user_id is None:
+            return await self._reply(question)
+        treatment = self.experiments.of(question.user_id)
+        if treatment is None:
+            return await self._reply(question)
+        changed = treatment.question(question)
+        reply = await (self._reply(changed) if treatment.changes.personal else self._impersonal(changed))
+        return treatment.labelled(reply)
+
+    async def _reply(self, question: Question) -> Reply:
         ready, asked = self._ready, question.asked
         if asked is not None:
             if question.user_id is not None and question.placement in PREPARED and not question.viewed:
@@ -281,6 +296,19 @@ class Service:
         named = dataclasses.replace(slate, placement=asked.placement)
         body = self._renderer.slate(named, ready, reasons=asked.reasons, degraded=degraded)
         return Reply(body, slate.source.label, degraded)
+
+    async def _impersonal(self, question: Question) -> Reply:
+        """Answer a user who gets no personal picks."""
+        ready, known = self._ready, Known(erased=True)
+        if question.user_id is not None and question.user_id not in self._erasures:
+            known = await wishes(self._store, question.user_id, ready, self._metrics)
+        if (asked := question.asked) is not None and question.is_for_everybody:
+            item = ready.engine.model.items.get(question.viewed[0]) if question.viewed else None
+            with contextlib.suppress(BusyError):
+                record = ready.offer(asked.placement, item) or await self._thread.offer(ready, asked.placement, item)
+                if (reply := everybodys(self._counter, ready, question, known, record)) is not None:
+                    return reply
+        return await self._computed(ready, question, known)
 
     async def _computed(self, ready: Ready, question: Question, known: Known) -> Reply:
         """Let the engine answer, if it has the time."""

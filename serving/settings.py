@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from serving.access.origins import OriginOrAll
 from serving.access.settings import AccessSettings
 from serving.campaigns.settings import CampaignSettings
+from serving.experiment_settings import ExperimentSettings, allocation_of, check_name
 from serving.log_settings import LogSettings
 from serving.otel_settings import OtelSettings
 
@@ -130,6 +131,15 @@ class AppSettings(Section):
     logs: LogSettings = Field(default=LogSettings(), description="What the server writes about itself.")
     otel: OtelSettings = Field(default=OtelSettings(), description="Traces for a collector.")
     campaign: CampaignSettings = Field(default=CampaignSettings(), description="What goes into a mailing file.")
+    experiments: dict[str, ExperimentSettings] = Field(default_factory=dict, description="Who gets what, to compare.")
+
+    @field_validator("experiments")
+    @classmethod
+    def _fit_beside_each_other(cls, value: dict[str, ExperimentSettings]) -> dict[str, ExperimentSettings]:
+        for name in value:
+            check_name(name, what="experiment")
+        allocation_of(value)
+        return value
 
     @property
     def artifacts_dir(self) -> Path:

@@ -14,6 +14,7 @@ from serving.clock import Clock
 from serving.erasures import Erasures
 from serving.events.drain import Drain
 from serving.events.ingest import Ingest
+from serving.experiments import Experiments
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.model_holder import ModelHolder
@@ -64,6 +65,7 @@ class State:
             metrics=metrics,
             renderer=Renderer(catalogue),
             stale_users=settings.serving.stale_users,
+            experiments=Experiments.configured(settings.experiments, metrics),
         )
         return cls(
             settings=settings,

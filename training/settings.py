@@ -315,6 +315,15 @@ class EvaluationSettings(Section):
     """Resamples of users behind each 95 % interval."""
 
 
+class AttributionSettings(Section):
+    """How long a shelf may claim what was bought; for `regulars traffic` and `regulars experiments`."""
+
+    click_days: float = Field(default=7.0, ge=0, le=365, allow_inf_nan=False)
+    """Days after a click on a shelf during which a purchase of that item counts as its."""
+    view_days: float = Field(default=1.0, ge=0, le=365, allow_inf_nan=False)
+    """The same for items that were shown and not clicked; 0 for clicks alone."""
+
+
 class TrainingSettings(Section):
     """Everything `training.pipeline.train` depends on besides the files it names."""
 
@@ -356,6 +365,9 @@ class TrainingSettings(Section):
         """The data folder, as a path that works from here."""
         return self.folder / self.data.dir
 
+    attribution: AttributionSettings = AttributionSettings()
+    """How long a shelf may claim what was bought."""
+
     def parameters(self) -> dict[str, Any]:
         """Return what shapes the model, as plain JSON values: no folders, no files, no rules of
         publishing.
@@ -364,6 +376,7 @@ class TrainingSettings(Section):
 
 
 _NOT_SHAPING: Any = {
+    "attribution": True,
     "folder": True,
     "data": True,
     "gate": True,

@@ -20,7 +20,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Container
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from serving.campaigns.files import HashedFile, written_whole
 from serving.campaigns.recipients import Recipient, Recipients
 from serving.campaigns.rows import cells, csv_line, harmless, header, json_line
 from serving.campaigns.settings import CampaignSettings
+from serving.experiment_settings import Groups
 
 CSV_FILE = "recipients.csv"
 JSONL_FILE = "recipients.jsonl"
@@ -68,6 +69,8 @@ class Campaign:
     suppressed: dict[str, int]
     """Users left out, by reason."""
     files: dict[str, FileEntry]
+    groups: dict[str, int] = field(default_factory=dict)
+    """Users written, by experiment and group; empty without an experiment."""
 
     def write(self, path: Path) -> None:
         """Write the manifest, whole or not at all."""
@@ -85,6 +88,7 @@ def write_campaign(
     now: np.datetime64,
     erased: Container[str] = frozenset(),
     shelf: Shelf | None = None,
+    groups: Groups | None = None,
     on_user: Callable[[], None] = lambda: None,
 ) -> Campaign:
     """Write the campaign for `audience` into a folder of its name below `out`.
@@ -107,6 +111,8 @@ def write_campaign(
         Users who asked to be forgotten.
     shelf
         Live stock and prices; None takes the catalogue's.
+    groups
+        Who is in which group of an experiment: control gets no personal picks here either.
     on_user
         Called after each user.
 
@@ -116,7 +122,7 @@ def write_campaign(
         If the files cannot be written.
     """
     campaign_id = f"{audience.folder}-{str(now)[:10].replace('-', '')}-{engine.version}"
-    recipients = Recipients(engine, settings, now=now, campaign_id=campaign_id, shelf=shelf)
+    recipients = Recipients(engine, settings, now=now, campaign_id=campaign_id, shelf=shelf, groups=groups)
     folder = out / audience.folder
     (folder / MANIFEST_FILE).unlink(missing_ok=True)
     with ExitStack() as stack:
@@ -138,6 +144,7 @@ def write_campaign(
         written=writer.written,
         suppressed=dict(sorted(writer.suppressed.items())),
         files=writer.entries(),
+        groups=dict(sorted(writer.groups.items())),
     )
     campaign.write(folder / MANIFEST_FILE)
     return campaign
@@ -156,6 +163,7 @@ class _Writer:
         self._files[SUPPRESSED_FILE].write(csv_line(["user_id", "reason"]))
         self.written = 0
         self.suppressed: Counter[str] = Counter()
+        self.groups: Counter[str] = Counter()
 
     def add(self, recipient: Recipient) -> None:
         """Write a recipient, or suppress one with too little to show."""
@@ -166,6 +174,8 @@ class _Writer:
         self._files[CSV_FILE].write(csv_line(row))
         self._files[JSONL_FILE].write(json_line(recipient))
         self.written += 1
+        if recipient.group is not None:
+            self.groups[f"{recipient.group.experiment}/{recipient.group.variant}"] += 1
 
     def suppress(self, user_id: str, reason: str) -> None:
         """Leave a user out, and say so."""

@@ -8,12 +8,14 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from recommender.engine import Engine
+from recommender.experiments.allocation import Assigned
 from recommender.loyalty.rfm import Segment
 from recommender.request import SlateRequest
 from recommender.rules import Shelf
 from recommender.slate import Placement, SlateItem
 from serving.campaigns.settings import CampaignSettings
 from serving.campaigns.wording import reason_words
+from serving.experiment_settings import AS_USUAL, Groups, VariantChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Recipient:
     slate_id: str
     """Names what was shown; a click that carries it can be traced to this mail."""
     picks: tuple[Pick, ...]
+    group: Assigned | None = None
+    """Their group of an experiment; it is in the manifest, added up."""
 
 
 class Recipients:
@@ -64,6 +68,8 @@ class Recipients:
         The beginning of every slate id.
     shelf
         Live stock and prices; None takes the catalogue's.
+    groups
+        Who is in which group of an experiment, and what it changes.
     """
 
     def __init__(
@@ -74,34 +80,39 @@ class Recipients:
         now: np.datetime64,
         campaign_id: str,
         shelf: Shelf | None = None,
+        groups: Groups | None = None,
     ) -> None:
         self._engine = engine
         self._settings = settings
         self._now = now
         self._campaign_id = campaign_id
         self._shelf = shelf
+        self._groups = groups
 
     def of(self, user_index: int) -> Recipient:
         """Return the user of that index with their picks; fewer picks than slots if there are no more."""
         customers = self._engine.model.customers
         slate_id = f"{self._campaign_id}-{user_index}"
+        user_id = self._engine.model.users.ids[user_index]
+        group = None if self._groups is None else self._groups.of(user_id)
         return Recipient(
-            user_id=self._engine.model.users.ids[user_index],
+            user_id=user_id,
+            group=None if group is None else group.assigned,
             segment=Segment(int(customers.segment[user_index])).label,
             recency_days=_whole_days(float(customers.recency_days[user_index])),
             frequency=int(customers.frequency[user_index]),
             monetary=round(float(customers.monetary[user_index]), 2),
             slate_id=slate_id,
-            picks=self._picks(user_index, slate_id),
+            picks=self._picks(user_index, slate_id, AS_USUAL if group is None else group.changes),
         )
 
-    def _picks(self, user_index: int, slate_id: str) -> tuple[Pick, ...]:
+    def _picks(self, user_index: int, slate_id: str, changes: VariantChanges) -> tuple[Pick, ...]:
         request = SlateRequest(
             placement=Placement.EMAIL,
             limit=self._settings.slots,
             user_id=self._engine.model.users.ids[user_index],
-            history=self._engine.model.histories.of(user_index),
-            new_only=self._settings.new_only,
+            history=self._engine.model.histories.of(user_index) if changes.personal else None,
+            new_only=self._settings.new_only or changes.new_only,
             shelf=self._shelf,
         )
         slate = self._engine.recommend(request, now=self._now, slate_id=slate_id, created_at=self._moment())

@@ -67,8 +67,11 @@ def csv_line(row: Sequence[str]) -> bytes:
 
 
 def json_line(recipient: Recipient) -> bytes:
-    """Encode one recipient, with its line end."""
-    return json.dumps(dataclasses.asdict(recipient), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    """Encode one recipient, with its line end; there is a group only for those who take part in an experiment."""
+    content = dataclasses.asdict(recipient)
+    if recipient.group is None:
+        del content["group"]
+    return json.dumps(content, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
 def _pick_cells(pick: Pick, currency: str) -> list[str]:

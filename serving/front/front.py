@@ -124,6 +124,8 @@ class _Open:
         try:
             if user_id is None:
                 return await service.offered(asked, item_id)
+            if service.experiments is not None:
+                return await service.reply(asked.question(user_id))
             try:
                 record = await service.known(user_id, ready)
             except StoreUnavailable:

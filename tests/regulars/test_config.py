@@ -58,7 +58,7 @@ def test_shop_reaches_serving(tmp_path: Path) -> None:
     assert config.app.data_dir == tmp_path / "elsewhere" == config.training.data_dir
 
 
-@pytest.mark.parametrize("key", [key for key in KEYS if not key.open], ids=lambda key: key.dotted)
+@pytest.mark.parametrize("key", [key for key in KEYS if not key.open and not key.is_named], ids=lambda key: key.dotted)
 def test_every_key_has_a_variable_and_an_override(key: Key) -> None:
     """Each key is found by its path and by its variable, and only one key has that variable."""
     assert KEYS.get(key.path) == key
@@ -70,8 +70,8 @@ def test_every_key_has_a_variable_and_an_override(key: Key) -> None:
 def test_the_demo_configuration_shows_every_key(key: Key) -> None:
     """Each key of training and serving is in regulars.toml with a comment, set or commented out."""
     text = (Path(__file__).parents[2] / "regulars.toml").read_text(encoding="utf-8")
-    section = re.escape(".".join(key.path[:-1]))
-    table = re.search(rf"^\[{section}\].*?(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL)
+    section = re.escape(".".join(key.path[:-1])).replace("<name>", r"\w+")
+    table = re.search(rf"^(?:# )?\[{section}\].*?(?=^\[|^# \[|\Z)", text, re.MULTILINE | re.DOTALL)
     assert table, f"[{section}] is missing"
     assert re.search(rf"^(# )?{re.escape(key.path[-1])} = ", table[0], re.MULTILINE), f"{key.dotted} is missing"
 
@@ -118,6 +118,22 @@ def test_one_entry_of_an_open_table(tmp_path: Path) -> None:
     assert config.training.confidence.event_weights == {"purchase": 2.0, "add_to_cart": 0.5}
 
 
+EXPERIMENT = "[experiments.holdout]\nvariants = { usual = 0.4, plain = 0.5 }\n"
+
+
+def test_named_sections(tmp_path: Path) -> None:
+    """Sections with a name of the shop's own are read, set from outside and shown like any other."""
+    path = written(tmp_path, f"{EXPERIMENT}[experiments.holdout.changes.plain]\nreasons = false\n")
+    config = load(path, overrides=["experiments.holdout.control=0.05", "experiments.holdout.variants.usual=0.45"])
+    holdout = config.app.experiments["holdout"]
+    assert (holdout.control, dict(holdout.variants)) == (0.05, {"usual": 0.45, "plain": 0.5})
+    assert holdout.changes["plain"].reasons is False
+    shown = {setting.key.dotted: (setting.value, setting.origin) for setting in config.settings()}
+    assert shown["experiments.holdout.control"] == (0.05, "--set experiments.holdout.control")
+    assert shown["experiments.holdout.changes.plain.reasons"] == (False, f"{path}, line 4")
+    assert not any("<" in dotted for dotted in shown)
+
+
 def test_nested_table(tmp_path: Path) -> None:
     """Tables below a section are reached by file, variable and --set."""
     path = written(tmp_path, '[purchases]\npaths = "log.csv"\n[purchases.columns]\nuser = "who"\n')
@@ -142,6 +158,22 @@ def test_nested_table(tmp_path: Path) -> None:
         ("[confidence.event_weights]\nimpression = 1", "line 2: [confidence]: event_weights.impression"),
         ("[serving]\nclock = 'sun'", "line 2: serving.clock is 'sun'; it should be 'wall' or 'data'"),
         ("als = 3", "line 1: als is 3; it should be a valid dictionary"),
+        ("[experiments.a]\ncontrl = 1", 'line 2: [experiments.a] has no key "contrl"; did you mean "experiments.a.co'),
+        ("[experiments.a]\ncontrol = 2", "line 2: experiments.a.control is 2; it should be less than or equal to 1"),
+        ("[experiments.a]\nvariants = { b = 0.95 }", "its shares come to 1.05, more than everybody"),
+        ("[experiments.a]\nvariants = { control = 0.5 }", '"control" is the group without personal picks'),
+        ("[experiments.'A b']\ncontrol = 0.5", "'A b' is no name for this experiment"),
+        ("[experiments.a]\nvariants = { 'x y' = 0.5 }", "'x y' is no name for this variant"),
+        (
+            "[experiments.a.changes.b]\nreasons = false",
+            "for 'b', which is no variant; there are: none",
+        ),
+        ("[experiments.a.changes.b]\ndiversity = 0.9", "diversity cannot differ between visitors"),
+        ("[experiments.a.changes.b]\nmodel_version = 'x'", "model_version cannot differ between visitors"),
+        (
+            "[experiments.a]\ncontrol = 1\n[experiments.b]\ncontrol = 0.1",
+            "experiment 'b' gets nobody: 'a', which stands before it",
+        ),
         ("factors = 3", 'line 1: there is no section "factors"; did you mean "als.factors"?'),
     ],
 )

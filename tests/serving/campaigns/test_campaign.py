@@ -16,6 +16,7 @@ from recommender.slate import Placement
 from serving.campaigns.audience import Audience
 from serving.campaigns.campaign import Campaign, write_campaign
 from serving.campaigns.settings import CampaignSettings
+from serving.experiment_settings import ExperimentSettings, Groups
 from tests.models import engine_of, hostile_model, open_shelf, shop_model, tiny_model
 
 FILES = ("manifest.json", "recipients.csv", "recipients.jsonl", "suppressed.csv")
@@ -29,6 +30,7 @@ def written(
     settings: CampaignSettings | None = None,
     erased: Container[str] = (),
     shelf: Shelf | None = None,
+    groups: Groups | None = None,
 ) -> Campaign:
     """Write a campaign for the end of the log."""
     return write_campaign(
@@ -40,6 +42,7 @@ def written(
         now=model.as_of,
         erased=erased,
         shelf=shelf,
+        groups=groups,
     )
 
 
@@ -192,3 +195,32 @@ def test_moment_is_the_given_one(tmp_path: Path) -> None:
     """The campaign speaks of the moment it was asked for."""
     model = shop_model()
     assert written(tmp_path, model).as_of == f"{model.as_of}Z"
+
+
+def test_control_gets_no_personal_picks(tmp_path: Path) -> None:
+    """Members of control get what a stranger's mail would show; everybody else's picks stay as they were."""
+    model = shop_model()
+    written(tmp_path / "plain", model)
+    groups = Groups({"holdout": ExperimentSettings(control=0.3, variants={"usual": 0.5})})
+    campaign = written(tmp_path / "grouped", model, groups=groups)
+    stranger = engine_of(model).recommend(
+        SlateRequest(placement=Placement.EMAIL, limit=CampaignSettings().slots),
+        now=model.as_of,
+        slate_id="s",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    impersonal = [item.item_id for item in stranger.items]
+    counts = {"holdout/control": 0, "holdout/usual": 0, "": 0}
+    plain_lines, lines = (lines_of(tmp_path / folder / "all") for folder in ("plain", "grouped"))
+    for plain, grouped in zip(plain_lines, lines, strict=True):
+        found = groups.of(str(plain["user_id"]))
+        variant = None if found is None else found.assigned.variant
+        counts["" if variant is None else f"holdout/{variant}"] += 1
+        if variant == "control":
+            assert [pick["item_id"] for pick in grouped["picks"]] == impersonal  # type: ignore[attr-defined]
+        else:
+            assert grouped["picks"] == plain["picks"]
+        assert "group" not in plain
+        assert grouped.get("group") == (variant and {"experiment": "holdout", "variant": variant})
+    assert all(counts.values()), "each group has members, and so has the rest"
+    assert campaign.groups == {name: count for name, count in counts.items() if name}

@@ -25,6 +25,7 @@ from serving.access.keys import Kind, mint
 from serving.access.scopes import Scope
 from serving.app import create_app
 from serving.clock import WallClock
+from serving.experiment_settings import ExperimentSettings
 from serving.front.front import Front
 from serving.settings import AppSettings
 from serving.state import state_of
@@ -237,17 +238,24 @@ def world(settings: AppSettings, name: str) -> tuple[AppSettings, list[bytes]]:
         )
         Keyring(settings.data_dir).change(lambda _: tuple(key.kept for key in minted))
         keys = [key.text.encode() for key in minted]
+    if name == "trial":
+        trial = ExperimentSettings(
+            control=0.3,
+            variants={"new": 0.2, "plain": 0.2, "usual": 0.2},
+            changes={"new": {"new_only": True}, "plain": {"reasons": False}},  # type: ignore[dict-item]  # pydantic's
+        )
+        settings = settings.model_copy(update={"experiments": {"trial": trial}})
     if name != "open":
         serving = settings.serving.model_copy(update={"cors_origins": (SHOP.decode(),)})
         settings = settings.model_copy(update={"serving": serving})
     return settings, keys
 
 
-@pytest.mark.parametrize(("name", "seed"), [("open", 1), ("closed", 2), ("away", 3), ("empty", 4)])
+@pytest.mark.parametrize(("name", "seed"), [("open", 1), ("closed", 2), ("away", 3), ("empty", 4), ("trial", 5)])
 async def test_front_and_routes_answer_alike(
     settings: AppSettings, registry: Shelves, memory: MemoryStores, name: str, seed: int
 ) -> None:
-    """An open shop, one with keys, one whose store is away, one without candidates: no answer differs."""
+    """An open shop, one with keys, one whose store is away, one without candidates, one in an experiment: all alike."""
     settings, keys = world(settings, name)
     stores: dict[str, Stores] = {"away": Absent(memory), "empty": MemoryStores()} if name in ("away", "empty") else {}
     with registry.marked(registry.shop):
