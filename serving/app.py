@@ -24,7 +24,7 @@ from serving.access.guard import Guard
 from serving.access_log import AccessLog
 from serving.addresses import CleanAddress
 from serving.clock import Clock, clock_of
-from serving.console import pages, signing, visit
+from serving.console import figures_pages, pages, signing, visit
 from serving.console.console import Console
 from serving.front.front import Front
 from serving.leaving import Leaving
@@ -190,8 +190,8 @@ def _add_console(app: FastAPI, console: Console) -> None:
     """Add the pages for the shop's team; who may see them, their own door decides."""
     app.state.console = console
     visit.install(app)
-    app.include_router(signing.router)
-    app.include_router(pages.router)
+    for module in (signing, figures_pages, pages):
+        app.include_router(module.router)
 
 
 def _for_pages(app: FastAPI, settings: AppSettings) -> None:

@@ -65,6 +65,6 @@ def _reading(path: str) -> Scope | None:
         # A picture is an <img>, which sends no headers; it tells no more than the page it stands on.
         is_picture = path.startswith("/v1/items/") and path.endswith("/picture.svg")
         return None if is_picture else Scope.SLATES
-    if path in _OPEN or path.startswith(_SHOP_FILES) or path == _CONSOLE or path.startswith(f"{_CONSOLE}/"):
+    if path in _OPEN or path == _CONSOLE or path.startswith((_SHOP_FILES, f"{_CONSOLE}/")):
         return None
     return Scope.USERS if path == "/shop/households.json" else Scope.OPERATIONS

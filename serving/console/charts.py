@@ -63,8 +63,10 @@ def dots(rows: Sequence[Dot], *, alt: str, tick: Callable[[float], str]) -> Mark
         if row.low is not None and row.high is not None:
             parts.append(f'<line class="whisker" x1="{across(row.low)}" x2="{across(row.high)}" y1="{y}" y2="{y}"/>')
         parts.append(f'<circle class="dot" cx="{across(row.value)}" cy="{y}" r="5"/>')
-    for value in (-end, 0.0, end):
-        parts.append(f'<text class="tick middle" x="{across(value)}" y="{height + 16}">{escape(tick(value))}</text>')
+    parts += [
+        f'<text class="tick middle" x="{across(value)}" y="{height + 16}">{escape(tick(value))}</text>'
+        for value in (-end, 0.0, end)
+    ]
     return _svg(parts, height=height + FOOT, alt=alt)
 
 
@@ -92,7 +94,8 @@ def _lines(step: float, end: float, tick: Callable[[float], str]) -> Iterator[st
 
 def _bar(at: int, share: float, n: int) -> str:
     left, width, height = 100 * (at + GAP / 2) / n, 100 * (1 - GAP) / n, max(1.0, HEIGHT * share)
-    return f'<rect class="bar" x="{left:.3f}%" width="{width:.3f}%" y="{HEAD + HEIGHT - height:.1f}" height="{height:.1f}"/>'
+    y = HEAD + HEIGHT - height
+    return f'<rect class="bar" x="{left:.3f}%" width="{width:.3f}%" y="{y:.1f}" height="{height:.1f}"/>'
 
 
 def _feet(labels: Sequence[str]) -> Iterator[str]:

@@ -13,13 +13,16 @@ from fastapi import FastAPI
 
 from serving.access.access import Access
 from serving.console.door import Door
+from serving.console.event_log import EventLog
 from serving.console.holders import Holders
 from serving.console.kept import Kept
 from serving.console.secret import console_secret
 from serving.console.sessions import Sessions
 from serving.console.stock_watch import StockWatch
 from serving.console.templating import environment
+from serving.console.trials import Groups
 from serving.settings import AppSettings
+from serving.state import State
 
 THREADS = 2
 """Pages that are made at a time: one process has one core's work to do, and storefronts come first."""
@@ -38,6 +41,7 @@ class Console:
         self.stock = StockWatch()
         self.kept = Kept()
         self._access = access
+        self._events: EventLog | None = None
         self._templates = environment(shop_name=settings.shop_name, currency=settings.currency)
 
     @functools.cached_property
@@ -57,6 +61,18 @@ class Console:
     async def rendered(self, template: str, values: dict[str, Any]) -> bytes:
         """Return a page."""
         return await self.work(lambda: self._templates.get_template(template).render(**values).encode())
+
+    @functools.cached_property
+    def groups(self) -> Groups:
+        """Who is in which group of an experiment."""
+        return Groups(self.settings.experiments)
+
+    def events(self, state: State) -> EventLog:
+        """Return what reads the event files."""
+        if self._events is None:
+            is_erased = state.erasures.__contains__
+            self._events = EventLog(self.settings.events_dir, group_of=self.groups.of, is_erased=is_erased)
+        return self._events
 
     @functools.cached_property
     def _limiter(self) -> anyio.CapacityLimiter:

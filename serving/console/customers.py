@@ -170,12 +170,12 @@ def _owned(engine: Engine, history: History, order: Order, *, most: int | None) 
     model = engine.model
     due = due_days(history.last, model.repeat.gaps_of(history))
     returns = model.repeat.rate[history.item] >= REPLENISHABLE_RATE
-    by: tuple[npt.NDArray[Any], ...] = {
+    keys: dict[Order, tuple[npt.NDArray[Any], ...]] = {
         Order.LATEST: (-history.last, -history.orders),
         Order.OFTEN: (-history.orders, -history.last),
         Order.DUE: (np.where(returns & (history.orders > 0), due.astype(np.int64), np.iinfo(np.int64).max),),
-    }[order]
-    for row in np.lexsort((history.item, *reversed(by)))[:most].tolist():
+    }
+    for row in np.lexsort((history.item, *reversed(keys[order])))[:most].tolist():
         item = int(history.item[row])
         is_due = bool(returns[row]) and history.orders[row] > 0
         yield Owned(

@@ -46,12 +46,14 @@ class Door:
     def admit(self, request: Request) -> Admission:
         """Say whether a request may be answered with a page."""
         if _is_read_by_another_site(request):
-            return Admission(False, needs_key=self._access.is_required)
+            return Admission(is_admitted=False, needs_key=self._access.is_required)
         if not self._access.is_required:
-            return Admission(self._is_local and self._is_from_here(request), needs_key=False)
+            return Admission(is_admitted=self._is_local and self._is_from_here(request), needs_key=False)
         signed_in = self._sessions.read(request.cookies.get(COOKIE))
         record = None if signed_in is None else self._holders.by_id(signed_in.key_id)
-        return Admission(False) if record is None else Admission(True, record.key_id, record.name)
+        if record is None:
+            return Admission(is_admitted=False)
+        return Admission(is_admitted=True, key_id=record.key_id, key_name=record.name)
 
     def _is_from_here(self, request: Request) -> bool:
         if any(name in request.headers for name in _FORWARDED):

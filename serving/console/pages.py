@@ -1,4 +1,4 @@
-"""The console's pages: one function each, from what is asked to what is shown."""
+"""The pages about customers, the files that pages are dressed in, and the page for addresses that lead nowhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from serving.console import customers
 from serving.console.customers import Customer, Order
 from serving.console.fresh_events import Session, session_of
 from serving.console.offers import Offered, offered
-from serving.console.visit import HEADERS, PATH, Visit, VisitDep
+from serving.console.visit import HEADERS, PATH, VisitDep
 from serving.state import State
 from serving.stores import UserRecord
 from serving.web import Asset, etag_of
@@ -27,12 +27,6 @@ router = APIRouter(prefix=PATH, include_in_schema=False)
 ASSETS = {"console.css": "text/css", "icon.svg": "image/svg+xml"}
 MAX_QUERY = 600
 """Characters of what is searched for; an id has fewer."""
-
-
-@router.get("")
-async def overview(visit: VisitDep) -> Response:
-    """Show how the shop is served."""
-    return await visit.page("overview.html.j2", {"status": await status_of(visit)})
 
 
 @router.get("/customers")
@@ -100,11 +94,6 @@ async def nothing(visit: VisitDep, page: str) -> Response:
 def _asset(name: str) -> Asset:
     content = files("serving.console").joinpath("static", name).read_bytes()
     return Asset(content, ASSETS[name], etag_of(content))
-
-
-async def status_of(visit: Visit) -> dict[str, Any]:
-    """Return how the shop is served."""
-    return {"engine": visit.state.holder.engine}
 
 
 def _nobody(typed: str, problem: str) -> dict[str, Any]:

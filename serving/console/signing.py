@@ -32,8 +32,8 @@ _PAGE = re.compile(r"(customers?|versions|traffic|experiments)(\?[^#\s\\]*)?")
 _log = logging.getLogger(__name__)
 
 _WRONG = (
-    "This key does not open the console. It takes a secret key (sk_…) with the scope operations that is neither revoked "
-    "nor expired; `regulars keys list` shows those there are."
+    "This key does not open the console. It takes a secret key (sk_…) with the scope operations that is neither "
+    "revoked nor expired; `regulars keys list` shows those there are."
 )
 
 

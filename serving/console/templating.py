@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ def environment(*, shop_name: str, currency: str) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.globals |= {"shop_name": shop_name, "currency": currency}
-    filters: dict[str, Any] = {
+    filters: dict[str, Callable[..., Any]] = {
         "number": words.number,
         "percent": words.percent,
         "moment": words.moment,
@@ -30,7 +31,7 @@ def environment(*, shop_name: str, currency: str) -> jinja2.Environment:
         "money": lambda value: words.money(value, currency),
         "count": words.count,
         "days": words.days,
-        "query": lambda values: urlencode(values),
+        "query": urlencode,
     }
     made.filters |= filters
     return made
