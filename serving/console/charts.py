@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-HEIGHT = 180
+HEIGHT = 150
 """Pixels of the area that is drawn in."""
 FOOT = 22
 """Pixels below it, for the labels of the horizontal axis."""
-HEAD = 18
+HEAD = 8
 """Pixels above it, so that the label of the highest line has room."""
+LETTER = 7
+"""Pixels of a letter of a label, roughly."""
 ROW = 44
 """Pixels of one row of dots."""
 GAP = 0.2
@@ -39,10 +41,12 @@ def columns(
     values: Sequence[float], labels: Sequence[str], *, alt: str, tick: Callable[[float], str], top: float | None = None
 ) -> Markup:
     """Draw a bar for each of `values`; `top` is the end of the axis, to draw several charts to one scale."""
-    step = nice_step(max(top or 0, *values, 0))
-    end = step * max(1, math.ceil(max(top or 0, *values, 0) / step))
+    reach = max(top or 0, *values, 0)
+    step = nice_step(reach)
+    end = step * max(1, math.ceil(reach / step - 1e-9))
     bars = (_bar(at, value / end, len(values)) for at, value in enumerate(values) if value > 0)
-    return _svg([*_lines(step, end, tick), *bars, *_feet(labels)], height=HEAD + HEIGHT + FOOT, alt=alt)
+    drawn = _svg([*_lines(step, end), *bars, *_feet(labels)], height=HEAD + HEIGHT + FOOT, alt=alt)
+    return Markup('<div class="plot">{}{}</div>').format(_axis(step, end, tick), drawn)
 
 
 def dots(rows: Sequence[Dot], *, alt: str, tick: Callable[[float], str]) -> Markup:
@@ -82,14 +86,27 @@ def nice_step(reach: float, *, most: int = 4) -> float:
     return next((power * factor for factor in (1, 2, 5) if power * factor * most >= reach), power * 10)
 
 
-def _lines(step: float, end: float, tick: Callable[[float], str]) -> Iterator[str]:
-    """Yield the lines across, each with its value above its beginning."""
+def _axis(step: float, end: float, tick: Callable[[float], str]) -> Markup:
+    """Return the labels of the lines, in a column of their own; the table tells the same to who cannot see them."""
+    told = [(number, str(tick(number * step))) for number in range(round(end / step) + 1)]
+    width = LETTER * max(len(text) for _, text in told) + 8
+    texts = "".join(
+        f'<text class="tick end" x="{width - 8}" y="{_down(number * step / end) + 4:.1f}">{escape(text)}</text>'
+        for number, text in told
+    )
+    opening = f'<svg class="axis" width="{width}" height="{HEAD + HEIGHT + FOOT}" aria-hidden="true" focusable="false">'
+    return Markup(f"{opening}{texts}</svg>")  # noqa: S704  every text in it was escaped above
+
+
+def _lines(step: float, end: float) -> Iterator[str]:
     for number in range(round(end / step) + 1):
-        y = HEAD + HEIGHT * (1 - number * step / end)
-        kind = "grid" if number else "zero"
-        yield f'<line class="{kind}" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
-        if number:
-            yield f'<text class="tick" x="0" y="{y - 4:.1f}">{escape(tick(number * step))}</text>'
+        y = _down(number * step / end)
+        yield f'<line class="{"grid" if number else "zero"}" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
+
+
+def _down(share: float) -> float:
+    """Return where a share of the axis is, in pixels from above."""
+    return HEAD + HEIGHT * (1 - share)
 
 
 def _bar(at: int, share: float, n: int) -> str:

@@ -15,7 +15,7 @@ from serving.console.traffic import PERIODS, Shelf, Traced, View, traced, view
 from serving.console.trials import Trial, trials
 from serving.console.versions import MEASURED, Registered, registered, report_of
 from serving.console.visit import HEADERS, PATH, VisitDep
-from serving.console.words import money, number, percent
+from serving.console.words import money, percent
 from serving.state import State
 
 router = APIRouter(prefix=PATH, include_in_schema=False)
@@ -114,30 +114,31 @@ def _charts(seen: View, currency: str) -> dict[str, Any]:
     money_of, share_of = functools.partial(money, currency=currency), functools.partial(percent, digits=1)
     shown = seen.shelves[:MAX_CHARTS]
     draw = functools.partial(columns, labels=ends)
+    most = max((max(shelf.daily_revenue) for shelf in shown), default=0.0)
     top = max((max(shelf.daily_click_through) for shelf in shown), default=0.0)
 
-    def revenue(shelf: Shelf) -> Any:
+    def revenue(shelf: Shelf, *, most: float) -> Any:
         told = f"Revenue from {shelf.name} on each of {len(ends)} days, {money_of(shelf.revenue)} in all"
-        return draw(shelf.daily_revenue, alt=told, tick=lambda value: number(value, 0 if value >= 10 else 2))
+        return draw(shelf.daily_revenue, alt=told, tick=lambda value: f"{value:,g}", top=most)
 
     def click_through(shelf: Shelf) -> Any:
         told = f"Click-through of {shelf.name} on each of {len(ends)} days, {share_of(shelf.click_through)} in all"
-        return draw(shelf.daily_click_through, alt=told, tick=share_of, top=top)
+        return draw(shelf.daily_click_through, alt=told, tick=lambda value: f"{100 * value:g} %", top=top)
 
     return {
-        "total_chart": revenue(seen.total),
-        "shelf_charts": [(shelf, revenue(shelf), click_through(shelf)) for shelf in shown],
+        "total_chart": revenue(seen.total, most=0),
+        "shelf_charts": [(shelf, revenue(shelf, most=most), click_through(shelf)) for shelf in shown],
     }
 
 
-def _dots(trial: Trial) -> list[tuple[str, Any]]:
+def _dots(trial: Trial) -> dict[str, Any]:
     """Return a chart for each group but the first, of the measures there is an interval for."""
     if trial.result is None:
-        return []
+        return {}
     first, *others = trial.result.groups
     told = f"Differences from {first} by measure, as shares of its value, with 95 % intervals"
     drawn = ((group, trial.dots(group)) for group in others)
-    return [(group, dots(rows, alt=f"{group}: {told}", tick=_signed)) for group, rows in drawn if rows]
+    return {group: dots(rows, alt=f"{group}: {told}", tick=_signed) for group, rows in drawn if rows}
 
 
 def _signed(share: float) -> str:

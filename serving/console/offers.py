@@ -104,8 +104,6 @@ async def _answer(service: Service, question: Question, *, title: str, beside: s
 
 
 def _offer(item: dict[str, Any], today: date) -> Offer:
-    reason = item["reason"]
-    due_on = date.fromisoformat(reason["due_on"]) if reason["due_on"] else None
     return Offer(
         rank=item["rank"],
         item_id=item["item_id"],
@@ -114,5 +112,13 @@ def _offer(item: dict[str, Any], today: date) -> Offer:
         price=item["price"],
         score=item["score"],
         source=in_words(item["source"]),
-        reason=reason_words(reason["code"], reason["item_title"] or reason["item_id"], due_on, today=today),
+        reason=_reason(item["reason"], today),
     )
+
+
+def _reason(reason: dict[str, Any] | None, today: date) -> str:
+    """Say why; some experiments keep reasons to themselves."""
+    if reason is None:
+        return "They are not told why"
+    due_on = date.fromisoformat(reason["due_on"]) if reason["due_on"] else None
+    return reason_words(reason["code"], reason["item_title"] or reason["item_id"], due_on, today=today)

@@ -46,6 +46,11 @@ class Row:
     differences: tuple[Difference, ...]
     """Of every group but the first."""
 
+    def of(self, group: str) -> tuple[GroupFigure, Difference | None]:
+        """Return the figure of a group, and how it differs from the first."""
+        figure = next(figure for figure in self.figures if figure.group == group)
+        return figure, next((difference for difference in self.differences if difference.group == group), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:

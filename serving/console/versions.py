@@ -27,7 +27,7 @@ MEASURED = (
     ("all", "ndcg", "nDCG, all items"),
     ("new", "ndcg", "nDCG, new to them"),
     ("again", "ndcg", "nDCG, again"),
-    ("all", "coverage", "coverage"),
+    ("all", "coverage", "Coverage"),
 )
 """Purpose, metric and how the table calls it."""
 
