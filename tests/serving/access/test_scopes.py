@@ -43,6 +43,27 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
     ),
     ("GET", "/"): None,
     ("GET", "/shop/assets/{name}"): None,
+    # The console has a door of its own: a form for a key of the scope operations.
+    **dict.fromkeys(
+        (
+            ("GET", f"/console{page}")
+            for page in (
+                "",
+                "/customers",
+                "/customer",
+                "/versions",
+                "/traffic",
+                "/experiments",
+                "/sign-in",
+                "/reports/{name}",
+                "/assets/{name}",
+                "/{page:path}",
+            )
+        ),
+        None,
+    ),
+    ("POST", "/console/sign-in"): None,
+    ("POST", "/console/sign-out"): None,
 }
 APP = create_app(AppSettings(redis=RedisSettings(url="redis://localhost")))
 
@@ -64,15 +85,30 @@ def test_every_route_has_a_scope_on_purpose() -> None:
 def test_each_address_needs_its_scope(method: str, path: str, name: str) -> None:
     """Whatever id stands in it."""
     written = path
-    for parameter in ("{user_id:path}", "{item_id:path}", "{name}"):
+    for parameter in ("{user_id:path}", "{item_id:path}", "{page:path}", "{name}"):
         written = written.replace(parameter, name)
     assert needs(method, written) == EXPECTED[method, path]
 
 
-fronts = st.sampled_from(["/", "//", "/v1/", "/v1/users/", "/v1/items/", "/shop/", "/shop/assets/", "/V1/"])
+fronts = st.sampled_from(
+    ["/", "//", "/v1/", "/v1/users/", "/v1/items/", "/shop/", "/shop/assets/", "/console/", "/V1/"]
+)
 segments = st.sampled_from(["", "v1", "users", "items", "a", "..", "%2e", "healthz", "metrics"])
 shelves = ["", "similar", "buy-again", "recommendations", "bought-together", "trending", "bestsellers", "picture.svg"]
-others = ["events", "items", "metrics", "version", "healthz", "assets", "households.json", "widget.js", "shop"]
+others = [
+    "events",
+    "items",
+    "metrics",
+    "version",
+    "healthz",
+    "assets",
+    "households.json",
+    "widget.js",
+    "shop",
+    "console",
+    "sign-in",
+    "sign-out",
+]
 ends = st.sampled_from([*shelves, *others])
 methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 
