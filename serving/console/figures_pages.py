@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -62,7 +61,7 @@ async def report(visit: VisitDep, name: str) -> Response:
     """Send a report of training as it is, without any right in the browser but to be read."""
     path = report_of(visit.console.reports, name)
     if path is None:
-        return await visit.page("missing.html.j2", {"page": f"reports/{name[:80]}"}, status=HTTPStatus.NOT_FOUND)
+        return await visit.page("missing.html.j2", {"page": f"reports/{name[:80]}"}, status=404)
     content = await visit.console.work(path.read_bytes)
     headers = {**HEADERS, "Content-Security-Policy": REPORT_POLICY}
     return Response(content, headers=headers, media_type=_REPORT_TYPES[path.suffix])

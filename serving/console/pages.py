@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from datetime import date
-from http import HTTPStatus
 from importlib.resources import files
 from typing import Annotated, Any
 
@@ -56,7 +55,7 @@ async def customer(
     """Show one customer."""
     if (problem := id_problem(user_id)) is not None:
         values = {"q": user_id[:MAX_QUERY], "found": [], "more": False, "total": 0, "problem": problem}
-        return await visit.page("customers.html.j2", values, status=HTTPStatus.BAD_REQUEST)
+        return await visit.page("customers.html.j2", values, status=400)
     visit.note("a customer was looked up")
     engine = visit.state.holder.engine
     if engine is None:
@@ -76,18 +75,18 @@ async def customer(
 async def asset(name: str, if_none_match: Annotated[str | None, Header()] = None) -> Response:
     """Send the style sheet or the icon; the sign-in form wears them too, so they ask for no key."""
     if name not in ASSETS:
-        raise HTTPException(HTTPStatus.NOT_FOUND, "the console has no such file")
+        raise HTTPException(404, "the console has no such file")
     found = _asset(name)
     headers = {**HEADERS, "Cache-Control": "no-cache", "ETag": found.etag}
     if if_none_match == found.etag:
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(status_code=304, headers=headers)
     return Response(found.content, headers=headers, media_type=found.media_type)
 
 
 @router.get("/{page:path}")
 async def nothing(visit: VisitDep, page: str) -> Response:
     """Say that there is no such page."""
-    return await visit.page("missing.html.j2", {"page": page[:80]}, status=HTTPStatus.NOT_FOUND)
+    return await visit.page("missing.html.j2", {"page": page[:80]}, status=404)
 
 
 @functools.cache

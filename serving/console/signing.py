@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -59,9 +58,7 @@ async def sign_in(request: Request) -> Response:
     # The address was counted when the request came in; the key's own rate is counted here.
     refusal = access.refusal(key, origin=header(request.scope, b"origin"), address=None, needs=NEEDS)
     if refusal is not None and refusal.code is Code.RATE_LIMITED:
-        return await _form(
-            request, admission, error=refusal.detail, then=then, status=HTTPStatus.TOO_MANY_REQUESTS, **refusal.headers
-        )
+        return await _form(request, admission, error=refusal.detail, then=then, status=429, **refusal.headers)
     record = console.holders.by_key(key) if access.is_required else None
     if refusal is not None or record is None:
         _log.warning("somebody was not let into the console")
@@ -108,10 +105,10 @@ async def _form(
     *,
     error: str | None,
     then: str = "",
-    status: HTTPStatus = HTTPStatus.FORBIDDEN,
+    status: int = 403,
     **headers: Any,
 ) -> Response:
-    found = HTTPStatus.OK if error is None else status
+    found = 200 if error is None else status
     answer = await Visit(request, admission).page("sign-in.html.j2", {"error": error, "then": then}, status=found)
     answer.headers.update(headers)
     return answer

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -62,9 +61,7 @@ class Visit:
         """The state of the app."""
         return state_of(self.request.app)
 
-    async def page(
-        self, template: str, values: dict[str, Any] | None = None, *, status: HTTPStatus = HTTPStatus.OK
-    ) -> Response:
+    async def page(self, template: str, values: dict[str, Any] | None = None, *, status: int = 200) -> Response:
         """Return a page."""
         around = {
             "root": root_of(self.request),
@@ -107,7 +104,7 @@ async def _shut(request: Request, error: Exception) -> Response:
     assert isinstance(error, NotAdmitted)
     visit = Visit(request, error.admission)
     values = {"error": None, "then": then_of(request)}
-    return await visit.page("sign-in.html.j2", values, status=HTTPStatus.FORBIDDEN)
+    return await visit.page("sign-in.html.j2", values, status=403)
 
 
 def then_of(request: Request) -> str:

@@ -300,7 +300,7 @@ async def test_cookies_that_others_signed_open_nothing(closed: Served, key: Mint
     stranger = console.sessions.cookie_of(SignedIn("k00000000"))
     torn = console.sessions.cookie_of(SignedIn(key.kept.key_id))[:-1]
     for cookie in (forged, stranger, torn, "a" * 5000, "空"):
-        answer = await closed.client.get("/console", headers={"Cookie": f"{COOKIE}={cookie}".encode()})
+        answer = await closed.client.get("/console", headers={b"cookie": f"{COOKIE}={cookie}".encode()})
         assert answer.status_code == 403
 
 

@@ -111,8 +111,7 @@ def test_pages_are_for_everybody(browser: Browser, place: Place, complaints: lis
     sign_in(page, place)
     for name, path in PAGES.items():
         page.goto(f"/console{path}")
-        for details in page.locator("details:not([open]) > summary").all()[:3]:
-            details.click()
+        page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
         assert found_by_axe(page) == [], name
         too_wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         assert not page.evaluate(too_wide), name
