@@ -23,12 +23,14 @@ from regulars.commands import (
     config,
     demo,
     evaluate,
+    experiments,
     gate,
     keys,
     publish,
     report,
     rollback,
     serve,
+    traffic,
     train,
     tune,
     versions,
@@ -51,12 +53,13 @@ app = typer.Typer(
 )
 """Pretty tracebacks are off: they print the values of variables, and some of ours are passwords."""
 
-for command in (train, evaluate, tune, compare, gate, report, publish, rollback, serve, campaign, demo):
+for command in (train, evaluate, tune, compare, gate, report, publish, rollback, serve, campaign, traffic, demo):
     name = command.__name__.rpartition(".")[2]
     app.command(name, epilog=command.EXAMPLES)(command.run)
 app.add_typer(versions.app, name="versions")
 app.add_typer(config.app, name="config")
 app.add_typer(keys.app, name="keys")
+app.add_typer(experiments.app, name="experiments")
 
 
 def _print_version(*, wanted: bool) -> None:

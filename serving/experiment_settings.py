@@ -36,6 +36,15 @@ class VariantChanges(BaseModel):
     reasons: bool = True
     """Whether shelves say why each item is offered; if not, they never do."""
 
+    def in_words(self) -> str:
+        """Say what is changed."""
+        words = {
+            "no personal picks": not self.personal,
+            "new items only": self.new_only,
+            "no reasons": not self.reasons,
+        }
+        return ", ".join(word for word, applies in words.items() if applies) or "the shop as usual"
+
     @model_validator(mode="before")
     @classmethod
     def _can_be_changed(cls, value: Any) -> Any:

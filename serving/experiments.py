@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import orjson
 from prometheus_client import Counter
 
 from recommender.experiments.allocation import Allocation, Assigned
+from recommender.purpose import Purpose
 from serving.experiment_settings import ExperimentSettings, VariantChanges, allocation_of
 from serving.metrics import Metrics
-from serving.questions import PREPARED, Question
+from serving.questions import PREPARED, Asked, Question
 from serving.shelves.counter import Reply
+
+if TYPE_CHECKING:
+    from serving.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,19 @@ class Treatment:
         counter = metrics.experiment_slates.labels(group.experiment, group.variant)
         return cls(group, changes, counter, b"," + names[1:])
 
-    def question(self, asked: Question) -> Question:
+    def question(self, question: Question) -> Question:
         """Return the question as the group asks it."""
         changes = self.changes
-        new_only = asked.new_only or (changes.new_only and asked.placement in PREPARED)
-        return replace(asked, new_only=new_only, reasons=asked.reasons and changes.reasons)
+        new_only = question.new_only or (changes.new_only and question.placement in PREPARED)
+        return replace(question, new_only=new_only, reasons=question.reasons and changes.reasons)
+
+    def asked(self, asked: Asked) -> Asked:
+        """Return the same of what is asked of a prepared list for home or mail."""
+        changes = self.changes
+        if changes.reasons and not changes.new_only:
+            return asked
+        purpose = Purpose.NEW if changes.new_only else asked.purpose
+        return asked._replace(purpose=purpose, reasons=asked.reasons and changes.reasons)
 
     def labelled(self, reply: Reply) -> Reply:
         """Return an answer that names experiment and variant, and count it."""
@@ -64,6 +76,37 @@ class Experiments:
     def configured(cls, settings: Mapping[str, ExperimentSettings], metrics: Metrics) -> Self | None:
         """Return the experiments; None if there are none."""
         return cls(settings, metrics) if settings else None
+
+    async def reply(self, service: Service, user_id: str, question: Question) -> Reply:
+        """Answer a user's question as their group is answered.
+
+        Raises
+        ------
+        Problem
+            As `Service.reply`.
+        """
+        treatment = self.of(user_id)
+        if treatment is None:
+            return await service.untreated(question)
+        changed = treatment.question(question)
+        is_personal = treatment.changes.personal
+        return treatment.labelled(await (service.untreated(changed) if is_personal else service.impersonal(changed)))
+
+    async def shelf(self, service: Service, user_id: str, asked: Asked) -> Reply:
+        """Answer the same, of a question for stored candidates: it is asked on every page view.
+
+        Raises
+        ------
+        Problem
+            As `Service.reply`.
+        """
+        treatment = self.of(user_id)
+        if treatment is None:
+            return await service.personal(user_id, asked)
+        changed = treatment.asked(asked)
+        if treatment.changes.personal:
+            return treatment.labelled(await service.personal(user_id, changed))
+        return treatment.labelled(await service.impersonal(changed.question(user_id)))
 
     def of(self, visitor: str) -> Treatment | None:
         """Return what a visitor's group gets; None outside every experiment."""

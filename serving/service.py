@@ -105,16 +105,12 @@ class Service:
         Problem
             503, if there is no model yet, or there is no time for its filters.
         """
-        if self.experiments is None or question.user_id is None:
-            return await self._reply(question)
-        treatment = self.experiments.of(question.user_id)
-        if treatment is None:
-            return await self._reply(question)
-        changed = treatment.question(question)
-        reply = await (self._reply(changed) if treatment.changes.personal else self._impersonal(changed))
-        return treatment.labelled(reply)
+        if self.experiments is not None and question.user_id is not None:
+            return await self.experiments.reply(self, question.user_id, question)
+        return await self.untreated(question)
 
-    async def _reply(self, question: Question) -> Reply:
+    async def untreated(self, question: Question) -> Reply:
+        """Answer a question whatever experiments there are."""
         ready, asked = self._ready, question.asked
         if asked is not None:
             if question.user_id is not None and question.placement in PREPARED and not question.viewed:
@@ -297,8 +293,8 @@ class Service:
         body = self._renderer.slate(named, ready, reasons=asked.reasons, degraded=degraded)
         return Reply(body, slate.source.label, degraded)
 
-    async def _impersonal(self, question: Question) -> Reply:
-        """Answer a user who gets no personal picks."""
+    async def impersonal(self, question: Question) -> Reply:
+        """Answer a user who gets no personal picks: with a guest's shelf, less what they do not want."""
         ready, known = self._ready, Known(erased=True)
         if question.user_id is not None and question.user_id not in self._erasures:
             known = await wishes(self._store, question.user_id, ready, self._metrics)

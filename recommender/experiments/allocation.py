@@ -49,7 +49,9 @@ class Experiment:
 
     def __post_init__(self) -> None:
         names = [name for name, _ in self.groups]
-        if not names or len(set(names)) != len(names):
+        if not names:
+            raise InvalidInput(f"experiment {self.name!r} has no groups: give control or variants a share above 0")
+        if len(set(names)) != len(names):
             raise InvalidInput(f"experiment {self.name!r} needs groups of different names, not {names}")
         if wrong := [(name, share) for name, share in self.groups if not 0 < share <= 1]:
             raise InvalidInput(f"experiment {self.name!r}: the share of {wrong[0][0]!r} is {wrong[0][1]}, not above 0")

@@ -70,7 +70,7 @@ def adjusted(visitors: Visitors) -> Visitors:
 
     ::
 
-        y' = y − θ (x − mean x),   θ = Σ_g cov_g(x, y) / Σ_g var_g(x)              Deng et al. 2013, eq. 2–4
+        y' = y − θ (x − mean x),   θ = Σ_g cov_g(x, y) / Σ_g var_g(x)              Deng et al. 2013
 
     x is what the visitor spent before the period, so no group can have changed it: the mean of the difference stays
     what it was, and its variance falls by the square of their correlation.
@@ -132,6 +132,8 @@ def _until(
         end = np.where(happened, moment, visitors.period.until)
         found = survival((end - start) / SECONDS_PER_DAY, happened, horizon=horizon)
         value, error = (found.share, found.share_error) if share else (found.days, found.days_error)
+        if not found.n:
+            value = error = math.nan
         return Estimate(found.n, value, error, _too_short(found, horizon) or _too_few_at(found, what))
 
     return estimate
@@ -139,16 +141,16 @@ def _until(
 
 def _too_few(n: int, did: int, did_not: int, what: str) -> str | None:
     if n < MIN_VISITORS:
-        return f"{n:,} visitors; {MIN_VISITORS} are needed"
+        return f"{n:,} users; {MIN_VISITORS} are needed"
     if did < MIN_EVENTS:
-        return f"{did:,} visitors {what}; {MIN_EVENTS} are needed"
-    return f"all but {did_not:,} visitors {what}; {MIN_EVENTS} are needed" if did_not < MIN_EVENTS else None
+        return f"{did:,} users {what}; {MIN_EVENTS} are needed"
+    return f"all but {did_not:,} users {what}; {MIN_EVENTS} are needed" if did_not < MIN_EVENTS else None
 
 
 def _too_short(found: Survival, horizon: float) -> str | None:
     if found.watched >= MIN_EVENTS:
         return None
-    return f"{found.watched:,} visitors were watched for {horizon:g} days without it; {MIN_EVENTS} are needed"
+    return f"{found.watched:,} users were watched for {horizon:g} days without it; {MIN_EVENTS} are needed"
 
 
 def _too_few_at(found: Survival, what: str) -> str | None:

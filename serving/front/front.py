@@ -125,7 +125,7 @@ class _Open:
             if user_id is None:
                 return await service.offered(asked, item_id)
             if service.experiments is not None:
-                return await service.reply(asked.question(user_id))
+                return await service.experiments.shelf(service, user_id, asked)
             try:
                 record = await service.known(user_id, ready)
             except StoreUnavailable:

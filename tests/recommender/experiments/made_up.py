@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,3 +63,20 @@ def visitors(rng: np.random.Generator, *, n: int = 2_000, days: int = 60, effect
 
 def _moments(time: npt.NDArray[np.float64], end: int) -> npt.NDArray[np.int64]:
     return np.where(time < end, np.minimum(time, end).astype(np.int64), NEVER)
+
+
+def until_day(drawn: Visitors, day: int) -> Visitors:
+    """Return what was known of the orders of `drawn` visitors at the end of a day."""
+    end = day * DAY
+    inside = drawn.select(drawn.entered < end)
+    first, second = (np.where(moment < end, moment, NEVER) for moment in (inside.first_order, inside.second_order))
+    orders = (first < NEVER).astype(np.int64) + (second < NEVER)
+    per_order = inside.revenue / np.maximum(inside.orders, 1)
+    return dataclasses.replace(
+        inside,
+        period=Period(0, end),
+        orders=orders,
+        revenue=orders * per_order,
+        first_order=first,
+        second_order=second,
+    )

@@ -69,7 +69,7 @@ def test_a_group_that_grows_keeps_its_visitors(visitor: str, control: float, mor
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
-        ((), "needs groups"),
+        ((), "has no groups: give control or variants a share"),
         ((("a", 0.5), ("a", 0.5)), "different names"),
         ((("a", 0.0),), "not above 0"),
         ((("a", 0.6), ("b", 0.6)), "1.2, more than everybody"),

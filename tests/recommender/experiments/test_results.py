@@ -7,10 +7,10 @@ from scipy import stats
 from recommender.errors import InvalidInput
 from recommender.experiments.allocation import Experiment
 from recommender.experiments.metrics import MEASURES, adjusted
-from recommender.experiments.results import Difference, Result, Verdict, compare
+from recommender.experiments.results import Difference, Result, Verdict, compare, difference
 from recommender.experiments.sample_ratio import sample_ratio
 from recommender.experiments.visitors import Visitors
-from tests.recommender.experiments.made_up import Effect, visitors
+from tests.recommender.experiments.made_up import Effect, until_day, visitors
 
 EXPERIMENT = Experiment("e", (("control", 0.5), ("b", 0.5)))
 FAIR = [name for name, measure in MEASURES.items() if measure.is_fair]
@@ -128,6 +128,7 @@ def test_nobody_at_all() -> None:
     result = compare(empty, EXPERIMENT)
     assert result.sample_ratio.p_value is None
     assert {row.verdict for row in result.differences} == {Verdict.NOT_YET}
+    assert {row.value for row in (*result.figures, *result.differences)} == {None}
 
 
 def test_lost_visitors_are_noticed() -> None:
@@ -152,3 +153,18 @@ def test_a_horizon_of_no_days_is_refused() -> None:
     """The message names it."""
     with pytest.raises(InvalidInput, match="0 days"):
         compare(visitors(np.random.default_rng(1)), EXPERIMENT, horizon=0)
+
+
+def test_who_looks_every_day_finds_what_is_not_there() -> None:
+    """A third of A/A experiments look sure on at least one of fifty days: docs/experiments.md says so."""
+    conversion, calm = MEASURES["conversion"], sample_ratio(np.array([1, 1]), np.array([0.5, 0.5]))
+
+    def is_sure(seen: Visitors) -> bool:
+        control, b = (conversion.estimate(seen.of_group(group), 28.0) for group in (0, 1))
+        return difference("conversion", "b", b, control, ratio=calm).verdict in {Verdict.BETTER, Verdict.WORSE}
+
+    drawn = [visitors(np.random.default_rng(seed)) for seed in range(100)]
+    last = sum(is_sure(until_day(each, 60)) for each in drawn)
+    ever = sum(any(is_sure(until_day(each, day)) for day in range(11, 61)) for each in drawn)
+    assert last <= 12
+    assert 25 <= ever <= 45

@@ -8,6 +8,7 @@ keys right, wrong and missing, origins listed and not, addresses that are no UTF
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -203,17 +204,19 @@ class Absent(MemoryStores):
         raise StoreUnavailable("away")
 
 
-async def differences(app: FastAPI, requests: Requests) -> tuple[list[str], dict[int, int]]:
-    """Ask both, and return what differs, with how often each status was seen."""
+async def differences(app: FastAPI, requests: Requests) -> tuple[list[str], Counter[int | str]]:
+    """Ask both, and return what differs, with how often each status and each group of an experiment was seen."""
     found: list[str] = []
-    statuses: dict[int, int] = {}
+    statuses: Counter[int | str] = Counter()
     async with app.router.lifespan_context(app):
         state = state_of(app)
         state.service._pauses.may_compute = lambda: False  # type: ignore[method-assign]  # chance must not decide
         front = Front(app)
         for asked in requests:
             ours, theirs = await answer(front, asked), await answer(app, asked)
-            statuses[ours.status] = statuses.get(ours.status, 0) + 1
+            statuses[ours.status] += 1
+            if isinstance(ours.body, dict) and "variant" in ours.body:
+                statuses[ours.body["variant"]] += 1
             if ours != theirs:
                 found.append(f"{asked}\n  front: {ours}\n  route: {theirs}")
     return found, statuses
@@ -265,3 +268,5 @@ async def test_front_and_routes_answer_alike(
     assert statuses[200] > PER_WORLD / 10
     assert statuses[400] > PER_WORLD / 20
     assert (401 in statuses, 403 in statuses) == (bool(keys), bool(keys))
+    groups = {"control", "new", "plain", "usual"}
+    assert all((statuses[group] > PER_WORLD / 100) == (name == "trial") for group in groups), statuses
