@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from recommender.traffic.attribution import Window
+from serving.console import event_log
 from serving.console.charts import Dot, columns, dots, nice_step
 from serving.console.event_log import EventLog
 from serving.console.traffic import Traced, traced, view
@@ -156,6 +157,22 @@ async def test_experiments_have_a_table_under_each_chart(serve: Serve, with_expe
     panel = text.partition('<div class="panel">')[2]
     assert 'role="img"' in panel
     assert "better" in panel.partition("<table")[2]
+
+
+@pytest.mark.anyio
+async def test_groups_are_not_compared_by_half_of_the_files(
+    serve: Serve, with_experiment: AppSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While files are being read there is no verdict; traffic is shown, and said to be incomplete."""
+    monkeypatch.setattr(event_log, "PIECE_BYTES", 20_000)
+    write(with_experiment.events_dir, crowd(Groups(SETTINGS), 1200))
+    write(with_experiment.events_dir, a_day(), day="2018-03-02")
+    read_on = EventLog.refresh.__kwdefaults__
+    monkeypatch.setitem(read_on, "budget_seconds", 0.0)
+    experiments, traffic = await shown(serve, with_experiment, "/experiments", "/traffic")
+    assert "still being read" in experiments
+    assert "<table" not in experiments
+    assert "still being read" in traffic or "being read" in traffic
 
 
 @pytest.mark.anyio
