@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 _WRONG = (
     "This key does not open the console. It takes a secret key (sk_…) with the scope operations that is neither "
-    "revoked nor expired; `regulars keys list` shows those there are."
+    "revoked nor expired; the command regulars keys list shows those there are."
 )
 
 

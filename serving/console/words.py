@@ -11,6 +11,8 @@ import numpy as np
 from serving.campaigns.wording import DIGITS
 
 UNKNOWN = "–"
+UNBROKEN = "\u00a0"
+"""Between a number and its unit: no line ends there."""
 
 _REASONS: Mapping[str, str] = {
     "popular": "Popular with other customers",
@@ -76,21 +78,21 @@ def number(value: float | None, digits: int = 0) -> str:
 def percent(value: float | None, digits: int = 1) -> str:
     """Return a share.
 
-    >>> percent(0.0123), percent(None)
-    ('1.2 %', '–')
+    >>> percent(0.0123).split(), percent(None)
+    (['1.2', '%'], '–')
     """
-    return UNKNOWN if value is None or not math.isfinite(value) else f"{number(100 * value, digits)} %"
+    return UNKNOWN if value is None or not math.isfinite(value) else f"{number(100 * value, digits)}{UNBROKEN}%"
 
 
 def money(value: float | None, currency: str) -> str:
     """Return an amount with the digits its currency has.
 
-    >>> money(1234.5, "EUR"), money(1200, "JPY")
-    ('1,234.50 EUR', '1,200 JPY')
+    >>> money(1234.5, "EUR").split(), money(1200, "JPY").split()
+    (['1,234.50', 'EUR'], ['1,200', 'JPY'])
     """
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    return f"{number(value, DIGITS.get(currency, 2))} {currency}"
+    return f"{number(value, DIGITS.get(currency, 2))}{UNBROKEN}{currency}"
 
 
 def moment(value: np.datetime64 | datetime | int | None) -> str:

@@ -175,7 +175,7 @@ async def test_a_key_opens_it(closed: Served, key: Minted) -> None:
     assert key.kept.sha256 not in cookie.value
     closed.client.cookies.set(COOKIE, cookie.value)
     text = await page(closed, f"/customer?user_id={user_id(3)}")
-    assert "Sign out team" in text
+    assert "Sign out (team)" in text
 
 
 async def test_over_tls_the_cookie_stays_there(closed: Served, key: Minted) -> None:

@@ -120,7 +120,7 @@ async def test_traffic_has_a_table_under_each_chart(serve: Serve, settings: AppS
     for part in text.split('<div class="panel">')[1:]:
         assert 'role="img"' in part
         assert "<table" in part
-    assert "4.50 EUR" in text
+    assert "4.50\u00a0EUR" in text
     assert "2018-02-23 to 2018-03-01" in week
     assert len(re.findall(r'<tr><th scope="row">2018-', week)) == 7 * 3
 
@@ -167,8 +167,9 @@ async def test_groups_are_not_compared_by_half_of_the_files(
     monkeypatch.setattr(event_log, "PIECE_BYTES", 20_000)
     write(with_experiment.events_dir, crowd(Groups(SETTINGS), 1200))
     write(with_experiment.events_dir, a_day(), day="2018-03-02")
-    read_on = EventLog.refresh.__kwdefaults__
-    monkeypatch.setitem(read_on, "budget_seconds", 0.0)
+    options = EventLog.refresh.__kwdefaults__
+    assert options is not None
+    monkeypatch.setitem(options, "budget_seconds", 0.0)
     experiments, traffic = await shown(serve, with_experiment, "/experiments", "/traffic")
     assert "still being read" in experiments
     assert "<table" not in experiments
