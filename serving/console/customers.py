@@ -222,13 +222,13 @@ def _note(reasons: dict[int, str], items: Iterable[int], why: str) -> None:
         reasons.setdefault(item, why)
 
 
-def last_item(session: Session, engine: Engine, user_id: str) -> str | None:
+def last_item(session: Session, engine: Engine) -> str | None:
     """Return the item a customer last had to do with: the likeliest page they are on."""
     ignored = (Event.NOT_INTERESTED, Event.RETURN)
     for told in session.told:
         if told.item_id is not None and told.event not in ignored and told.item_id in engine.model.items:
             return told.item_id
-    history = engine.history(user_id)
+    history = engine.history(session.user_id)
     if history is None or not len(history):
         return None
     return engine.model.items.ids[int(history.item[int(np.argmax(history.last))])]

@@ -36,6 +36,7 @@ class Told:
 class Session:
     """What follows from those events."""
 
+    user_id: str = ""
     told: tuple[Told, ...] = ()
     """The latest first."""
     in_cart: frozenset[int] = frozenset()
@@ -45,11 +46,12 @@ class Session:
     """Those that were opened and not closed yet."""
 
 
-def session_of(stored: Sequence[bytes], engine: Engine, *, now: np.datetime64) -> Session:
+def session_of(stored: Sequence[bytes], engine: Engine, user_id: str, *, now: np.datetime64) -> Session:
     """Return what is known from the stored events of one user."""
     told = tuple(sorted(_read_all(stored), key=lambda event: -event.seconds))
     fresh = decode(stored, engine.model)
     return Session(
+        user_id=user_id,
         told=told,
         in_cart=fresh.in_cart,
         unwanted=fresh.unwanted,

@@ -66,7 +66,7 @@ async def customer(
     seen, session = await visit.console.work(
         lambda: _gathered(visit.state, engine, user_id, record, order=sort, all_items=items == "all")
     )
-    shelves = await _offered(visit.state, engine, user_id, session)
+    shelves = await _offered(visit.state, engine, session)
     values = {"customer": seen, "shelves": shelves, "store": store, "sort": sort.value, "items": items}
     return await visit.page("customer.html.j2", values)
 
@@ -116,14 +116,14 @@ def _gathered(
     state: State, engine: Engine, user_id: str, record: UserRecord, *, order: Order, all_items: bool
 ) -> tuple[Customer, Session]:
     now = state.clock.now(engine.model.as_of)
-    session = session_of(record.fresh, engine, now=now)
+    session = session_of(record.fresh, engine, user_id, now=now)
     shelf = state.catalogue.shelf(engine.model)
     seen = customers.customer_of(engine, user_id, session, shelf=shelf, now=now, order=order, all_items=all_items)
     return seen, session
 
 
-async def _offered(state: State, engine: Engine, user_id: str, session: Session) -> list[Offered]:
+async def _offered(state: State, engine: Engine, session: Session) -> list[Offered]:
     cart = [engine.model.items.ids[item] for item in sorted(session.in_cart)]
-    viewed = customers.last_item(session, engine, user_id)
+    viewed = customers.last_item(session, engine)
     today: date = state.clock.now(engine.model.as_of).astype("datetime64[D]").astype(object)
-    return await offered(state.service, user_id, cart=cart, viewed=viewed, today=today)
+    return await offered(state.service, session.user_id, cart=cart, viewed=viewed, today=today)

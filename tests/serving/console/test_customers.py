@@ -278,16 +278,16 @@ def test_complaints_are_open_until_they_are_closed(registry: Shelves) -> None:
     """By their name, or all at once without one; what cannot be read is left out."""
     opened, closed = Event.COMPLAINT_OPENED, Event.COMPLAINT_CLOSED
     stored = [told(opened, None, 10, "a"), told(opened, None, 20, "b"), b"{", b"[1]", told(closed, None, 30, "a")]
-    session = session_of(stored[::-1], registry.shop, now=end_of_log())
+    session = session_of(stored[::-1], registry.shop, USER, now=end_of_log())
     assert [complaint.said for complaint in session.complaints] == ["b"]
     assert len(session.told) == 3
-    assert not session_of([told(closed, None, 40), *stored[::-1]], registry.shop, now=end_of_log()).complaints
+    assert not session_of([told(closed, None, 40), *stored[::-1]], registry.shop, USER, now=end_of_log()).complaints
 
 
 @pytest.mark.parametrize("moment", [1_514_764_800, 1_514_764_800_000])
 def test_times_may_be_seconds_or_milliseconds(registry: Shelves, moment: int) -> None:
     """Both mean the same moment."""
-    (event,) = session_of([told(Event.CLICK, "x", moment)], registry.shop, now=end_of_log()).told
+    (event,) = session_of([told(Event.CLICK, "x", moment)], registry.shop, USER, now=end_of_log()).told
     assert event.seconds == 1_514_764_800
 
 
