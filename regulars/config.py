@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from recommender.errors import ConfigError
+from recommender.traffic.attribution import Window
 from regulars.setting_keys import NAME, Dotted, Key, KeyTable
 from regulars.setting_layers import Assignment, read_environment, read_file, read_overrides
 from serving.settings import AppSettings
@@ -150,6 +151,7 @@ def _shared(training: TrainingSettings) -> dict[str, Any]:
         "data_dir": training.data_dir,
         "shop_name": training.shop.name,
         "currency": training.shop.currency,
+        "attribution_window": Window(training.attribution.click_days, training.attribution.view_days),
     }
 
 

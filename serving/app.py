@@ -24,6 +24,8 @@ from serving.access.guard import Guard
 from serving.access_log import AccessLog
 from serving.addresses import CleanAddress
 from serving.clock import Clock, clock_of
+from serving.console.console import Console
+from serving.console.opening import open_console
 from serving.fragments.blank import BlankFragments
 from serving.fragments.shelf import Drawer
 from serving.front.front import Front
@@ -47,8 +49,7 @@ from serving.routes import (
 )
 from serving.security import BODY_SECONDS, BodyLimit, Observed
 from serving.settings import AppSettings
-from serving.shop import deeds, pages, visit
-from serving.shop.shop import Shop
+from serving.shop.opening import open_shop
 from serving.state import State, state_of
 from serving.stores import Stores
 from serving.stores.redis import RedisStores
@@ -90,9 +91,14 @@ def create_app(
     metrics, access, tracings = Metrics(), Access(settings.access, settings.data_dir), tracing.Tracings()
     metrics.build.labels(version.program_version()).set(1)
 
+    artifacts = registry_root or settings.artifacts_dir
+    console = Console(settings, access, artifacts=artifacts)
+
     def build(stores: Stores) -> State:
-        artifacts, now = registry_root or settings.artifacts_dir, clock or clock_of(settings.serving.clock)
-        return State.build(settings, stores, artifacts=artifacts, clock=now, metrics=metrics, access=access)
+        now = clock or clock_of(settings.serving.clock)
+        state = State.build(settings, stores, artifacts=artifacts, clock=now, metrics=metrics, access=access)
+        state.catalogue.watch(console.stock)
+        return state
 
     app = FastAPI(
         title="Regulars",
@@ -111,8 +117,8 @@ def create_app(
     if settings.otel.endpoint:
         app.add_middleware(tracing.Traced, of=tracings)
     _add_routes(app)
-    if settings.serving.demo_shop != "off":
-        _add_demo_shop(app, settings)
+    open_shop(app, settings)
+    open_console(app, console)
     openapi.describe(app)
     return app
 
@@ -184,14 +190,6 @@ def _add_routes(app: FastAPI) -> None:
     for module in (health, version):
         app.include_router(module.router)
         app.include_router(module.router, prefix="/v1", include_in_schema=False)
-
-
-def _add_demo_shop(app: FastAPI, settings: AppSettings) -> None:
-    """Open the demo shop; where nobody wants it, none of its addresses exist."""
-    app.state.shop = Shop(settings)
-    visit.install(app)
-    app.include_router(pages.router)
-    app.include_router(deeds.router)
 
 
 def _for_pages(app: FastAPI, settings: AppSettings) -> None:

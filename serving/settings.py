@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from recommender.traffic.attribution import Window
 from serving.access.origins import OriginOrAll
 from serving.access.settings import AccessSettings
 from serving.campaigns.settings import CampaignSettings
@@ -142,6 +143,7 @@ class AppSettings(Section):
     logs: LogSettings = Field(default=LogSettings(), description="What the server writes about itself.")
     otel: OtelSettings = Field(default=OtelSettings(), description="Traces for a collector.")
     fragments: FragmentSettings = Field(default=FragmentSettings(), description="Shelves as HTML.")
+    attribution_window: Window = Field(default=Window(), description="How long a shelf may claim what was bought.")
     campaign: CampaignSettings = Field(default=CampaignSettings(), description="What goes into a mailing file.")
     experiments: dict[str, ExperimentSettings] = Field(default_factory=dict, description="Who gets what, to compare.")
 

@@ -36,6 +36,9 @@ _SHOP = "/shop/"
 _SHOP_FORMS = frozenset(
     _SHOP + name for name in ("cart", "checkout", "complaint", "not-for-me", "return", "sign-in", "sign-out")
 )
+_CONSOLE = "/console"
+"""The console asks for a key itself, by a form: a browser sends no headers (`serving.console.door`)."""
+_CONSOLE_FORMS = frozenset({f"{_CONSOLE}/sign-in", f"{_CONSOLE}/sign-out"})
 
 
 def needs(method: str, path: str) -> Scope | None:
@@ -46,6 +49,8 @@ def needs(method: str, path: str) -> Scope | None:
     """
     if method in _READING:
         return _reading(path)
+    if method == "POST" and path in _CONSOLE_FORMS:
+        return None
     if method == "POST" and path in ("/v1/events", "/v1/users:merge"):
         return Scope.EVENTS
     if method == "POST" and path in ("/v1/recommendations", "/v1/slates"):
@@ -66,4 +71,6 @@ def _reading(path: str) -> Scope | None:
         # A picture is an <img>, which sends no headers; it tells no more than the page it stands on.
         is_picture = path.startswith("/v1/items/") and path.endswith("/picture.svg")
         return None if is_picture else Scope.SLATES
-    return None if path in _OPEN or path.startswith(_SHOP) else Scope.OPERATIONS
+    if path in _OPEN or path == _CONSOLE or path.startswith((_SHOP, f"{_CONSOLE}/")):
+        return None
+    return Scope.OPERATIONS
