@@ -63,7 +63,11 @@ def test_a_cart_keeps_its_limits(wished: list[tuple[str, int]]) -> None:
     assert all(1 <= quantity <= MAX_QUANTITY for quantity in session.cart.values())
 
 
-@pytest.mark.parametrize("cookie", [None, "", "x", "a.b.c", "x" * 100_000, "é", SESSIONS.dump(Session())[:-2]])
+@pytest.mark.parametrize(
+    "cookie",
+    [None, "", "x", "a.b.c", "x" * 100_000, "é", SESSIONS.dump(Session())[:-2]],
+    ids=["none", "empty", "word", "dots", "long", "accent", "cut"],
+)
 def test_what_is_not_ours_is_nobodys(cookie: str | None) -> None:
     """A missing, cut or made-up cookie begins a new visit."""
     assert SESSIONS.load(cookie).user_id is None
