@@ -32,7 +32,7 @@ TAIL_BYTES = 8 * 2**20
 """How much of a file's end is searched for ids: some thirty thousand events, many times what a drain moves at once."""
 TAIL_FILES = 2
 """The newest files that are searched: around midnight the last batch is in yesterday's."""
-MAX_IDS = 200_000
+MAX_IDS = 50_000
 """Ids kept in memory, oldest forgotten first."""
 
 MERGE = "merge"
@@ -120,14 +120,14 @@ class RecentIds:
         self._ids: dict[str, None] = {}
 
     def refresh(self) -> Collection[str]:
-        """Read what was added since the last call, and return the latest ids."""
+        """Return the latest ids, among them all that were added since the last call, however many."""
+        while len(self._ids) > MAX_IDS:
+            del self._ids[next(iter(self._ids))]
         for path in sorted(self._folder.glob("events-*.jsonl"))[-TAIL_FILES:]:
             size = path.stat().st_size
             start = self._read_to.get(path, max(0, size - TAIL_BYTES))
             if size > start:
                 self._read_to[path] = self._read(path, start, size)
-        while len(self._ids) > MAX_IDS:
-            del self._ids[next(iter(self._ids))]
         return self._ids
 
     def _read(self, path: Path, start: int, size: int) -> int:

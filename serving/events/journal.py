@@ -19,7 +19,7 @@ import anyio.to_thread
 
 from serving.events import files
 
-MAX_IDS = 100_000
+MAX_IDS = 20_000
 """Ids a process remembers, to recognise repeated requests."""
 
 Entries = Sequence[tuple[str, bytes]]
