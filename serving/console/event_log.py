@@ -22,7 +22,7 @@ import orjson
 from recommender.events import Event
 
 MAX_EVENTS = 500_000
-"""Some 30 MB in a process whose console is used."""
+"""With what is made of them, some 150 MB in a process whose console is used."""
 PIECE_BYTES = 500_000
 """Read at once: about two thousand events, some ten milliseconds."""
 PAUSE_SECONDS = 0.004
