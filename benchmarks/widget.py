@@ -122,7 +122,11 @@ def _weight() -> list[Row]:
 
 def _rows(visits: dict[str, Visits], origin: str) -> list[Row]:
     ours, plain = visits["ours"], visits["plain"]
-    asked = [sum(path.startswith(f"{origin}/v1/") for path in visit.requests) for visit in (*ours.first, *ours.again)]
+    reports = f"{origin}/v1/events"
+    asked = [
+        sum(path.startswith(f"{origin}/v1/") and path != reports for path in visit.requests)
+        for visit in (*ours.first, *ours.again)
+    ]
     scripts = [visit.requests.count(f"{origin}/widget.js") for visit in ours.first]
     peer = "a hand-written fetch of the same answer"
     return [
