@@ -31,7 +31,7 @@ from serving.clock import Clock
 from serving.events.fresh import FreshEvents
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
-from serving.questions import IMPERSONAL, Question
+from serving.questions import IMPERSONAL, PREPARED, Question
 from serving.random_ids import RandomIds
 from serving.shelves.ready import Ready
 
@@ -96,8 +96,10 @@ class EngineThread:
             created_at=self._clock.wall(),
         )
         is_empty = known.fresh.has_complaint and question.placement in UNASKED
-        is_at_hand = known.candidates is not None and len(question.exclude) <= MANY and not question.is_filtered
-        if is_empty or is_at_hand:
+        # Other placements, such as what to buy again, rank anew whatever candidates there are.
+        is_at_hand = known.candidates is not None and question.placement in PREPARED
+        is_small = len(question.exclude) <= MANY and not question.is_filtered
+        if is_empty or (is_at_hand and is_small):
             return ask()
         return await self._run("slate", ask, most=MAX_WAITING)
 

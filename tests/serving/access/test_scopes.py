@@ -48,8 +48,8 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
     ("GET", "/"): None,
     **dict.fromkeys((("GET", "/widget.css"), ("HEAD", "/widget.css")), None),
     ("GET", "/shop/assets/{name}"): None,
-    **dict.fromkeys((("GET", f"/shop/{page}") for page in PAGES - {FRONT}), None),
-    **dict.fromkeys((("POST", f"/shop/{form}") for form in FORMS), None),
+    **dict.fromkeys((("GET", f"/shop/{page}") for page in sorted(PAGES - {FRONT})), None),
+    **dict.fromkeys((("POST", f"/shop/{form}") for form in sorted(FORMS)), None),
     # The console has a door of its own: a form for a key of the scope operations.
     **dict.fromkeys(
         (
