@@ -8,7 +8,6 @@ of its own that leads to this machine.
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -16,7 +15,7 @@ from starlette.requests import Request
 from starlette.status import HTTP_403_FORBIDDEN
 
 from serving.access.access import Access
-from serving.access.presented import client_address
+from serving.loopback import is_from_here
 
 Openness = Literal["off", "local", "open"]
 
@@ -46,7 +45,7 @@ def admit(request: Request, access: Access, openness: Openness) -> None:
             "API keys were made for this shop, and the demo shop asks visitors for none: it would show everybody what "
             "customers bought. Try it with a data folder of its own, before the first key is made.",
         )
-    if openness == "local" and not _is_local(request, access):
+    if openness == "local" and not is_from_here(request, access.proxies):
         raise Refused(
             HTTP_403_FORBIDDEN,
             "The demo shop is for this machine",
@@ -61,14 +60,6 @@ def admit(request: Request, access: Access, openness: Openness) -> None:
         )
 
 
-def _is_local(request: Request, access: Access) -> bool:
-    forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
-    address = client_address(request.scope, access.proxies)
-    if address is None or (forwarded and not access.proxies):
-        return False
-    return _is_loopback(address) and _is_loopback(_host(request))
-
-
 def _is_from_elsewhere(request: Request) -> bool:
     """Say whether a page of another site makes this request; to follow a link from there is fine."""
     site, mode = request.headers.get("sec-fetch-site", "none"), request.headers.get("sec-fetch-mode", "navigate")
@@ -76,20 +67,3 @@ def _is_from_elsewhere(request: Request) -> bool:
         return site == "cross-site" and mode != "navigate"
     origin = request.headers.get("origin")
     return site == "cross-site" or (origin is not None and urlsplit(origin).netloc != request.headers.get("host"))
-
-
-def _host(request: Request) -> str:
-    try:
-        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        address = ip_address(name)
-    except ValueError:
-        return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

@@ -15,8 +15,9 @@ from serving.access.keys import Kind, Minted
 from serving.access.making import revoke_key
 from serving.access.scopes import Scope
 from serving.access.settings import AccessSettings
-from serving.console.secret import FILE, SIZE, console_secret
+from serving.console.secret import FILE, console_secret
 from serving.console.sessions import COOKIE, KEEP_SECONDS, Sessions, SignedIn
+from serving.kept_secret import SIZE
 from serving.settings import AppSettings
 from serving.stores import Stores
 from tests.planted import user_id
