@@ -1,4 +1,4 @@
-"""What a user is shown who gets no personal picks: a guest's shelf, less what no shelf of theirs shows now.
+"""What still counts of a user who gets no personal picks: they are shown a guest's shelf, less what they refuse.
 
 Their past and what they do now shape nothing; a "not for me", a cart, a purchase and an open complaint still count. So
 a control group and the others are treated alike in all but the picks.
@@ -7,16 +7,12 @@ a control group and the others are treated alike in all but the picks.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Set as AbstractSet
 
 from recommender.errors import StoreUnavailable
-from recommender.purpose import STORED
 from serving.engine_thread import Known
 from serving.events.fresh import decode
 from serving.knowing import STORE_UNAVAILABLE
 from serving.metrics import Metrics
-from serving.questions import Question
-from serving.shelves.counter import Counter, Reply
 from serving.shelves.ready import Ready
 from serving.stores import SlateStore
 
@@ -32,12 +28,3 @@ async def wishes(store: SlateStore, user_id: str, ready: Ready, metrics: Metrics
         return Known(erased=True)
     fresh = decode(record.fresh, ready.engine, user_id)
     return Known(erased=True, fresh=dataclasses.replace(fresh, positive=()))
-
-
-def everybodys(
-    counter: Counter, ready: Ready, question: Question, record: bytes, *, barred: AbstractSet[int], degraded: str | None
-) -> Reply | None:
-    """Cut the shelf from a list that is the same for everybody; None if it is too short for that."""
-    asked = question.asked
-    assert asked is not None, "only what prepared lists may answer is cut from one"
-    return counter.cut(ready, asked, question.user_id, record, purpose=STORED[0], barred=barred, degraded=degraded)

@@ -35,7 +35,7 @@ from serving.engine_thread import BusyError, EngineThread, Known, indices
 from serving.erasures import Erasures
 from serving.events.fresh import FreshEvents, decode
 from serving.experiments import Experiments
-from serving.impersonal import everybodys, wishes
+from serving.impersonal import wishes
 from serving.knowing import STORE_UNAVAILABLE, Knowing
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
@@ -329,11 +329,10 @@ class Service:
             barred = _barred(ready, question.exclude) | known.fresh.barred(ready.engine.model, now=self._now(ready))
             with contextlib.suppress(BusyError):
                 record = ready.offer(asked.placement, item) or await self._thread.offer(ready, asked.placement, item)
-                if (
-                    reply := everybodys(
-                        self._counter, ready, question, record, barred=barred, degraded=known.degraded_reason
-                    )
-                ) is not None:
+                user_id, why = question.user_id, known.degraded_reason
+                purpose = STORED[0]
+                reply = self._counter.cut(ready, asked, user_id, record, purpose=purpose, barred=barred, degraded=why)
+                if reply is not None:
                     return reply
         return await self._computed(ready, question, known)
 

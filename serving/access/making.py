@@ -12,6 +12,7 @@ from recommender.errors import ConfigError
 from serving.access.keyring import Keyring
 from serving.access.keys import ApiKey, Kind, Minted, mint
 from serving.access.scopes import Scope
+from serving.access.spoken_of import the_one
 from serving.problems import plain
 
 
@@ -71,24 +72,10 @@ def revoke_key(data_dir: Path, spoken_of: str, *, now: datetime) -> ApiKey:
     revoked: list[ApiKey] = []
 
     def edit(keys: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
-        meant = _the_one(keys, spoken_of, now)
+        live = [key for key in keys if key.is_live(now)]
+        meant = the_one(live, spoken_of, what="key", id_of=lambda key: key.key_id)
         revoked.append(meant.model_copy(update={"revoked_at": now}))
         return tuple(revoked[0] if key is meant else key for key in keys)
 
     Keyring(data_dir).change(edit)
     return revoked[0]
-
-
-def _the_one(keys: Sequence[ApiKey], spoken_of: str, now: datetime) -> ApiKey:
-    live = [key for key in keys if key.is_live(now)]
-    found = [key for key in live if key.key_id == spoken_of] or [key for key in live if key.name == spoken_of]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ConfigError(f"{len(found)} live keys have this name; name one by its id: {_ids(found)}")
-    # Whoever pastes a key by mistake does not want to see it again in a log of commands.
-    raise ConfigError(f"no live key has this id or name (live: {_ids(live) or 'none'})")
-
-
-def _ids(keys: Sequence[ApiKey]) -> str:
-    return ", ".join(f"{key.key_id} ({key.name})" for key in keys)

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from recommender.errors import ConfigError
 from serving.access.keys import RANDOM_BYTES, Name
 from serving.access.private_file import PrivateFile, Stamp
+from serving.access.spoken_of import listed, the_one
 
 FILE = "signing.json"
 PREFIX = "ss_"
@@ -112,9 +113,8 @@ class SigningSecrets:
         def edit(every: tuple[SigningSecret, ...]) -> tuple[SigningSecret, ...]:
             live = [secret for secret in every if secret.is_live]
             if len(live) >= MAX_LIVE:
-                raise ConfigError(
-                    f"there are {len(live)} live secrets, the most there may be; revoke one: {_ids(live)}"
-                )
+                ids = listed(live, id_of=_id_of)
+                raise ConfigError(f"there are {len(live)} live secrets, the most there may be; revoke one: {ids}")
             return (*every, made)
 
         self._change(edit)
@@ -133,7 +133,8 @@ class SigningSecrets:
         revoked: list[SigningSecret] = []
 
         def edit(every: tuple[SigningSecret, ...]) -> tuple[SigningSecret, ...]:
-            meant = _the_one(every, spoken_of)
+            live = [secret for secret in every if secret.is_live]
+            meant = the_one(live, spoken_of, what="secret", id_of=_id_of)
             revoked.append(meant.model_copy(update={"revoked_at": now, "text": None}))
             return tuple(revoked[0] if secret is meant else secret for secret in every)
 
@@ -145,16 +146,5 @@ class SigningSecrets:
             self._file.replace(_Content(secrets=edit(self.read())))
 
 
-def _the_one(every: tuple[SigningSecret, ...], spoken_of: str) -> SigningSecret:
-    live = [secret for secret in every if secret.is_live]
-    found = [one for one in live if one.secret_id == spoken_of] or [one for one in live if one.name == spoken_of]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ConfigError(f"{len(found)} live secrets have this name; name one by its id: {_ids(found)}")
-    # Whoever pastes a secret by mistake does not want to see it again in a log of commands.
-    raise ConfigError(f"no live secret has this id or name (live: {_ids(live) or 'none'})")
-
-
-def _ids(every: list[SigningSecret]) -> str:
-    return ", ".join(f"{secret.secret_id} ({secret.name})" for secret in every)
+def _id_of(secret: SigningSecret) -> str:
+    return secret.secret_id
