@@ -110,7 +110,7 @@ class RedisSettings(Section):
     )
     keep_days: float = Field(default=7.0, gt=0, description="Days a superseded version stays for instant rollback.")
     publish_delay_ms: float = Field(
-        default=0.25,
+        default=1.0,
         gt=0,
         description="Publishing slows down if others wait this many milliseconds longer than usual for Redis.",
     )

@@ -23,7 +23,7 @@ from serving.stores.pace import Pace
 WINDOW = 2
 """Commands on the way: the next ones are built while the server works on the last. Between two it serves others."""
 PROBE_EVERY = 4
-"""Commands between two looks at how others fare: about a millisecond."""
+"""Commands between two looks at how others fare: less than a millisecond."""
 QUIET_PROBES = 50
 """Round trips that say how long a reader waits while nothing is written."""
 

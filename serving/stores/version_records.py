@@ -21,9 +21,9 @@ from serving.stores.connection import Command, RedisConnection
 
 T = TypeVar("T")
 
-RECORDS = 48
+RECORDS = 16
 BYTES = 65_536
-"""Of one command that writes: a tenth of a millisecond of the server's time, and no reader waits longer for it."""
+"""Of one command that writes: some thirty microseconds of the server's time, for which readers wait."""
 NAMES = 250
 """Records counted by one command."""
 DOOMED = 20
