@@ -145,7 +145,7 @@ contracts: $(VENV)/.dev ## check which package may import which
 
 .PHONY: test
 test: $(VENV)/.dev ## run the tests (ARGS="-k slate": some of them)
-	$(BIN)/python -m pytest -m "not browser" -n auto --dist loadfile $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -m "not browser" -n auto --dist loadfile --no-loadscope-reorder $(ARGS) || [ $$? -eq 5 ]
 	$(BIN)/python -m pytest -m browser $(ARGS) || [ $$? -eq 5 ] # by themselves: a busy machine makes a browser late
 
 .PHONY: test-browser

@@ -55,6 +55,13 @@ def wait_until_gone(at: Path) -> None:
         time.sleep(0.05)
 
 
+def wait_for_lines(log: pytest.LogCaptureFixture, lines: int) -> None:
+    deadline = time.monotonic() + 20
+    while len(log.messages) < lines:
+        assert time.monotonic() < deadline, f"there are only {log.messages}"
+        time.sleep(0.05)
+
+
 def test_data_outlive_the_server(tmp_path: Path) -> None:
     """What was written is there again at the next start, and the server is gone in between."""
     with embedded.running(tmp_path):
@@ -96,13 +103,13 @@ def test_a_killed_server_is_started_again(tmp_path: Path, caplog: pytest.LogCapt
     """Same address, same data, and one line each for its death and its return."""
     at = socket_of(tmp_path)
     with caplog.at_level(logging.WARNING), embedded.running(tmp_path):
+        ask(at, b"CONFIG SET appendfsync always")
         ask(at, b"SET k v")
-        time.sleep(1.1)  # appendfsync everysec
         os.kill(pid_of(at), signal.SIGKILL)
         wait_until_gone(at)
         wait_until_it_runs(at)
         assert ask(at, b"GET k") == b"$1\r\nv\r\n"
-        time.sleep(0.1)
+        wait_for_lines(caplog, 2)
     assert [message.rpartition(" has ")[2] for message in caplog.messages[:1]] == ["died; it is started again"]
     assert [message.endswith("runs again") for message in caplog.messages] == [False, True]
     assert not embedded.answers(at)

@@ -120,13 +120,14 @@ def test_pages_are_whole(better: Path) -> None:
     traffic = traffic_report(
         settings_of(better), since=None, until=None, with_log=False, erased=(), progress=SilentProgress()
     )
-    for page, drawings in ((render_trial(report), 2), (render_traffic(traffic), 3)):
+    trial_page = render_trial(report)
+    for page, drawings in ((trial_page, 2), (render_traffic(traffic), 3)):
         assert page.count("<svg") == drawings
         assert page.count("The figures as a table") == drawings
         assert "default-src 'none'" in page
         assert not any(word in page for word in ("<script", "src=", "@import"))
-    assert render_trial(report) == render_trial(report)
-    assert all(words.meaning in render_trial(report).replace("&#39;", "'") for words in MEASURES.values())
+    assert render_trial(report) == trial_page
+    assert all(words.meaning in trial_page.replace("&#39;", "'") for words in MEASURES.values())
 
 
 def test_guests_take_no_part() -> None:
