@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from recommender.model import Model
 from serving import housekeeping
 from serving.app import create_app
 from serving.publisher import Publication, publish
+from serving.scoring import InThread, Records
 from serving.settings import AppSettings, RedisSettings, ServingSettings
 from serving.state import State, state_of
 from serving.stores import Stores, embedded
@@ -157,7 +158,28 @@ async def shop(serve: Serve, stores: Stores, registry: Shelves) -> AsyncIterator
 
 
 async def published(engine: Engine, stores: Stores) -> Publication:
-    return await publish(engine, stores.slates, progress=SilentProgress())
+    return await publish(engine, stores.slates, progress=SilentProgress(), scoring=scored_once(engine))
+
+
+class ScoredOnce:
+    """`Scoring` that remembers the records of a user at a moment: hundreds of tests publish the same shop."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._scoring = InThread(engine)
+        self._known: dict[tuple[str, np.datetime64], bytes] = {}
+
+    async def batches(self, users: Sequence[str], *, now: np.datetime64) -> AsyncGenerator[Records, None]:
+        """Score who was not scored before, and yield all at once."""
+        unknown = [user for user in users if (user, now) not in self._known]
+        async with contextlib.aclosing(self._scoring.batches(unknown, now=now)) as batches:
+            async for records in batches:
+                self._known |= {(user, now): record for user, record in records}
+        yield [(user, self._known[user, now]) for user in users]
+
+
+@functools.cache
+def scored_once(engine: Engine) -> ScoredOnce:
+    return ScoredOnce(engine)
 
 
 def ids(slate: dict[str, Any]) -> list[str]:
