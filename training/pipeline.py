@@ -24,6 +24,8 @@ from training.backends import make_backend
 from training.cleaning import CleaningReport, CleanLog, clean
 from training.fingerprint import library_versions, run_fingerprint
 from training.fitting import fit
+from training.loyalty.measuring import measure_loyalty
+from training.loyalty.table import save_customers
 from training.mlflow_log import log_training, require_mlflow
 from training.outcome_files import outcomes_path, save_outcomes
 from training.progress import Progress
@@ -118,9 +120,15 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
         provenance = describe_origin(log, catalogue, settings, libraries=libraries, evaluation=learned.evaluation)
         manifest = save_artifact(model, provenance, registry.root)
 
+    with measured.step("customers"):
+        loyalty = measure_loyalty(log.interactions, model)
     with progress.step("describe"):
-        record = describe_training(manifest, model, log, settings, learned=learned, steps=measured.records)
+        record = describe_training(
+            manifest, model, log, settings, learned=learned, loyalty=loyalty, steps=measured.records
+        )
     record = compare_with(registry.current(), record, reports_folder(settings))
+    with writing_to(reports_folder(settings)):
+        save_customers(model, record.version, reports_folder(settings))
     _keep(registry, record, learned.outcomes, settings, fingerprint=fingerprint, progress=progress)
     with progress.step("report"), writing_to(reports_folder(settings)):
         # Pages come last: whatever happens to a drawing, what was trained is not lost.

@@ -64,9 +64,21 @@ def due_items(history: History, habits: RepeatHabits, *, now: np.datetime64) -> 
     score = orders / (orders + 1) * habits.rate[item] * ramp / gap
     order = np.lexsort([item, -score])
     last = history.last[bought]
-    first_and_last = history.first[bought], last
-    ends = [due_days(last, _gap_within(share, item, orders, first_and_last, habits))[order] for share in INTERVAL]
+    ends = [due_days(last, days)[order] for days in gap_interval(history, habits, bought)]
     return Due(item[order], due_days(last, gap)[order], score[order].astype(np.float32), *ends)
+
+
+def gap_interval(
+    history: History | Histories, habits: RepeatHabits, row: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return (k,) days twice: the gaps that one in ten and nine in ten next orders of the rows `row` stay within."""
+    span_days = (history.last[row] - history.first[row]) / SECONDS_PER_DAY
+    scale, own = habits.gap_days[history.item[row]] + span_days, habits.regularity
+    ends = []
+    for share in INTERVAL:
+        w = betaincinv(own, 1 + own * history.orders[row], share)
+        ends.append(np.minimum(scale * w / (1 - w), FARTHEST_DAYS).astype(np.float32))
+    return ends[0], ends[1]
 
 
 def soonest_due(histories: Histories, habits: RepeatHabits, *, now: np.datetime64) -> npt.NDArray[np.datetime64]:
@@ -76,33 +88,17 @@ def soonest_due(histories: Histories, habits: RepeatHabits, *, now: np.datetime6
     passed). What ran out before `now` is due today.
     """
     repeats = histories.orders - 1
-    span_days = (histories.last - histories.first) / SECONDS_PER_DAY
-    gap = (span_days + habits.gap_days[histories.item]) / (np.maximum(repeats, 0) + 1)
+    gap = habits.gaps_of(histories)
     counts = (repeats >= 1) & (_elapsed_days(histories.last, now) <= GRACE_GAPS * gap)
     user = np.repeat(np.arange(len(histories)), np.diff(histories.indptr))[counts]
     soonest = np.full(len(histories), np.iinfo(np.int64).max)
-    day = due_days(histories.last[counts], gap[counts].astype(np.float32)).astype(np.int64)
+    day = due_days(histories.last[counts], gap[counts]).astype(np.int64)
     np.minimum.at(soonest, user, np.maximum(day, now.astype("datetime64[D]").astype(np.int64)))
     nobody = soonest == np.iinfo(np.int64).max
     soonest[nobody] = 0
     days = soonest.astype("datetime64[D]")
     days[nobody] = np.datetime64("NaT")
     return days
-
-
-def _gap_within(
-    share: float,
-    item: npt.NDArray[np.int32],
-    orders: npt.NDArray[np.float32],
-    first_and_last: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
-    habits: RepeatHabits,
-) -> npt.NDArray[np.float32]:
-    """Return (j,) days: the gap that this share of next orders stays within."""
-    first, last = first_and_last
-    own, scale = habits.regularity, habits.gap_days[item] + (last - first) / SECONDS_PER_DAY
-    w = betaincinv(own, 1 + own * orders, share)
-    gap: npt.NDArray[np.float32] = np.minimum(scale * w / (1 - w), FARTHEST_DAYS).astype(np.float32)
-    return gap
 
 
 def due_days(last: npt.NDArray[np.int64], gap_days: npt.NDArray[np.float32]) -> npt.NDArray[np.datetime64]:
