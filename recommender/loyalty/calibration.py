@@ -5,8 +5,8 @@ Customers are sorted by what was expected of them and cut into tenths; the error
 
     Σ_d n_d · |mean expected_d − mean observed_d| / Σ observed
 
-which is 0 for the perfect forecast and for no forecast by accident. The mean absolute error says how far off it was for
-the single customer.
+A forecast that says the same of everybody can be calibrated and is of no use, so the mean absolute error stands beside
+it: how far off the forecast was for the single customer.
 """
 
 from __future__ import annotations
