@@ -194,11 +194,17 @@ def _lift(title: str, cases: Cases, outcome: Mask, group: Mask, others: Mask) ->
     hits, size, other_hits, other_size = (weights @ counts.T).T
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = (hits / size) / (other_hits / other_size)
-    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    low, high = _interval(drawn)
     hits, size, other_hits, other_size = counts.sum(axis=1)
     shares = hits / size, other_hits / other_size
     beside = f"{shares[0]:.1%} of {size:,.0f} beside {shares[1]:.1%} of {other_size:,.0f}; {low:.2f} to {high:.2f}"
     return figure(title, float(shares[0] / shares[1]), "×", peer=beside)
+
+
+def _interval(drawn: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return the middle 95 % of resampled ratios; one without hits among the others is infinite, or none at all."""
+    low, high = np.quantile(drawn[~np.isnan(drawn)], [0.025, 0.975], method="inverted_cdf")
+    return float(low), float(high)
 
 
 def _lift_among_alike(title: str, cases: Cases, group: Mask, others: Mask) -> Row:
@@ -211,7 +217,7 @@ def _lift_among_alike(title: str, cases: Cases, group: Mask, others: Mask) -> Ro
         _mantel_haenszel(stratum, cases.redeemed[rows], group[rows], rng.multinomial(n, np.full(n, 1 / n))[user])
         for _ in range(RESAMPLES)
     ]
-    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    low, high = _interval(np.array(drawn))
     ratio = _mantel_haenszel(stratum, cases.redeemed[rows], group[rows], np.ones(len(rows)))
     return figure(title, ratio, "×", peer=f"{low:.2f} to {high:.2f}")
 

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv
 
 from recommender.events import Event
 from recommender.histories import FreshEvent, Histories, History
@@ -72,6 +71,8 @@ def gap_interval(
     history: History | Histories, habits: RepeatHabits, row: npt.NDArray[np.intp]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return (k,) days twice: the gaps that one in ten and nine in ten next orders of the rows `row` stay within."""
+    from scipy.special import betaincinv  # slow to load, and no server needs it to rank
+
     span_days = (history.last[row] - history.first[row]) / SECONDS_PER_DAY
     scale, own = habits.gap_days[history.item[row]] + span_days, habits.regularity
     ends = []

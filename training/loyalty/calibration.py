@@ -75,7 +75,8 @@ class Rehearsed:
             past,
             forecast,
             forecast.outlook(past),
-            naive_outlook(CustomerBase.from_orders(known, now=cut), now=cut),
+            # Of order days, which are what is counted afterwards: two checkouts a day would not be fair to it.
+            naive_outlook(CustomerBase.from_orders(known.by_day(), now=cut), now=cut),
             known.between(cut - np.timedelta64(days, "D"), None).by_day(),
             orders.between(cut, cut + np.timedelta64(days, "D")).by_day(),
         )

@@ -66,6 +66,19 @@ def test_forecast_beats_the_own_rate(log: Interactions) -> None:
         assert 0.7 < each.inside < 0.9
 
 
+def test_two_checkouts_on_one_day_are_one_order_for_everybody() -> None:
+    """A second checkout of the same day changes neither forecast nor the simple ones, since days are counted."""
+    once = town()
+    columns = {
+        name: np.tile(getattr(once, name), 2) for name in ("user", "item", "event", "quantity", "amount", "time")
+    }
+    order = np.concatenate([once.order, once.order + once.order.max() + 1]).astype(np.int32)
+    doubled = Interactions.from_columns(once.users, once.items, order=order, **columns)
+    category = np.zeros(len(once.items), dtype=np.int32)
+    plain, double = (calibrate(log, category, now=at(365.5)) for log in (once, doubled))
+    assert [each.total for each in plain.orders] == pytest.approx([each.total for each in double.orders], rel=1e-3)
+
+
 def test_shorter_logs_hold_out_less_or_nothing(log: Interactions) -> None:
     """Half a year holds out a month, two months nothing, with the reason."""
     orders = Orders.from_interactions(log)
