@@ -25,6 +25,9 @@ PRIOR_WEIGHT = 5.0
 DEFAULT_GAP_DAYS = 30.0
 """Said of a shop in which nothing was ever bought twice."""
 
+UNKNOWN_REGULARITY = 1.0
+"""Said of a shop whose rhythm nobody knows: orders at random, the widest of intervals."""
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -36,6 +39,9 @@ class RepeatHabits:
     """(n_items,) share of buyers who buy the item again, in [0, 1]."""
     gap_days: Floats
     """(n_items,) typical days between two orders of the same user, greater than 0."""
+    regularity: float = UNKNOWN_REGULARITY
+    """How regular the gaps of one user and item are, greater than 0: the shape of their gamma distribution. 1 is buying
+    at random; the larger, the more alike are the gaps."""
 
     @classmethod
     def from_histories(
@@ -54,8 +60,8 @@ class RepeatHabits:
         gap_days = _shrunk(spans, repeats, category, default=DEFAULT_GAP_DAYS, weight=prior_weight)
         return cls(rate.astype(np.float32), np.maximum(gap_days, 1.0).astype(np.float32))
 
-    def gaps_of(self, history: History, *, prior_weight: float = 1.0) -> Floats:
-        """Return (m,) days: this person's own gap for each item of their past, shrunk to the item's."""
+    def gaps_of(self, history: History | Histories, *, prior_weight: float = 1.0) -> Floats:
+        """Return (m,) days: a person's own gap for each item of their past, shrunk to the item's."""
         repeats = np.maximum(history.orders - 1, 0)
         span_days = (history.last - history.first) / SECONDS_PER_DAY
         gap = (span_days + prior_weight * self.gap_days[history.item]) / (repeats + prior_weight)

@@ -17,7 +17,6 @@ from recommender.model import Model
 from recommender.neighbours import Neighbours
 from recommender.peers import Adjacency, Kinship, Peers
 from recommender.popularity import Popularity
-from recommender.repeat import RepeatHabits
 from tests import models, planted
 from tests.planted import Line, at
 
@@ -178,7 +177,7 @@ def renumber(model: Model, order: npt.NDArray[np.int32]) -> Model:
             weight=np.concatenate([row.score for row in rows]),
         )
 
-    def columns(part: Popularity | RepeatHabits) -> dict[str, npt.NDArray[np.float32]]:
+    def columns(part: Popularity) -> dict[str, npt.NDArray[np.float32]]:
         return {field.name: getattr(part, field.name)[back] for field in dataclasses.fields(part)}
 
     return dataclasses.replace(
@@ -189,7 +188,7 @@ def renumber(model: Model, order: npt.NDArray[np.int32]) -> Model:
         together=moved(model.together),
         peers=moved_peers(model.peers, order),
         popularity=dataclasses.replace(model.popularity, **columns(model.popularity)),
-        repeat=dataclasses.replace(model.repeat, **columns(model.repeat)),
+        repeat=dataclasses.replace(model.repeat, rate=model.repeat.rate[back], gap_days=model.repeat.gap_days[back]),
     )
 
 
