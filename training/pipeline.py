@@ -26,7 +26,7 @@ from training.cleaning import CleaningReport, CleanLog, clean
 from training.fingerprint import library_versions, run_fingerprint
 from training.fitting import fit
 from training.loyalty.measuring import measure_loyalty
-from training.loyalty.table import save_customers
+from training.loyalty.table import customers_path, save_customers
 from training.mlflow_log import log_training, require_mlflow
 from training.outcome_files import outcomes_path, save_outcomes
 from training.progress import Progress
@@ -262,8 +262,12 @@ def _tags(manifest: Manifest) -> dict[str, str]:
 
 
 def _files(registry: Registry, record: ReportData, settings: TrainingSettings) -> list[Path]:
-    """Return what a person may want to open: the manifest, and whatever was written about the version."""
-    pages = sorted(reports_folder(settings).glob(f"{record.version}*"))
+    """Return what a person may want to open: the manifest, and what was written about the version.
+
+    The table of customers stays here: whoever asks to be forgotten is looked for in this data folder.
+    """
+    folder = reports_folder(settings)
+    pages = sorted(set(folder.glob(f"{record.version}*")) - {customers_path(record.version, folder)})
     return [registry.get(record.version) / MANIFEST_FILE, *pages]
 
 

@@ -75,6 +75,7 @@ def test_training_is_logged(server: Any, planted_shop: PlantedShop, tmp_path: Pa
         assert figure.low is None or run.data.metrics[f"{name}/low"] == figure.low
     files = {file.path for file in server.list_artifacts(run.info.run_id)}
     assert files >= {"manifest.json", f"{result.version}.html", f"{result.version}.json"}
+    assert not any("customers" in file for file in files)
 
 
 @NEEDS_MLFLOW
