@@ -1,0 +1,279 @@
+"""The record of one send: who was chosen, and what each of them got.
+
+An SQLite file, written whole and then only read, except that a person can be taken out of it::
+
+    meta         one row per fact of the send, as text
+    items        what the items looked like when the send was made, each once
+    recipients   one row per person: a number from 0 on, the key of their links, and their picks as 13 bytes each
+    suppressed   who was left out, and why
+
+A pick is the number of its item, source × 16 + reason, the number of the item its reason rests on and the day it is
+due, little-endian. Titles and prices are not repeated for everybody, so a million recipients take a few hundred bytes
+each. What is deleted is overwritten (`secure_delete`), and the file is rebuilt without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from recommender.candidates import NO_ANCHOR, ReasonCode, Source
+from recommender.errors import InvalidInput
+from recommender.experiments.allocation import Assigned
+from recommender.loyalty.rfm import Segment
+
+SNAPSHOT_FILE = "snapshot.sqlite"
+SCHEMA = 1
+NO_DAY = -(1 << 31)
+"""In the place of a day that nothing is known of."""
+PICK = struct.Struct("<iBii")
+BUSY_SECONDS = 10.0
+"""How long to wait while somebody is taken out."""
+BATCH = 4096
+"""Rows read at a time."""
+
+_EPOCH = date(1970, 1, 1)
+
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE items (
+    number INTEGER PRIMARY KEY, item_id TEXT NOT NULL, title TEXT NOT NULL, url TEXT NOT NULL, image_url TEXT NOT NULL,
+    category TEXT NOT NULL, brand TEXT NOT NULL, price REAL
+);
+CREATE TABLE recipients (
+    number INTEGER PRIMARY KEY, user_id TEXT NOT NULL, segment INTEGER NOT NULL, recency_days INTEGER,
+    frequency INTEGER NOT NULL, monetary REAL NOT NULL, next_order INTEGER, tier TEXT NOT NULL, grouped TEXT,
+    personal INTEGER NOT NULL, picks BLOB NOT NULL
+);
+CREATE TABLE suppressed (user_id TEXT NOT NULL, reason TEXT NOT NULL);
+"""
+INDEXES = """
+CREATE UNIQUE INDEX recipients_by_user ON recipients (user_id);
+CREATE INDEX suppressed_by_user ON suppressed (user_id);
+"""
+_COLUMNS = "number, user_id, segment, recency_days, frequency, monetary, next_order, tier, grouped, personal, picks"
+
+
+@dataclass(frozen=True, slots=True)
+class SentItem:
+    """An item as it was when the send was made."""
+
+    item_id: str
+    title: str
+    url: str
+    image_url: str
+    category: str
+    brand: str
+    price: float | None
+    """In the shop's currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentPick:
+    """One offer."""
+
+    item: SentItem
+    source: Source
+    reason: ReasonCode
+    rests_on: SentItem | None
+    """The item that the reason rests on."""
+    due_on: date | None
+    """For buy-again: the day the person is expected to need it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One recipient of one send."""
+
+    number: int
+    """Ordinal within the send, from 0: what links carry."""
+    user_id: str
+    slate_id: str
+    """Names what was shown; a click that carries it can be traced to this mail."""
+    segment: Segment
+    recency_days: int | None
+    """Whole days since the last order; None before the first."""
+    frequency: int
+    """Orders."""
+    monetary: float
+    """Money spent, in the shop's currency."""
+    next_order: date | None
+    """The day the next order is expected; None where nothing can be said."""
+    coupon_tier: str
+    """Empty for none."""
+    group: Assigned | None
+    """Their group of an experiment."""
+    is_personal: bool
+    """False for who gets what a stranger would get."""
+    picks: tuple[SentPick, ...]
+    """By slot."""
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Item ids by slot."""
+        return tuple(pick.item.item_id for pick in self.picks)
+
+
+class Snapshot:
+    """Reads one send. Of one thread; opening takes a millisecond.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is missing, damaged or of another release.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS)
+            self.meta: Mapping[str, str] = dict(self._db.execute("SELECT name, value FROM meta"))
+        except sqlite3.Error as error:
+            raise InvalidInput(f"{path} is no record of a send that can be read: {error}") from error
+        if self.meta.get("schema") != str(SCHEMA):
+            self.close()
+            raise InvalidInput(f"{path} is of schema {self.meta.get('schema')}, and this release reads {SCHEMA}")
+        self._items: dict[int, SentItem] = {}
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the file of a send."""
+        return cls(path)
+
+    @property
+    def campaign(self) -> str:
+        """The name of the campaign."""
+        return self.meta["campaign"]
+
+    @property
+    def send_id(self) -> str:
+        """The name of the send within its campaign."""
+        return self.meta["send_id"]
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217 code of the prices."""
+        return self.meta["currency"]
+
+    @property
+    def slots(self) -> int:
+        """Picks at most."""
+        return int(self.meta["slots"])
+
+    @property
+    def sent_at(self) -> str:
+        """ISO 8601, UTC: the moment the send was made for."""
+        return self.meta["as_of"]
+
+    def recipient(self, number: int) -> Sent | None:
+        """Return who has that number; None for nobody, or somebody who was erased."""
+        return self._one("number = ?", number)
+
+    def of_user(self, user_id: str) -> Sent | None:
+        """Return what a user got; None if nothing."""
+        return self._one("user_id = ?", user_id)
+
+    def why_not(self, user_id: str) -> str | None:
+        """Return why a user was left out; None if they were not, or were not meant."""
+        row = self._db.execute("SELECT reason FROM suppressed WHERE user_id = ?", (user_id,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def __len__(self) -> int:
+        """Return the number of recipients."""
+        return int(self._db.execute("SELECT count(*) FROM recipients").fetchone()[0])
+
+    def __iter__(self) -> Iterator[Sent]:
+        """Yield all recipients by number."""
+        for row in self.rows():
+            yield self._sent(row)
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the bare rows of the recipients by number."""
+        cursor = self._db.execute(f"SELECT {_COLUMNS} FROM recipients ORDER BY number")  # noqa: S608  our own names
+        while rows := cursor.fetchmany(BATCH):
+            yield from rows
+
+    def suppressed(self) -> Iterator[tuple[str, str]]:
+        """Yield who was left out with the reason, in the order of the audience."""
+        cursor = self._db.execute("SELECT user_id, reason FROM suppressed ORDER BY rowid")
+        while rows := cursor.fetchmany(BATCH):
+            yield from rows
+
+    def item(self, number: int) -> SentItem:
+        """Return an item of the send by its number."""
+        if (known := self._items.get(number)) is None:
+            columns = "item_id, title, url, image_url, category, brand, price"
+            row = self._db.execute(f"SELECT {columns} FROM items WHERE number = ?", (number,)).fetchone()  # noqa: S608
+            if row is None:
+                raise InvalidInput(f"{self.path} names an item {number} that it does not describe")
+            known = self._items[number] = SentItem(*row)
+        return known
+
+    def forget(self, user_id: str) -> bool:
+        """Take a person out for good, and say whether they were there."""
+        with contextlib.closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS)) as db:
+            db.execute("PRAGMA secure_delete = ON")
+            with db:
+                gone = sum(
+                    db.execute(f"DELETE FROM {table} WHERE user_id = ?", (user_id,)).rowcount  # noqa: S608
+                    for table in ("recipients", "suppressed")
+                )
+            if gone:
+                db.execute("VACUUM")
+        return gone > 0
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _one(self, condition: str, value: int | str) -> Sent | None:
+        found = self._db.execute(f"SELECT {_COLUMNS} FROM recipients WHERE {condition}", (value,))  # noqa: S608
+        row = found.fetchone()
+        return None if row is None else self._sent(row)
+
+    def _sent(self, row: tuple[Any, ...]) -> Sent:
+        number, user_id, segment, recency, frequency, monetary, next_order, tier, grouped, personal, picks = row
+        return Sent(
+            number=number,
+            user_id=user_id,
+            slate_id=slate_id_of(self.campaign, self.send_id, number),
+            segment=Segment(segment),
+            recency_days=recency,
+            frequency=frequency,
+            monetary=monetary,
+            next_order=None if next_order is None else _EPOCH + timedelta(next_order),
+            coupon_tier=tier,
+            group=None if grouped is None else Assigned(*grouped.split("/", 1)),
+            is_personal=bool(personal),
+            picks=tuple(self._pick(*pick) for pick in PICK.iter_unpack(picks)),
+        )
+
+    def _pick(self, item: int, kind: int, anchor: int, day: int) -> SentPick:
+        return SentPick(
+            item=self.item(item),
+            source=Source(kind >> 4),
+            reason=ReasonCode(kind & 15),
+            rests_on=None if anchor == NO_ANCHOR else self.item(anchor),
+            due_on=None if day == NO_DAY else _EPOCH + timedelta(day),
+        )
+
+
+def slate_id_of(campaign: str, send_id: str, number: int) -> str:
+    """Return the name of what a recipient was shown.
+
+    >>> slate_id_of("win-back", "20180101", 17)
+    'win-back.20180101.17'
+    """
+    return f"{campaign}.{send_id}.{number}"
