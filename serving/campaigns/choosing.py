@@ -33,7 +33,7 @@ from recommender.purpose import STORED, Purpose
 from serving.campaigns.consent import Consent
 from serving.campaigns.definition import Definition
 from serving.campaigns.earlier import Earlier
-from serving.campaigns.picking import Barred, Keys, Picker, Picks
+from serving.campaigns.picking import COLUMNS, Barred, Keys, Picker, Picks, either
 from serving.campaigns.present import Present
 from serving.events.fresh import FreshEvents, decode
 from serving.experiment_settings import AS_USUAL, Groups
@@ -125,9 +125,11 @@ class Chooser:
         plain = opted_out | np.array([not change.personal for change in changes], dtype=np.bool_)
         reason = self._unwanted(user, names, records, fresh)
         self._refuse(reason, opted_out & self._definition.recipe.needs_a_past, OPTED_OUT)
-        lists = self._lists(user, records, fresh)
-        if any(new := [change.new_only for change in changes]):
-            lists = self._with_new(lists, np.array(new), user, records, fresh)
+        lists = self._lists(user, records, fresh, self._picker.purposes())
+        new_only = np.array([change.new_only for change in changes], dtype=np.bool_)
+        if new_only.any() and Purpose.ALL in lists:
+            news = self._lists(user, records, fresh, (Purpose.NEW,))
+            lists[Purpose.ALL] = either(new_only, news[Purpose.NEW], lists[Purpose.ALL])
         picks = self._picker.pick(user, lists, self._barred(user, names, fresh), plain)
         self._refuse(reason, picks.count < self._definition.min_picks, TOO_FEW_PICKS)
         if self._allocation is not None:
@@ -191,11 +193,16 @@ class Chooser:
         return capped
 
     def _lists(
-        self, user: npt.NDArray[np.int64], records: Sequence[UserRecord], fresh: Sequence[FreshEvents]
+        self,
+        user: npt.NDArray[np.int64],
+        records: Sequence[UserRecord],
+        fresh: Sequence[FreshEvents],
+        purposes: Sequence[Purpose],
     ) -> dict[Purpose, Lists]:
-        """Return the lists the recipe needs: what is stored, or computed where that is missing or out of date."""
-        purposes = self._picker.purposes()
-        is_stored = [record.candidates is not None and not new.positive for record, new in zip(records, fresh, strict=True)]
+        """Return some lists: what is stored, or computed where that is missing or out of date."""
+        is_stored = [
+            record.candidates is not None and not news.positive for record, news in zip(records, fresh, strict=True)
+        ]
         stored = [record.candidates or b"" if known else b"" for record, known in zip(records, is_stored, strict=True)]
         lists = {purpose: self._unpacked(stored, purpose) for purpose in purposes}
         missing = [row for row, known in enumerate(is_stored) if not known]
@@ -204,11 +211,10 @@ class Chooser:
         lists = {purpose: _wide(found, DEPTHS[purpose]) for purpose, found in lists.items()}
         for row in missing:
             history = self._engine.with_events(self._engine.model.histories.of(int(user[row])), fresh[row].positive)
-            if history is None:
-                continue
-            computed = self._engine.prepared(history, STORED, now=self._around.now, k=max(DEPTHS.values()))
-            for purpose, found in lists.items():
-                found.put(row, cut(computed[purpose], DEPTHS[purpose]))
+            if history is not None:
+                computed = self._engine.prepared(history, STORED, now=self._around.now, k=max(DEPTHS.values()))
+                for purpose, found in lists.items():
+                    found.put(row, cut(computed[purpose], DEPTHS[purpose]))
         return lists
 
     def _unpacked(self, stored: Sequence[bytes], purpose: Purpose) -> Lists:
@@ -216,7 +222,8 @@ class Chooser:
             return unpack_lists(stored, purpose, self._numbering, depth=DEPTHS[purpose])
         except InvalidInput as error:
             raise InvalidInput(
-                f"the store holds candidates of version {self._engine.version} that cannot be read ({error}); publish it again"
+                f"the store holds candidates of version {self._engine.version} that cannot be read ({error}); "
+                "publish it again"
             ) from error
 
     def _barred(self, user: npt.NDArray[np.int64], names: Sequence[str], fresh: Sequence[FreshEvents]) -> Barred:
@@ -244,7 +251,7 @@ class Chooser:
 def _wide(lists: Lists, depth: int) -> Lists:
     """Return the same lists with room for `depth` candidates."""
     found = Lists.empty(len(lists.item), max(depth, lists.item.shape[1]))
-    for name in ("item", "kind", "anchor", "due"):
+    for name in COLUMNS:
         getattr(found, name)[:, : lists.item.shape[1]] = getattr(lists, name)
     found.front[:] = lists.front
     return found

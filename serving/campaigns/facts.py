@@ -131,8 +131,16 @@ def _chunks(histories: Histories) -> list[tuple[slice, History]]:
     for start in range(0, len(histories), CHUNK):
         users = slice(start, min(start + CHUNK, len(histories)))
         rows = slice(int(histories.indptr[users.start]), int(histories.indptr[users.stop]))
-        columns = (histories.item, histories.orders, histories.first, histories.last, histories.decayed)
-        found.append((users, History(histories.at, *(column[rows] for column in columns), histories.confidence[rows])))
+        history = History(
+            at=histories.at,
+            item=histories.item[rows],
+            orders=histories.orders[rows],
+            first=histories.first[rows],
+            last=histories.last[rows],
+            decayed=histories.decayed[rows],
+            confidence=histories.confidence[rows],
+        )
+        found.append((users, history))
     return found
 
 

@@ -104,7 +104,7 @@ class Picker:
         everybody = self._repeated(self._best if self._recipe is Recipe.BEST_SELLERS else self._popular, len(user))
         own = self._of_recipe(found) if self.purposes() else everybody
         if plain.any():
-            own = _either(plain, everybody, own)
+            own = either(plain, everybody, own)
         owned = Barred(self._owned(user[~plain], every=self._recipe is Recipe.NEW_FOR_YOU), self._n_items)
         rules = (barred, owned)
         first = self._chosen(user, _leading(own), rules)
@@ -186,15 +186,19 @@ def _rows(lists: Lists, rows: npt.NDArray[np.int64]) -> Lists:
 
 
 def _taken(lists: Lists, order: npt.NDArray[np.int64]) -> Lists:
-    columns = (lists.item, lists.kind, lists.anchor, lists.due)
-    return Lists(*(np.take_along_axis(column, order, axis=1) for column in columns), lists.front)
+    item, kind, anchor, due = (
+        np.take_along_axis(column, order, axis=1) for column in (lists.item, lists.kind, lists.anchor, lists.due)
+    )
+    return Lists(item, kind, anchor, due, lists.front)
 
 
 def _beside(*parts: Lists) -> Lists:
     """Return each row's lists one after the other, all of them leading."""
-    columns = zip(*((part.item, part.kind, part.anchor, part.due) for part in parts), strict=True)
-    joined = [np.concatenate(column, axis=1) for column in columns]
-    return Lists(*joined, np.full(len(joined[0]), joined[0].shape[1], dtype=np.int64))
+    item = np.concatenate([part.item for part in parts], axis=1)
+    kind = np.concatenate([part.kind for part in parts], axis=1)
+    anchor = np.concatenate([part.anchor for part in parts], axis=1)
+    due = np.concatenate([part.due for part in parts], axis=1)
+    return Lists(item, kind, anchor, due, np.full(len(item), item.shape[1], dtype=np.int64))
 
 
 def _in_turn(again: Lists, new: Lists) -> Lists:
@@ -222,7 +226,7 @@ def _first_of_its_kind(item: npt.NDArray[np.int32]) -> Mask:
     return found
 
 
-def _either(mask: Mask, a: Lists, b: Lists) -> Lists:
+def either(mask: Mask, a: Lists, b: Lists) -> Lists:
     """Return the rows of `a` where the mask says so, else those of `b`."""
     found = Lists.empty(len(mask), max(a.item.shape[1], b.item.shape[1]))
     for lists, rows in ((a, mask), (b, ~mask)):

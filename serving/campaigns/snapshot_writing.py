@@ -84,11 +84,13 @@ def written_snapshot(path: Path) -> Iterator[SnapshotWriter]:
         with contextlib.closing(sqlite3.connect(unfinished, isolation_level=None)) as db:
             for pragma in _FAST:
                 db.execute(f"PRAGMA {pragma}")
-            db.executescript(f"BEGIN; {TABLES}")
+            db.executescript(TABLES)
+            db.execute("BEGIN")
             writer = SnapshotWriter(db)
             writer.tell({"schema": SCHEMA})
             yield writer
-            db.executescript(f"{INDEXES} COMMIT;")
+            db.execute("COMMIT")
+            db.executescript(INDEXES)
             db.execute("PRAGMA journal_mode = DELETE")
         _sync(unfinished)
         unfinished.chmod(READABLE)

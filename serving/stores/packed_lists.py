@@ -125,7 +125,8 @@ class _Reader:
 
     def _narrow(self, base: Whole, where: Whole) -> Whole:
         low = base + HEADER + 2 * where
-        return self._content[low].astype(np.int64) | self._content[low + 1].astype(np.int64) << 8
+        number: Whole = self._content[low].astype(np.int64) | self._content[low + 1].astype(np.int64) << 8
+        return number
 
     def _widen(self, number: Whole, index: int, row: Whole) -> None:
         """Add the third bytes of one record's wide numbers."""
