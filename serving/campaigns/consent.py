@@ -6,8 +6,9 @@
     1003,subscribed
     1004,unsubscribed
 
-A person who is not in the file has not agreed. What a status means is written out below; any other word is refused,
-because to guess wrong would mail somebody who said no.
+A person who is not in the file has not agreed. A column `email` may stand beside; it goes into the layouts of mail
+tools that know people by nothing else, and nowhere else. What a status means is written out below; any other word is
+refused, because to guess wrong would mail somebody who said no.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ MEANING: Mapping[str, str] = {
 }
 """Status in small letters, and the reason not to write; nothing where there is none."""
 
-USER, STATUS = "user_id", "status"
+USER, STATUS, EMAIL = "user_id", "status", "email"
 
 
 class Consent:
@@ -39,10 +40,13 @@ class Consent:
     ----------
     reasons
         By user; nothing for those who agreed.
+    addresses
+        By user; empty without the column.
     """
 
-    def __init__(self, reasons: Mapping[str, str]) -> None:
+    def __init__(self, reasons: Mapping[str, str], addresses: Mapping[str, str] | None = None) -> None:
         self._reasons = reasons
+        self.addresses = addresses or {}
 
     def why_not(self, user_id: str) -> str:
         """Return the reason; empty if they agreed."""
@@ -62,24 +66,31 @@ def read_consent(path: Path) -> Consent:
         If it cannot be read, a column is missing, or a status is unknown.
     """
     reasons: dict[str, str] = {}
+    addresses: dict[str, str] = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, strict=True)
             header = next(rows, [])
             user, status = (_place(header, name, path) for name in (USER, STATUS))
-            for row in rows:
-                if row:
-                    reasons[row[user]] = _meaning(row[status] if status < len(row) else "", path, rows.line_num)
+            email = _place(header, EMAIL, path) if EMAIL in _names(header) else len(header)
+            for row in filter(None, rows):
+                reasons[row[user]] = _meaning(row[status] if status < len(row) else "", path, rows.line_num)
+                if email < len(row) and row[email]:
+                    addresses[row[user]] = row[email].strip()
     except (OSError, UnicodeDecodeError, csv.Error, IndexError) as error:
         raise InvalidInput(f"campaign.consent {path} cannot be read: {error}") from None
-    return Consent(reasons)
+    return Consent(reasons, addresses)
 
 
 def _place(header: list[str], name: str, path: Path) -> int:
-    names = [column.strip().casefold() for column in header]
+    names = _names(header)
     if name not in names:
         raise InvalidInput(f"{path}: there is no column {name!r}; the header is {', '.join(header) or 'empty'}")
     return names.index(name)
+
+
+def _names(header: list[str]) -> list[str]:
+    return [column.strip().casefold() for column in header]
 
 
 def _meaning(status: str, path: Path, line: int) -> str:

@@ -186,10 +186,13 @@ def _rows(lists: Lists, rows: npt.NDArray[np.int64]) -> Lists:
 
 
 def _taken(lists: Lists, order: npt.NDArray[np.int64]) -> Lists:
-    item, kind, anchor, due = (
-        np.take_along_axis(column, order, axis=1) for column in (lists.item, lists.kind, lists.anchor, lists.due)
+    return Lists(
+        np.take_along_axis(lists.item, order, axis=1),
+        np.take_along_axis(lists.kind, order, axis=1),
+        np.take_along_axis(lists.anchor, order, axis=1),
+        np.take_along_axis(lists.due, order, axis=1),
+        lists.front,
     )
-    return Lists(item, kind, anchor, due, lists.front)
 
 
 def _beside(*parts: Lists) -> Lists:
