@@ -14,6 +14,7 @@ from recommender.errors import InvalidInput
 from recommender.factors import Factors
 from recommender.histories import Histories
 from recommender.ids import IdMap
+from recommender.loyalty.outlook import Outlook
 from recommender.loyalty.rfm import CustomerBase
 from recommender.neighbours import Neighbours
 from recommender.peers import Peers
@@ -50,6 +51,8 @@ class Model:
     repeat: RepeatHabits
     blend: Blend
     customers: CustomerBase
+    outlook: Outlook
+    """What is to be expected of every user after `as_of`."""
     variety: Variety = field(default_factory=Variety)
     """How varied its slates are: part of the model, so that the API, campaigns and reports agree."""
     selling: Standing = field(init=False, repr=False)
@@ -65,6 +68,7 @@ class Model:
             "factors": len(self.factors.user),
             "histories": len(self.histories),
             "customers": len(self.customers.recency_days),
+            "outlook": len(self.outlook),
             "peers": len(self.peers.items.size),
         }
         items = {

@@ -14,6 +14,7 @@ from recommender.diversity import Variety
 from recommender.histories import Histories
 from recommender.interactions import Interactions
 from recommender.learning import DEFAULT_BLEND
+from recommender.loyalty.naive import naive_outlook
 from recommender.loyalty.rfm import CustomerBase
 from recommender.matrix import InteractionMatrix
 from recommender.model import Model
@@ -64,6 +65,7 @@ def fit(
             pairs = item_pairs(interactions, settings, advance=step.advance)
     with progress.step(f"{stage}: habits and popularity"):
         histories = Histories.from_interactions(interactions, confidence, now=now)
+        customers = CustomerBase.from_interactions(interactions, now=now)
         return Model(
             users=interactions.users,
             items=interactions.items,
@@ -78,7 +80,8 @@ def fit(
             popularity=Popularity.from_interactions(interactions, now=now),
             repeat=RepeatHabits.from_histories(histories, catalogue.category),
             blend=DEFAULT_BLEND if blend is None else blend,
-            customers=CustomerBase.from_interactions(interactions, now=now),
+            customers=customers,
+            outlook=naive_outlook(customers, now=now),
             variety=variety_of(settings),
         )
 

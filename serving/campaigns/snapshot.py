@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -37,6 +37,8 @@ BUSY_SECONDS = 10.0
 """How long to wait while somebody is taken out."""
 BATCH = 4096
 """Rows read at a time."""
+VARIABLES = 500
+"""Users asked for by one statement."""
 
 _EPOCH = date(1970, 1, 1)
 
@@ -204,6 +206,27 @@ class Snapshot:
         cursor = self._db.execute("SELECT user_id, reason FROM suppressed ORDER BY rowid")
         while rows := cursor.fetchmany(BATCH):
             yield from rows
+
+    def users(self) -> Iterator[str]:
+        """Yield the ids of all recipients."""
+        cursor = self._db.execute("SELECT user_id FROM recipients")
+        while rows := cursor.fetchmany(BATCH):
+            yield from (user_id for (user_id,) in rows)
+
+    def items_of(self, users: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
+        """Yield those of some users who got this send, with the numbers of their items."""
+        for start in range(0, len(users), VARIABLES):
+            some = users[start : start + VARIABLES]
+            marks = ", ".join("?" * len(some))
+            for user_id, picks in self._db.execute(
+                f"SELECT user_id, picks FROM recipients WHERE user_id IN ({marks})",  # noqa: S608  question marks
+                some,
+            ).fetchall():
+                yield user_id, [item for item, *_ in PICK.iter_unpack(picks)]
+
+    def item_ids(self) -> Iterator[tuple[int, str]]:
+        """Yield number and id of every item that picks speak of."""
+        yield from self._db.execute("SELECT number, item_id FROM items").fetchall()
 
     def item(self, number: int) -> SentItem:
         """Return an item of the send by its number."""
