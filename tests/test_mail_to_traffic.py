@@ -36,7 +36,7 @@ async def test_what_a_mail_sold_is_found(tmp_path: Path, registry: Shelves) -> N
     mail = CampaignSettings(public_url="https://reco.example", shop_url="https://shop.example")
     settings = AppSettings(data_dir=tmp_path, campaign=mail)
     now = f"{registry.shop.model.as_of.astype('datetime64[s]')}Z"
-    links = Links.of(settings, send_to(tmp_path, model, {user: (0, 1, 2) for user in (ann, bob, eve)}, as_of=now))
+    links = Links.of(settings, send_to(tmp_path, model, dict.fromkeys((ann, bob, eve), (0, 1, 2)), as_of=now))
     assert links is not None
     settings = settings.model_copy(update={"serving": settings.serving.model_copy(update={"clock": "data"})})
     await published(registry.shop, stores)

@@ -16,7 +16,7 @@ from serving.campaigns.tokens import MAX_NUMBER, MAX_SLOT, Place, Seal
 from serving.kept_secret import kept_secret
 from serving.settings import AppSettings
 
-SECRET_FILE = "mail-secret"
+SECRET_FILE = "mail-secret"  # noqa: S105  the name of a file
 
 
 def mail_secret(data_dir: Path) -> bytes:
@@ -76,5 +76,6 @@ class Links:
         return f"{self._public_url}{LOOK}{self._token(number, slot)}.png"
 
     def _token(self, number: int, slot: int) -> str:
-        assert 0 <= number <= MAX_NUMBER and 0 <= slot <= MAX_SLOT, f"recipient {number}, slot {slot}"
+        assert 0 <= number <= MAX_NUMBER, number
+        assert 0 <= slot <= MAX_SLOT, slot
         return self._seal.write(Place(self._key, number, slot))

@@ -42,7 +42,7 @@ class MailSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     public_url: Page | None = None
-    """Where shoppers reach this API, for links and pictures in mail, such as https://reco.example; unset, none are written."""
+    """Where shoppers reach this API, such as https://reco.example, for links in mail; unset, there are none."""
     shop_url: Page | None = None
     """The shop's home page: where links end that lead nowhere else, and what relative addresses of items begin with."""
     hosts: tuple[Host, ...] = ()
