@@ -80,7 +80,7 @@ def test_styles_are_in_the_elements() -> None:
 
 
 def test_the_layout_is_of_tables() -> None:
-    """Outlook knows tables, widths as attributes and its own comments; tables are named as layout for those who listen."""
+    """Outlook knows tables, widths as attributes and its own comments; who listens is told that they are layout."""
     html = drawn().html
     elements = Elements(html)
     assert all(table["role"] == "presentation" for table in elements.all("table"))
