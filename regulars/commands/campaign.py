@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regulars.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, Overrides, configuration, examples
+from regulars.commands.traffic import AsPage, Until, WithLog
 
 if TYPE_CHECKING:
     from regulars.config import Config
@@ -18,6 +20,7 @@ Name = Annotated[str, typer.Argument(help="The campaign.")]
 SegmentOption = Annotated[
     str | None, typer.Option("--segment", "-g", help='Such as "at risk" or champion; "all" for everybody.')
 ]
+SECONDS_PER_DAY = 86_400
 HORIZON_DAYS = 28.0
 """Four whole weeks, since people shop by the week."""
 
@@ -213,6 +216,55 @@ def export(
         write(dumps(asdict(manifest), indent=2, ensure_ascii=False))
     else:
         results().print(sent_view(made, manifest))
+
+
+@app.command(
+    epilog=examples(
+        "regulars campaign report win-back",
+        "regulars campaign report win-back --horizon 56 --page  [dim]# with drawings[/dim]",
+        "regulars campaign report win-back --json",
+    )
+)
+def report(
+    name: Name,
+    *,
+    until: Until = None,
+    horizon: Annotated[float, typer.Option(metavar="DAYS", help="How long to wait for an order.")] = HORIZON_DAYS,
+    log: WithLog = True,
+    page: AsPage = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+    set_: Overrides = None,
+    json: AsJson = False,
+) -> None:
+    """Say whether a campaign brought people back: those mailed beside those held back.
+
+    Joins the records of its sends to the orders that came later, from the
+    purchase log and the event files. Where there are too few people, or too
+    few days have passed, it says so instead of a verdict.
+    """
+    from regulars.campaign_report import report_of
+    from regulars.progress import TerminalProgress
+    from regulars.terminal import results, write
+    from regulars.trial_view import trial_view
+
+    settings = configuration(config, set_)
+    progress = TerminalProgress()
+    last = None if until is None else int(until.replace(tzinfo=UTC).timestamp()) + SECONDS_PER_DAY - 1
+    found = report_of(settings, name, horizon_days=horizon, until=last, with_log=log, progress=progress)
+    if json:
+        from json import dumps
+
+        write(dumps(found.to_dict(), indent=2, ensure_ascii=False))
+    elif not page:
+        results().print(trial_view(found))
+    if page:
+        from regulars.pages import announce
+        from training.pipeline import reports_folder
+        from training.report.trial import write_trial
+
+        with progress.step("page"):
+            path = write_trial(found, reports_folder(settings.training))
+        announce(path, beside_json=json)
 
 
 def _of_segment(settings: Config, name: str | None, segment: str, slots: int | None) -> Definition:
