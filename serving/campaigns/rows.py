@@ -129,9 +129,13 @@ class JsonLines:
         self._today = sent_on(snapshot)
         self._picks = Fragments(snapshot, self._written)
 
+    def header(self) -> bytes:
+        """Return nothing: a line says what it holds."""
+        return b""
+
     def line(self, row: RecipientRow) -> bytes:
         """Return the line of a recipient."""
-        content = {
+        content: dict[str, Any] = {
             "user_id": row.user_id,
             "segment": _LABELS[row.segment],
             "recency_days": row.recency_days,
