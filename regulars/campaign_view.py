@@ -44,10 +44,8 @@ def created_view(definition: Definition, size: int, n_users: int) -> str:
 
 def sent_view(send: Send, manifest: Manifest) -> RenderableType:
     """Return what was written, who was left out, and what did not fit."""
-    files = [
-        (send.folder / name, f"{entry.rows:,}", f"{entry.bytes / 1024:,.0f}") for name, entry in manifest.files.items()
-    ]
-    parts: list[RenderableType] = [table(["file", f"{RIGHT}rows", f"{RIGHT}KiB"], files)]
+    files = [(name, f"{entry.rows:,}", f"{entry.bytes / 1024:,.0f}") for name, entry in manifest.files.items()]
+    parts: list[RenderableType] = [plain(send.folder), table(["file", f"{RIGHT}rows", f"{RIGHT}KiB"], files)]
     if manifest.suppressed:
         left_out = [(in_words(reason), f"{count:,}") for reason, count in manifest.suppressed.items()]
         parts.append(table(["left out", f"{RIGHT}users"], left_out))

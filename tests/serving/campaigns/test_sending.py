@@ -194,6 +194,17 @@ def test_recipes_keep_their_promise(tmp_path: Path, recipe: str) -> None:
         assert len({items_of(line)[0] for line in lines_of(made)}) < 20
 
 
+def test_a_replenishment_speaks_of_the_next_two_weeks(tmp_path: Path) -> None:
+    """What is needed later is not in it, though a mixed mail may offer it."""
+    model = shop_model()
+    last = str(model.as_of.astype("datetime64[D]") + np.timedelta64(14, "D"))
+    due = {}
+    for recipe in ("mixed", "replenishment"):
+        made, _ = send(tmp_path / recipe, model, definition_of(recipe=recipe, slots=10))
+        due[recipe] = [pick["due_on"] for line in lines_of(made) for pick in line["picks"] if pick["due_on"]]
+    assert max(due["mixed"]) > last >= max(due["replenishment"])
+
+
 def test_who_opted_out_gets_what_a_stranger_gets(tmp_path: Path) -> None:
     """Their past is not used; a recipe that uses nothing else leaves them out, and says so."""
     model = shop_model()
