@@ -30,6 +30,7 @@ from serving.campaigns.snapshot import SNAPSHOT_FILE
 from serving.clock import clock_of
 from serving.experiment_settings import Groups
 from serving.server import store_of
+from training.pipeline import erased_users
 from training.progress import Progress
 
 
@@ -116,6 +117,7 @@ def send_and_export(
     """
     definition = load_definition(campaigns_folder(config), name)
     send = _made(config, definition, send_id, progress)
+    _without_erased(config, send)
     links = Links.of(config.app, send)
     n_rows = read_manifest(send.folder).written * passes(formats, layouts)
     with progress.step("write files", total=n_rows) as step:
@@ -218,6 +220,14 @@ def _made(config: Config, definition: Definition, send_id: str | None, progress:
             step.note(f"{counts.written:,} of {counts.users:,} users")
         _manifest(ground, send_id, config.app.currency, counts).write(folder)
     return Send(definition.name, send_id, folder)
+
+
+def _without_erased(config: Config, send: Send) -> None:
+    """Take out of a send who asked to be forgotten since it was made."""
+    with send.snapshot() as snapshot:
+        for user_id in sorted(erased_users(config.training)):
+            if snapshot.of_user(user_id) is not None:
+                snapshot.forget(user_id)
 
 
 def _same(send: Send, definition: Definition) -> Send:

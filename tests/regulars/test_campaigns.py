@@ -109,6 +109,20 @@ def test_a_send_is_made_once(published: Shop, capsys: pytest.CaptureFixture[str]
     assert "--send firstb" in capsys.readouterr().err
 
 
+def test_who_is_erased_after_a_send_is_in_no_later_file(published: Shop) -> None:
+    """A second export of a send leaves out who asked to be forgotten meanwhile, and their id is not in its record."""
+    assert published.run("campaign create", "leaving", "--control", "0") == 0
+    assert published.run("campaign export", "leaving") == 0
+    folder = sent(published, "leaving")
+    gone, *others = users_of(folder / "recipients.csv")
+    erased = published.folder / "data/erased.txt"
+    with erased.open("a", encoding="utf-8") as file:
+        file.write(f"{gone}\n")
+    assert published.run("campaign export", "leaving", "--format", "csv,jsonl,parquet") == 0
+    assert users_of(folder / "recipients.csv") == others
+    assert not [path.name for path in folder.iterdir() if gone.encode() in path.read_bytes()]
+
+
 def test_consent_is_asked_for(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """With a file of consent, who is not in it gets nothing; its path is relative to the configuration."""
     assert published.run("campaign create", "asked") == 0
@@ -118,7 +132,8 @@ def test_consent_is_asked_for(published: Shop, capsys: pytest.CaptureFixture[str
     assert published.run("campaign export", "asked", *options) == 0
     manifest = json.loads(capsys.readouterr().out)
     assert manifest["consent"] == "checked"
-    assert set(manifest["suppressed"]) == {"no_consent"}
+    assert manifest["suppressed"]["no_consent"]
+    assert set(manifest["suppressed"]) <= {"no_consent", "erased"}
 
 
 @pytest.mark.parametrize(
