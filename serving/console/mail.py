@@ -40,7 +40,7 @@ LEFT_OUT = {
     choosing.OPEN_COMPLAINT: "they waited for a complaint to be settled",
     choosing.FREQUENCY_CAP: "they had enough mails by then",
     choosing.TOO_FEW_PICKS: "there was too little to show them",
-    choosing.CONTROL_GROUP: "they are in the control group, which gets none, so that the others can be compared with it",
+    choosing.CONTROL_GROUP: "they are in the control group, which gets no mail, to compare the others with",
     choosing.ERASED: "they asked to be forgotten",
     choosing.OPTED_OUT: "they want no picks of their own",
 }
