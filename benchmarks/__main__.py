@@ -19,7 +19,19 @@ from benchmarks.command_line import CommandLine
 from benchmarks.machine import describe_machine
 from benchmarks.results import Results, Row, Skipped
 
-NAMES = ("access", "cli_start", "als", "pipeline", "cold_path", "publish", "user_reads", "loop", "serving", "widget")
+NAMES = (
+    "access",
+    "cli_start",
+    "als",
+    "pipeline",
+    "cold_path",
+    "publish",
+    "user_reads",
+    "campaign",
+    "loop",
+    "serving",
+    "widget",
+)
 """One module each, cheapest first."""
 
 

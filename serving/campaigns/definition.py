@@ -37,7 +37,7 @@ class Recipe(enum.StrEnum):
     MIXED = "mixed"
     """What the shop would show: things to buy again and new ones, as the version ranks them."""
     REPLENISHMENT = "replenishment"
-    """What somebody buys again, and nothing else."""
+    """What somebody buys again and needs within two weeks, and nothing else."""
     NEW_FOR_YOU = "new-for-you"
     """What somebody has not bought yet."""
     WIN_BACK = "win-back"
