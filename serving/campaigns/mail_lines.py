@@ -10,6 +10,7 @@ import orjson
 from serving.campaigns.landing import Landing
 from serving.campaigns.letters import Addresses, Letter, Shop, letter_of
 from serving.campaigns.mail import Postman
+from serving.campaigns.mail_settings import MailSettings
 from serving.campaigns.rows import Links, sent_on
 from serving.campaigns.snapshot import RecipientRow, Sent, Snapshot
 from serving.campaigns.straight import Signed, Straight, items_of, shop_of
@@ -21,7 +22,8 @@ class Press(NamedTuple):
 
     postman: Postman
     shop: Shop
-    landing: Landing
+    landing: Landing = Landing(MailSettings())
+    """By default, of a shop that nobody knows the hosts of."""
 
     @classmethod
     def of(cls, settings: AppSettings) -> Self:
