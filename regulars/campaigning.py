@@ -13,7 +13,6 @@ from recommender.engine import Engine
 from recommender.errors import InvalidInput
 from regulars.config import Config
 from regulars.hints import hint
-from regulars.press import press_of
 from regulars.trained import served
 from serving.campaigns.choosing import Chosen, Circumstances
 from serving.campaigns.consent import Consent, read_consent
@@ -22,6 +21,7 @@ from serving.campaigns.earlier import Earlier, seen_today
 from serving.campaigns.exporting import HTML, export, passes
 from serving.campaigns.facts import ModelFacts
 from serving.campaigns.links import Links
+from serving.campaigns.mail_lines import Press
 from serving.campaigns.manifest import Manifest, read_manifest
 from serving.campaigns.present import looking
 from serving.campaigns.sending import Counts, audience_of, choices, make_send
@@ -127,7 +127,7 @@ def send_and_export(
             layouts=layouts,
             links=links,
             addresses=_consent(config).addresses if layouts and config.app.campaign.consent else None,
-            press=press_of(config) if HTML in formats else None,
+            press=Press.of(config.app) if HTML in formats else None,
             on_rows=step.advance,
         )
         step.note(f"{manifest.written:,} of {manifest.users:,} users")

@@ -13,14 +13,12 @@ from recommender.errors import InvalidInput
 from recommender.loyalty.rfm import Segment
 from regulars.campaigning import Ground, campaigns_folder
 from regulars.config import Config
-from regulars.press import press_of
 from serving.campaigns.choosing import Chosen
 from serving.campaigns.files import written_whole
-from serving.campaigns.letters import letter_of
-from serving.campaigns.mail_lines import Places
+from serving.campaigns.mail import preview_page
+from serving.campaigns.mail_lines import Press
+from serving.campaigns.sends import PREVIEW_FILE
 from serving.campaigns.snapshot import NO_DAY, Sent, SentItem, SentPick, day_of
-
-PREVIEW_FILE = "preview.html"
 
 
 def write_preview(config: Config, ground: Ground, chosen: Sequence[Chosen]) -> Path:
@@ -31,16 +29,17 @@ def write_preview(config: Config, ground: Ground, chosen: Sequence[Chosen]) -> P
     InvalidInput
         If nobody would get one.
     """
-    press = press_of(config)
+    press = Press.of(config.app)
     for some in chosen:
         for row, why in enumerate(some.reason):
             if not why:
                 sent = would_be_sent(ground, some, row)
                 day = date.fromisoformat(str(ground.around.now)[:10])
-                letter = letter_of(sent, press.shop, Places(sent, None), campaign=ground.definition.name, day=day)
+                places = press.places(sent, with_pictures=True)
+                mail = press.postman.draw(press.letter(sent, places, campaign=ground.definition.name, day=day))
                 path = campaigns_folder(config) / ground.definition.name / PREVIEW_FILE
                 with written_whole(path) as file:
-                    file.write(press.postman.draw(letter).html.encode())
+                    file.write(preview_page(mail, campaign=ground.definition.name).encode())
                 return path
     reasons = sorted({why.replace("_", " ") for some in chosen for why in some.reason}) or ["there is nobody"]
     raise InvalidInput(f"nobody who was looked at would get this mail: {', '.join(reasons)}")

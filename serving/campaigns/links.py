@@ -41,7 +41,8 @@ class Links:
         self._public_url = public_url
         self._seal = seal
         self._key = send.key
-        self._last: tuple[tuple[int, int], str] = ((-1, -1), "")
+        self._last: tuple[Place, str] | None = None
+        """A place is asked for twice in a row, to follow and to look at: the second time costs nothing."""
 
     @classmethod
     def of(cls, settings: AppSettings, send: Send) -> Self | None:
@@ -79,4 +80,7 @@ class Links:
     def _token(self, number: int, slot: int) -> str:
         assert 0 <= number <= MAX_NUMBER, number
         assert 0 <= slot <= MAX_SLOT, slot
-        return self._seal.write(Place(self._key, number, slot))
+        place = Place(self._key, number, slot)
+        if self._last is None or self._last[0] != place:
+            self._last = place, self._seal.write(place)
+        return self._last[1]

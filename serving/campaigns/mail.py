@@ -22,6 +22,7 @@ from serving.campaigns.mail_settings import MailSettings
 
 HTML_TEMPLATE = "mail.html.j2"
 TEXT_TEMPLATE = "mail.txt.j2"
+PREVIEW_TEMPLATE = "preview.html.j2"
 LONGEST = 102_400
 """Bytes of HTML beyond which Gmail cuts a mail off and links to the rest."""
 
@@ -80,6 +81,12 @@ class Postman:
                 "see docs/mail.md for what a template gets"
             ) from error
         return Mail(self._inliner.inline(html), text.strip() + "\n")
+
+
+def preview_page(mail: Mail, *, campaign: str) -> str:
+    """Return a page that shows a mail as wide as on a phone and on a desk, and its plain text; it names nobody."""
+    template = _template(None, PREVIEW_TEMPLATE, "campaign.template", escape=True)
+    return template.render(mail=mail, campaign=campaign)
 
 
 def _template(file: Path | None, ours: str, key: str, *, escape: bool) -> Template:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from datetime import date
+from typing import NamedTuple, Self
 
 import orjson
 
-from serving.campaigns.letters import Shop, letter_of
+from serving.campaigns.landing import Landing
+from serving.campaigns.letters import Addresses, Letter, Shop, letter_of
 from serving.campaigns.mail import Postman
+from serving.campaigns.mail_settings import MailSettings
 from serving.campaigns.rows import Links, sent_on
 from serving.campaigns.snapshot import RecipientRow, Sent, Snapshot
+from serving.campaigns.straight import Signed, Straight, items_of, shop_of
+from serving.settings import AppSettings
 
 
 class Press(NamedTuple):
@@ -17,26 +22,28 @@ class Press(NamedTuple):
 
     postman: Postman
     shop: Shop
+    landing: Landing = Landing(MailSettings())
+    """By default, of a shop that nobody knows the hosts of."""
 
+    @classmethod
+    def of(cls, settings: AppSettings) -> Self:
+        """Return what draws the mails of a shop.
 
-class Places:
-    """The addresses in the mail of one recipient: links that are signed, or else the items' own."""
+        Raises
+        ------
+        ConfigError
+            If a template cannot be used.
+        """
+        landing = Landing(settings.campaign, has_demo_shop=settings.serving.demo_shop != "off")
+        return cls(Postman.of(settings.campaign), shop_of(settings, landing), landing)
 
-    def __init__(self, sent: Sent, links: Links | None) -> None:
-        self._sent = sent
-        self._links = links
+    def letter(self, sent: Sent, places: Addresses, *, campaign: str, day: date) -> Letter:
+        """Return what stands in the mail of a recipient."""
+        return letter_of(sent, self.shop, places, campaign=campaign, day=day)
 
-    def click(self, slot: int) -> str:
-        """Return the address to follow."""
-        if self._links is None:
-            return self._sent.picks[slot].item.url
-        return self._links.click(self._sent.number, slot)
-
-    def image(self, slot: int) -> str:
-        """Return the address of the picture."""
-        if self._links is None:
-            return self._sent.picks[slot].item.image_url
-        return self._links.image(self._sent.number, slot)
+    def places(self, sent: Sent, *, with_pictures: bool = False) -> Straight:
+        """Return addresses that lead straight to the items; `with_pictures` puts drawn pictures into the mail."""
+        return Straight(items_of(sent), self.landing, with_pictures=with_pictures)
 
 
 class MailLines:
@@ -55,8 +62,8 @@ class MailLines:
     def line(self, row: RecipientRow) -> bytes:
         """Return the line of a recipient."""
         sent = self._snapshot.sent(row)
-        campaign, places = self._snapshot.campaign, Places(sent, self._links)
-        letter = letter_of(sent, self._press.shop, places, campaign=campaign, day=self._day)
+        places = self._press.places(sent) if self._links is None else Signed(self._links, sent.number)
+        letter = self._press.letter(sent, places, campaign=self._snapshot.campaign, day=self._day)
         mail = self._press.postman.draw(letter)
         content = {"user_id": sent.user_id, "slate_id": sent.slate_id, "html": mail.html, "text": mail.text}
         return orjson.dumps(content) + b"\n"

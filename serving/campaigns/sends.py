@@ -25,6 +25,8 @@ CAMPAIGNS = "campaigns"
 """The folder of campaigns in the data folder."""
 DEFINITION_FILE = "campaign.json"
 MANIFEST_FILE = "manifest.json"
+PREVIEW_FILE = "preview.html"
+"""A mail of somebody, to look at."""
 SENDS = "sends"
 KEY_BYTES = 5
 
@@ -107,7 +109,12 @@ class Sends:
                     yield send, sent
 
     def forget(self, user_id: str) -> list[tuple[Send, bool]]:
-        """Take a person out of every send, the unreadable ones named by an error; return which held them."""
+        """Take a person out of every send, the unreadable ones named by an error; return which held them.
+
+        Previews do not say whose mail they show, so all of them go.
+        """
+        for preview in self.folder.glob(f"*/{PREVIEW_FILE}"):
+            preview.unlink(missing_ok=True)
         found = []
         for send in self:
             with send.snapshot() as snapshot:

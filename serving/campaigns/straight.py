@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from recommender.catalogue import Item
 from serving.campaigns.landing import Landing
 from serving.campaigns.letters import Shop
-from serving.campaigns.links import Links
+from serving.campaigns.rows import Links
 from serving.campaigns.shown import picture_png
 from serving.campaigns.snapshot import Sent, SentItem
 from serving.fragments.shelf import web_address

@@ -6,6 +6,7 @@ click, and drawn pictures are part of them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,6 +17,7 @@ from recommender.engine import Engine
 from recommender.errors import RecommenderError
 from recommender.loyalty.rfm import Segment
 from recommender.slate import Placement
+from serving.campaigns import choosing, consent
 from serving.campaigns.landing import Landing
 from serving.campaigns.letters import Letter, letter_of, letter_of_slate
 from serving.campaigns.mail import LONGEST, Mail, Postman
@@ -29,17 +31,20 @@ from serving.state import State
 MAX_SENDS = 50
 """Sends that are listed, the last ones."""
 
-_LEFT_OUT = {
-    "no_consent": "they have not agreed to get mail",
-    "unsubscribed": "they want no mail",
-    "bought_recently": "they bought just before",
-    "open_complaint": "they waited for a complaint to be settled",
-    "frequency_cap": "they had enough mails by then",
-    "too_few_picks": "there was too little to show them",
-    "control_group": "they are in the control group, which gets none, so that the others can be compared with it",
-    "erased": "they asked to be forgotten",
-    "opted_out": "they want no picks of their own",
+_PICTURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]*")
+
+LEFT_OUT = {
+    consent.NO_CONSENT: "they have not agreed to get mail",
+    consent.UNSUBSCRIBED: "they want no mail",
+    choosing.BOUGHT_RECENTLY: "they bought just before",
+    choosing.OPEN_COMPLAINT: "they waited for a complaint to be settled",
+    choosing.FREQUENCY_CAP: "they had enough mails by then",
+    choosing.TOO_FEW_PICKS: "there was too little to show them",
+    choosing.CONTROL_GROUP: "they are in the control group, which gets no mail, to compare the others with",
+    choosing.ERASED: "they asked to be forgotten",
+    choosing.OPTED_OUT: "they want no picks of their own",
 }
+"""Reasons of a send, as an answer to why somebody has no mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,7 @@ class Listed:
     """Of campaign and send, with a slash between them."""
     campaign: str
     sent_at: str
+    """The moment it was made for, to the minute, UTC."""
     recipients: int
 
 
@@ -65,8 +71,8 @@ class Shown:
 
     @property
     def kilobytes(self) -> float:
-        """Size of the HTML."""
-        return len(self.mail.html.encode()) / 1024 if self.mail else 0.0
+        """Size of the HTML as it is sent: with addresses of pictures, not with pictures."""
+        return len(_PICTURE.sub("", self.mail.html).encode()) / 1024 if self.mail else 0.0
 
     @property
     def is_too_long(self) -> bool:
@@ -90,7 +96,12 @@ class MailRoom:
             with send.snapshot() as snapshot:
                 name = f"{send.campaign}/{send.send_id}"
                 found.append(
-                    Listed(name=name, campaign=send.campaign, sent_at=snapshot.sent_at, recipients=len(snapshot))
+                    Listed(
+                        name=name,
+                        campaign=send.campaign,
+                        sent_at=snapshot.sent_at[:16].replace("T", " "),
+                        recipients=len(snapshot),
+                    )
                 )
         return found
 
@@ -108,7 +119,7 @@ class MailRoom:
         except RecommenderError as error:
             return Shown(why_not=f"the send cannot be read ({error})")
         if sent is None:
-            return Shown(why_not=_LEFT_OUT.get(why_not, why_not) if why_not else "the campaign was not meant for them")
+            return Shown(why_not=LEFT_OUT.get(why_not, why_not) if why_not else "the campaign was not meant for them")
         addresses = Straight(items_of(sent), self.landing, with_pictures=True)
         letter = letter_of(sent, self._shop, addresses, campaign=send.campaign, day=day)
         return self._drawn(letter, slate_id=sent.slate_id, next_order=sent.next_order)

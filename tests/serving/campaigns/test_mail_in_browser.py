@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from recommender.catalogue import Item
 from serving.campaigns.landing import Landing
 from serving.campaigns.letters import Letter, LetterItem
-from serving.campaigns.mail import Postman
+from serving.campaigns.mail import Postman, preview_page
 from serving.campaigns.mail_settings import MailSettings
 from serving.campaigns.straight import Straight
 from tests.serving.web.conftest import browser, chromium, screenshots
@@ -110,3 +110,14 @@ def test_a_mail_is_dark_where_that_is_wanted(page: Page) -> None:
     colour = "one => getComputedStyle(one).backgroundColor"
     assert page.locator(".sheet").evaluate(colour) == "rgb(28, 35, 36)"
     assert page.locator("body").evaluate(colour) == "rgb(20, 25, 26)"
+
+
+@pytest.mark.parametrize("page", [(390, False), (1200, True)], indirect=True, ids=str)
+def test_a_preview_is_for_everybody(page: Page, screenshots: Path, request: pytest.FixtureRequest) -> None:
+    """The page that shows a mail at both widths has no fault that axe-core knows, and fits any screen."""
+    page.set_content(preview_page(Postman.of(SETTINGS).draw(letter()), campaign="win-back"))
+    assert page.frame_locator("iframe").first.locator("h1").inner_text() == "Picked for you"
+    found = Axe().run(page).response["violations"]
+    assert [f"{each['id']}: {[node['target'] for node in each['nodes']][:3]}" for each in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.screenshot(path=screenshots / f"preview-{request.node.callspec.params['page'][0]}.png", full_page=True)
