@@ -53,9 +53,10 @@ app = typer.Typer(
 )
 """Pretty tracebacks are off: they print the values of variables, and some of ours are passwords."""
 
-for command in (train, evaluate, tune, compare, gate, report, publish, rollback, serve, campaign, traffic, demo):
+for command in (train, evaluate, tune, compare, gate, report, publish, rollback, serve, traffic, demo):
     name = command.__name__.rpartition(".")[2]
     app.command(name, epilog=command.EXAMPLES)(command.run)
+app.add_typer(campaign.app, name="campaign")
 app.add_typer(versions.app, name="versions")
 app.add_typer(config.app, name="config")
 app.add_typer(keys.app, name="keys")
@@ -72,7 +73,11 @@ def _print_version(*, wanted: bool) -> None:
 
 @app.callback(
     epilog=examples(
-        "regulars train", "regulars evaluate", "regulars publish", "regulars serve", "regulars campaign -g at_risk"
+        "regulars train",
+        "regulars evaluate",
+        "regulars publish",
+        "regulars serve",
+        "regulars campaign export -g at_risk",
     )
 )
 def regulars(

@@ -1,0 +1,328 @@
+"""The record of one send: who was chosen, and what each of them got.
+
+An SQLite file, written whole and then only read, except that a person can be taken out of it::
+
+    meta         one row per fact of the send, as text
+    items        what the items looked like when the send was made, each once
+    recipients   one row per person: a number from 0 on, the key of their links, and their picks as 13 bytes each
+    suppressed   who was left out, and why
+
+A pick is the number of its item, source × 16 + reason, the number of the item its reason rests on and the day it is
+due, little-endian. Titles and prices are not repeated for everybody, so a million recipients take a few hundred bytes
+each. What is deleted is overwritten (`secure_delete`), and the file is rebuilt without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from recommender.candidates import NO_ANCHOR, ReasonCode, Source
+from recommender.errors import InvalidInput
+from recommender.experiments.allocation import Assigned
+from recommender.loyalty.rfm import Segment
+
+SNAPSHOT_FILE = "snapshot.sqlite"
+SCHEMA = 1
+NO_DAY = -(1 << 31)
+"""In the place of a day that nothing is known of."""
+PICK = struct.Struct("<iBii")
+BUSY_SECONDS = 10.0
+"""How long to wait while somebody is taken out."""
+BATCH = 4096
+"""Rows read at a time."""
+VARIABLES = 500
+"""Users asked for by one statement."""
+
+_EPOCH = date(1970, 1, 1)
+
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE items (
+    number INTEGER PRIMARY KEY, item_id TEXT NOT NULL, title TEXT NOT NULL, url TEXT NOT NULL, image_url TEXT NOT NULL,
+    category TEXT NOT NULL, brand TEXT NOT NULL, price REAL
+);
+CREATE TABLE recipients (
+    number INTEGER PRIMARY KEY, user_id TEXT NOT NULL, segment INTEGER NOT NULL, recency_days INTEGER,
+    frequency INTEGER NOT NULL, monetary REAL NOT NULL, next_order INTEGER, tier TEXT NOT NULL, grouped TEXT,
+    personal INTEGER NOT NULL, picks BLOB NOT NULL
+);
+CREATE TABLE suppressed (user_id TEXT NOT NULL, reason TEXT NOT NULL);
+"""
+INDEXES = """
+CREATE UNIQUE INDEX recipients_by_user ON recipients (user_id);
+CREATE INDEX suppressed_by_user ON suppressed (user_id);
+"""
+_COLUMNS = "number, user_id, segment, recency_days, frequency, monetary, next_order, tier, grouped, personal, picks"
+
+
+class RecipientRow(NamedTuple):
+    """A row of the table of recipients; `Sent` is the same for readers."""
+
+    number: int
+    user_id: str
+    segment: int
+    recency_days: int | None
+    frequency: int
+    monetary: float
+    next_order: int | None
+    """Days since 1970."""
+    tier: str
+    grouped: str | None
+    """Experiment and group, with a slash between them."""
+    personal: bool
+    picks: bytes
+    """`PICK` after `PICK`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentItem:
+    """An item as it was when the send was made."""
+
+    item_id: str
+    title: str
+    url: str
+    image_url: str
+    category: str
+    brand: str
+    price: float | None
+    """In the shop's currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentPick:
+    """One offer."""
+
+    item: SentItem
+    source: Source
+    reason: ReasonCode
+    rests_on: SentItem | None
+    """The item that the reason rests on."""
+    due_on: date | None
+    """For buy-again: the day the person is expected to need it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One recipient of one send."""
+
+    number: int
+    """Ordinal within the send, from 0: what links carry."""
+    user_id: str
+    slate_id: str
+    """Names what was shown; a click that carries it can be traced to this mail."""
+    segment: Segment
+    recency_days: int | None
+    """Whole days since the last order; None before the first."""
+    frequency: int
+    """Orders."""
+    monetary: float
+    """Money spent, in the shop's currency."""
+    next_order: date | None
+    """The day the next order is expected; None where nothing can be said."""
+    coupon_tier: str
+    """Empty for none."""
+    group: Assigned | None
+    """Their group of an experiment."""
+    is_personal: bool
+    """False for who gets what a stranger would get."""
+    picks: tuple[SentPick, ...]
+    """By slot."""
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Item ids by slot."""
+        return tuple(pick.item.item_id for pick in self.picks)
+
+
+class Snapshot:
+    """Reads one send, for one thread at a time; opening takes a millisecond.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is missing, damaged or of another release.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._db = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, check_same_thread=False
+            )
+            self.meta: Mapping[str, str] = dict(self._db.execute("SELECT name, value FROM meta"))
+        except sqlite3.Error as error:
+            raise InvalidInput(f"{path} is no record of a send that can be read: {error}") from error
+        if self.meta.get("schema") != str(SCHEMA):
+            self.close()
+            raise InvalidInput(f"{path} is of schema {self.meta.get('schema')}, and this release reads {SCHEMA}")
+        self._items: dict[int, SentItem] = {}
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the file of a send."""
+        return cls(path)
+
+    @property
+    def campaign(self) -> str:
+        """The name of the campaign."""
+        return self.meta["campaign"]
+
+    @property
+    def send_id(self) -> str:
+        """The name of the send within its campaign."""
+        return self.meta["send_id"]
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217 code of the prices."""
+        return self.meta["currency"]
+
+    @property
+    def slots(self) -> int:
+        """Picks at most."""
+        return int(self.meta["slots"])
+
+    @property
+    def sent_at(self) -> str:
+        """ISO 8601, UTC: the moment the send was made for."""
+        return self.meta["as_of"]
+
+    def recipient(self, number: int) -> Sent | None:
+        """Return who has that number; None for nobody, or somebody who was erased."""
+        return self._one("number = ?", number)
+
+    def of_user(self, user_id: str) -> Sent | None:
+        """Return what a user got; None if nothing."""
+        return self._one("user_id = ?", user_id)
+
+    def why_not(self, user_id: str) -> str | None:
+        """Return why a user was left out; None if they were not, or were not meant."""
+        row = self._db.execute("SELECT reason FROM suppressed WHERE user_id = ?", (user_id,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def __len__(self) -> int:
+        """Return the number of recipients."""
+        return int(self._db.execute("SELECT count(*) FROM recipients").fetchone()[0])
+
+    def __iter__(self) -> Iterator[Sent]:
+        """Yield all recipients by number."""
+        yield from map(self.sent, self.rows())
+
+    def rows(self) -> Iterator[RecipientRow]:
+        """Yield the bare rows of the recipients by number."""
+        cursor = self._db.execute(f"SELECT {_COLUMNS} FROM recipients ORDER BY number")  # noqa: S608  our own names
+        while rows := cursor.fetchmany(BATCH):
+            yield from map(RecipientRow._make, rows)
+
+    def suppressed(self) -> Iterator[tuple[str, str]]:
+        """Yield who was left out with the reason, in the order of the audience."""
+        cursor = self._db.execute("SELECT user_id, reason FROM suppressed ORDER BY rowid")
+        while rows := cursor.fetchmany(BATCH):
+            yield from rows
+
+    def sent(self, row: RecipientRow) -> Sent:
+        """Return a row with everything it stands for."""
+        return Sent(
+            number=row.number,
+            user_id=row.user_id,
+            slate_id=slate_id_of(self.campaign, self.send_id, row.number),
+            segment=Segment(row.segment),
+            recency_days=row.recency_days,
+            frequency=row.frequency,
+            monetary=row.monetary,
+            next_order=None if row.next_order is None else day_of(row.next_order),
+            coupon_tier=row.tier,
+            group=None if row.grouped is None else Assigned(*row.grouped.split("/", 1)),
+            is_personal=bool(row.personal),
+            picks=tuple(self.pick(*pick) for pick in PICK.iter_unpack(row.picks)),
+        )
+
+    def pick(self, item: int, kind: int, anchor: int, day: int) -> SentPick:
+        """Return a pick with everything it stands for."""
+        return SentPick(
+            item=self.item(item),
+            source=Source(kind >> 4),
+            reason=ReasonCode(kind & 15),
+            rests_on=None if anchor == NO_ANCHOR else self.item(anchor),
+            due_on=None if day == NO_DAY else day_of(day),
+        )
+
+    def users(self) -> Iterator[str]:
+        """Yield the ids of all recipients."""
+        cursor = self._db.execute("SELECT user_id FROM recipients")
+        while rows := cursor.fetchmany(BATCH):
+            yield from (user_id for (user_id,) in rows)
+
+    def items_of(self, users: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
+        """Yield those of some users who got this send, with the numbers of their items."""
+        for start in range(0, len(users), VARIABLES):
+            some = users[start : start + VARIABLES]
+            marks = ", ".join("?" * len(some))
+            for user_id, picks in self._db.execute(
+                f"SELECT user_id, picks FROM recipients WHERE user_id IN ({marks})",  # noqa: S608  question marks
+                some,
+            ).fetchall():
+                yield user_id, [item for item, *_ in PICK.iter_unpack(picks)]
+
+    def item_ids(self) -> Iterator[tuple[int, str]]:
+        """Yield number and id of every item that picks speak of."""
+        yield from self._db.execute("SELECT number, item_id FROM items").fetchall()
+
+    def item(self, number: int) -> SentItem:
+        """Return an item of the send by its number."""
+        if (known := self._items.get(number)) is None:
+            columns = "item_id, title, url, image_url, category, brand, price"
+            row = self._db.execute(f"SELECT {columns} FROM items WHERE number = ?", (number,)).fetchone()  # noqa: S608
+            if row is None:
+                raise InvalidInput(f"{self.path} names an item {number} that it does not describe")
+            known = self._items[number] = SentItem(*row)
+        return known
+
+    def forget(self, user_id: str) -> bool:
+        """Take a person out for good, and say whether they were there."""
+        with contextlib.closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS)) as db:
+            db.execute("PRAGMA secure_delete = ON")
+            with db:
+                gone = sum(
+                    db.execute(f"DELETE FROM {table} WHERE user_id = ?", (user_id,)).rowcount  # noqa: S608
+                    for table in ("recipients", "suppressed")
+                )
+            if gone:
+                db.execute("VACUUM")
+        return gone > 0
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _one(self, condition: str, value: int | str) -> Sent | None:
+        found = self._db.execute(f"SELECT {_COLUMNS} FROM recipients WHERE {condition}", (value,))  # noqa: S608
+        row = found.fetchone()
+        return None if row is None else self.sent(RecipientRow._make(row))
+
+
+def slate_id_of(campaign: str, send_id: str, number: int) -> str:
+    """Return the name of what a recipient was shown.
+
+    >>> slate_id_of("win-back", "20180101", 17)
+    'win-back.20180101.17'
+    """
+    return f"{campaign}.{send_id}.{number}"
+
+
+def day_of(day: int) -> date:
+    """Return a day that is counted from 1970."""
+    return _EPOCH + timedelta(day)

@@ -1,0 +1,158 @@
+"""Campaigns from the command line: the commands of docs/campaigns.md, and what they leave behind."""
+
+import csv
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.pages import blocks, text_of
+from tests.regulars.conftest import Shop
+
+PAGE = "docs/campaigns.md"
+COMMANDS = [
+    line for block in blocks(text_of(PAGE), "console") for line in block.splitlines() if line.startswith("regulars ")
+]
+
+
+@pytest.fixture(scope="module")
+def published(trained_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A shop whose version is served; every third customer has not been seen for two months."""
+    folder = tmp_path_factory.mktemp("campaigns") / "shop"
+    shutil.copytree(trained_shop.folder, folder)
+    with (folder / "purchases.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    times = sorted(row[2] for row in rows)
+    end = str(np.datetime64(times[-1], "D") - np.timedelta64(60, "D"))
+    with (folder / "purchases.csv").open("w", encoding="utf-8", newline="") as file:
+        kept = [row for row in rows if row[2] < end or not row[0] or int(row[0].rpartition("-")[2]) % 3]
+        csv.writer(file).writerows([header, *kept])
+    shop = Shop(folder)
+    assert shop.run("train") == 0
+    assert shop.run("publish", "--force") == 0
+    return shop
+
+
+def sent(shop: Shop, campaign: str) -> Path:
+    """The folder of a campaign's only send."""
+    (folder,) = (shop.folder / "data/campaigns" / campaign / "sends").iterdir()
+    return folder
+
+
+def users_of(path: Path) -> list[str]:
+    """The users of a CSV."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [row["user_id"] for row in csv.DictReader(file)]
+
+
+def test_the_commands_of_the_page(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command of the page runs, one after the other, and leaves what the page says."""
+    assert len(COMMANDS) >= 10
+    for line in COMMANDS:
+        words = shlex.split(line)[1:]
+        assert published.run(" ".join(words[:2]), *words[2:]) == 0, line
+    out = capsys.readouterr().out
+    assert "not yet" in out, "nobody was watched long enough"
+    for campaign in ("refill", "win-back"):
+        folder = sent(published, campaign)
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        assert manifest["users"] == manifest["written"] + sum(manifest["suppressed"].values())
+        assert users_of(folder / "recipients.csv")
+    assert (published.folder / "data/campaigns/win-back/preview.html").read_text(encoding="utf-8").startswith("<!")
+    assert {path.name for path in sent(published, "win-back").iterdir()} == {
+        "braze_attributes-001.csv",
+        "klaviyo_profiles-001.json",
+        "manifest.json",
+        "recipients.csv",
+        "recipients.parquet",
+        "snapshot.sqlite",
+        "suppressed.csv",
+    }
+    assert list((published.folder / "data/reports").glob("campaign-win-back-*.html"))
+
+
+def test_every_name_on_the_page_is_one(published: Shop) -> None:
+    """Fields, reasons, recipes and layouts of the page are those of the program, and none is missing."""
+    from serving.campaigns import choosing, consent
+    from serving.campaigns.definition import Recipe
+    from serving.campaigns.expression import FIELDS
+    from serving.campaigns.layouts import LAYOUTS
+
+    reasons = {getattr(choosing, name) for name in ("ERASED", "OPEN_COMPLAINT", "BOUGHT_RECENTLY", "FREQUENCY_CAP")}
+    reasons |= {choosing.OPTED_OUT, choosing.TOO_FEW_PICKS, choosing.CONTROL_GROUP}
+    reasons |= {consent.NO_CONSENT, consent.UNSUBSCRIBED}
+    rows = re.findall(r"^\| (`[^|]+) \|", text_of(PAGE), re.M)
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    assert {*FIELDS, *reasons, *Recipe, *LAYOUTS} <= named
+    assert {word for word in consent.MEANING if word} <= set(re.findall(r"`(\w+)`", text_of(PAGE))) | {
+        "opted-in",
+        "opted-out",
+    }
+
+
+def test_a_send_is_made_once(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second export reads the record; a send of a campaign that was changed is refused."""
+    assert published.run("campaign create", "once", "--audience", "frequency > 1") == 0
+    assert published.run("campaign export", "once", "--send", "first") == 0
+    folder = sent(published, "once")
+    before = (folder / "recipients.csv").read_bytes()
+    assert published.run("campaign export", "once", "--send", "first", "--set", "campaign.cap=0 in 1 days") == 0
+    assert (folder / "recipients.csv").read_bytes() == before
+    assert published.run("campaign create", "once", "--slots", "2") == 2
+    assert "give --replace to change it" in capsys.readouterr().err
+    assert published.run("campaign create", "once", "--slots", "2", "--replace") == 0
+    assert published.run("campaign export", "once", "--send", "first") == 2
+    assert "--send firstb" in capsys.readouterr().err
+
+
+def test_who_is_erased_after_a_send_is_in_no_later_file(published: Shop) -> None:
+    """A second export of a send leaves out who asked to be forgotten meanwhile, and their id is not in its record."""
+    assert published.run("campaign create", "leaving", "--control", "0") == 0
+    assert published.run("campaign export", "leaving") == 0
+    folder = sent(published, "leaving")
+    gone, *others = users_of(folder / "recipients.csv")
+    erased = published.folder / "data/erased.txt"
+    with erased.open("a", encoding="utf-8") as file:
+        file.write(f"{gone}\n")
+    assert published.run("campaign export", "leaving", "--format", "csv,jsonl,parquet") == 0
+    assert users_of(folder / "recipients.csv") == others
+    assert not [path.name for path in folder.iterdir() if gone.encode() in path.read_bytes()]
+
+
+def test_consent_is_asked_for(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a file of consent, who is not in it gets nothing; its path is relative to the configuration."""
+    assert published.run("campaign create", "asked") == 0
+    (published.folder / "consent.csv").write_text("user_id,status\n0001,subscribed\n", encoding="utf-8")
+    capsys.readouterr()
+    options = ("--set", "campaign.consent=consent.csv", "--json")
+    assert published.run("campaign export", "asked", *options) == 0
+    manifest = json.loads(capsys.readouterr().out)
+    assert manifest["consent"] == "checked"
+    assert manifest["suppressed"]["no_consent"]
+    assert set(manifest["suppressed"]) <= {"no_consent", "erased"}
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["campaign create", "x", "--audience", "segment = lapsd"], "column 11: 'lapsd' is no segment"),
+        (["campaign create", "x", "--bought-in", "Nowhere"], "no item is of the category 'Nowhere'"),
+        (["campaign create", "x", "--spent", "lots"], "--spent 'lots' is no range"),
+        (["campaign create", "../x"], "'../x' cannot be the name of a campaign"),
+        (["campaign create", "x", "--tier", "10%"], "'10%' is no coupon tier"),
+        (["campaign export", "nope"], "there is no campaign 'nope'"),
+        (["campaign preview", "nope"], "there is no campaign 'nope'"),
+        (["campaign report", "nope"], "there is no campaign 'nope'"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    published: Shop, command: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wrong name or condition is one message, and leaves nothing."""
+    assert published.run(*command) == 2
+    assert said in capsys.readouterr().err
+    assert not (published.folder / "data/campaigns/x").is_dir()
