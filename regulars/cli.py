@@ -26,6 +26,7 @@ from regulars.commands import (
     experiments,
     gate,
     keys,
+    personalization,
     publish,
     report,
     rollback,
@@ -53,7 +54,10 @@ app = typer.Typer(
 )
 """Pretty tracebacks are off: they print the values of variables, and some of ours are passwords."""
 
-for command in (train, evaluate, tune, compare, gate, report, publish, rollback, serve, campaign, traffic, demo):
+for command in (
+    *(train, evaluate, tune, compare, gate, report, publish, rollback, serve, campaign, traffic, demo),
+    *(personalization,),
+):
     name = command.__name__.rpartition(".")[2]
     app.command(name, epilog=command.EXAMPLES)(command.run)
 app.add_typer(versions.app, name="versions")
