@@ -20,6 +20,7 @@ from recommender.histories import Histories
 from recommender.ids import IdMap
 from recommender.interactions import Interactions
 from recommender.learning import DEFAULT_BLEND
+from recommender.loyalty.outlook import Outlook
 from recommender.loyalty.rfm import CustomerBase
 from recommender.model import Model
 from recommender.neighbours import Neighbours
@@ -75,6 +76,7 @@ def made_up_model(log: MadeUpLog, factors: Factors) -> Model:
         repeat=RepeatHabits(_uniform(rng, 0.01, 0.3, len(items)), _uniform(rng, 5, 90, len(items))),
         blend=DEFAULT_BLEND,
         customers=CustomerBase.from_interactions(nobody, now=AS_OF),
+        outlook=Outlook.unknown(0),
     )
 
 

@@ -29,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recommender.codec import Arrays, Values, flatten, unflatten
+from recommender.earlier_schemas import completed
 from recommender.errors import InvalidArtifact, RecommenderError
 from recommender.manifest import Manifest, Provenance
 from recommender.model import Model
@@ -102,7 +103,7 @@ def load_artifact(directory: Path, *, verify: bool = True) -> Artifact:
         for name, sha256 in sorted(manifest.checksums.items())
     }
     try:
-        return Artifact(manifest, unflatten(Model, arrays, manifest.values))
+        return Artifact(manifest, unflatten(Model, *completed(manifest, arrays)))
     except (RecommenderError, TypeError, ValueError, AttributeError, LookupError) as error:
         raise InvalidArtifact(f"{directory} does not hold a usable model: {error}") from error
 

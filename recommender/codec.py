@@ -27,6 +27,9 @@ Values = dict[str, Any]
 
 TEXT = tuple[str, ...]
 
+_DAYS = np.dtype("datetime64[D]")
+"""What a column of times in an artifact counts in."""
+
 
 def flatten(thing: Any, prefix: str = "") -> tuple[Arrays, Values]:
     """Return the arrays and the values of a dataclass instance, by dotted field name.
@@ -112,7 +115,8 @@ def _value(value: Any, hint: Any, name: str) -> Any:
 def _declared(array: npt.NDArray[Any], hint: Any, name: str) -> npt.NDArray[Any]:
     """Return `array` if it is of the type that the field's hint, such as ``NDArray[np.int32]``, declares."""
     _, dtype = typing.get_args(hint)
-    (expected,) = typing.get_args(dtype)
-    if array.dtype != np.dtype(expected):
-        raise InvalidArtifact(f"{name} holds {array.dtype}, not {np.dtype(expected)}; train it again with this version")
+    (kind,) = typing.get_args(dtype)
+    expected = _DAYS if kind is np.datetime64 else np.dtype(kind)
+    if array.dtype != expected:
+        raise InvalidArtifact(f"{name} holds {array.dtype}, not {expected}; train it again with this version")
     return array

@@ -17,10 +17,13 @@ from typing import Any
 
 from recommender.errors import InvalidArtifact
 
-SCHEMA = 3
-"""Raised whenever the arrays or their meaning change; readers refuse any other number."""
+SCHEMA = 4
+"""Raised whenever the arrays or their meaning change."""
 
-_ARRAY_FILE = re.compile(r"[a-z][a-z_.]*\.npy")
+READABLE = (3, SCHEMA)
+"""Schemas that are read: what an earlier one lacks is said to be unknown (`recommender.earlier_schemas`)."""
+
+_ARRAY_FILE = re.compile(r"[a-z][a-z0-9_.]*\.npy")
 """No separators and no leading dot: a manifest cannot point outside its directory."""
 
 HASH_LENGTH = 12
@@ -78,7 +81,12 @@ class Manifest(Provenance):
     def redacted(self, *, users: int, values: Mapping[str, Any], checksums: Mapping[str, str]) -> Manifest:
         """Return the manifest of the same version with `users` users fewer, sealed anew."""
         unsealed = dataclasses.replace(
-            self, redacted_users=self.redacted_users + users, values=values, checksums=checksums, redaction_seal=""
+            self,
+            schema=SCHEMA,
+            redacted_users=self.redacted_users + users,
+            values=values,
+            checksums=checksums,
+            redaction_seal="",
         )
         return dataclasses.replace(unsealed, redaction_seal=_digest(unsealed._content()))
 
@@ -96,14 +104,14 @@ class Manifest(Provenance):
             schema = content["schema"]
         except (ValueError, TypeError, KeyError, RecursionError):
             raise InvalidArtifact(f"{where} is not a manifest; it may be truncated") from None
-        if schema != SCHEMA:
+        if type(schema) is not int or schema not in READABLE:
             raise InvalidArtifact(f"{where} has schema {schema!r}, this program reads {SCHEMA}; train again")
         try:
             manifest = cls(**content)
             is_sealed = manifest._is_sealed()
             strange = [name for name in manifest.checksums if not _ARRAY_FILE.fullmatch(name)]
         except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidArtifact(f"{where} is not a manifest of schema {SCHEMA}: {error}") from None
+            raise InvalidArtifact(f"{where} is not a manifest of schema {schema}: {error}") from None
         if not is_sealed:
             raise InvalidArtifact(f"{where} was altered after training: its content does not match its version")
         if text != manifest.to_json():

@@ -16,6 +16,7 @@ from recommender.errors import InvalidInput
 from recommender.factors import Factors
 from recommender.histories import Histories
 from recommender.ids import IdMap
+from recommender.loyalty.outlook import Outlook
 from recommender.loyalty.rfm import CustomerBase
 from recommender.neighbours import Neighbours
 from recommender.peers import Peers
@@ -52,6 +53,8 @@ class Model:
     repeat: RepeatHabits
     blend: Blend
     customers: CustomerBase
+    outlook: Outlook
+    """What is to be expected of every user after `as_of`."""
     variety: Variety = field(default_factory=Variety)
     """How varied its slates are: part of the model, so that the API, campaigns and reports agree."""
     selling: Standing = field(init=False, repr=False)
@@ -67,6 +70,7 @@ class Model:
             "factors": len(self.factors.user),
             "histories": len(self.histories),
             "customers": len(self.customers.recency_days),
+            "outlook": len(self.outlook),
             "peers": len(self.peers.items.size),
         }
         items = {
@@ -102,5 +106,6 @@ class Model:
             factors=dataclasses.replace(self.factors, user=self.factors.user[keep]),
             histories=self.histories.select(keep),
             customers=self.customers.select(keep),
+            outlook=self.outlook.select(keep),
             peers=self.peers.select(keep),
         )

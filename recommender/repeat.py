@@ -25,6 +25,9 @@ PRIOR_WEIGHT = 5.0
 DEFAULT_GAP_DAYS = 30.0
 """Said of a shop in which nothing was ever bought twice."""
 
+UNKNOWN_REGULARITY = 1.0
+"""Said of a shop whose rhythm nobody knows: orders at random, the widest of intervals."""
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -36,6 +39,9 @@ class RepeatHabits:
     """(n_items,) share of buyers who buy the item again, in [0, 1]."""
     gap_days: Floats
     """(n_items,) typical days between two orders of the same user, greater than 0."""
+    regularity: float = UNKNOWN_REGULARITY
+    """How regular the gaps of one user and item are, greater than 0: the shape of their gamma distribution. 1 is buying
+    at random; the larger, the more alike are the gaps."""
 
     @classmethod
     def from_histories(

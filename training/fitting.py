@@ -14,7 +14,10 @@ from recommender.diversity import Variety
 from recommender.histories import Histories
 from recommender.interactions import Interactions
 from recommender.learning import DEFAULT_BLEND
+from recommender.loyalty.forecast import Forecast
+from recommender.loyalty.orders import Orders
 from recommender.loyalty.rfm import CustomerBase
+from recommender.loyalty.summary import Summary
 from recommender.matrix import InteractionMatrix
 from recommender.model import Model
 from recommender.neighbours import Neighbours, Powers
@@ -64,6 +67,8 @@ def fit(
             pairs = item_pairs(interactions, settings, advance=step.advance)
     with progress.step(f"{stage}: habits and popularity"):
         histories = Histories.from_interactions(interactions, confidence, now=now)
+        orders = Orders.from_interactions(interactions)
+        past = Summary.from_orders(orders, now=now)
         return Model(
             users=interactions.users,
             items=interactions.items,
@@ -78,7 +83,8 @@ def fit(
             popularity=Popularity.from_interactions(interactions, now=now),
             repeat=RepeatHabits.from_histories(histories, catalogue.category),
             blend=DEFAULT_BLEND if blend is None else blend,
-            customers=CustomerBase.from_interactions(interactions, now=now),
+            customers=CustomerBase.from_orders(orders, now=now),
+            outlook=Forecast.fit(past).outlook(past),
             variety=variety_of(settings),
         )
 

@@ -33,6 +33,7 @@ import numpy.typing as npt
 
 from recommender.errors import InvalidInput
 from recommender.interactions import SECONDS_PER_DAY, Interactions
+from recommender.loyalty.orders import Orders
 
 Scores = npt.NDArray[np.uint8]
 
@@ -114,11 +115,13 @@ class CustomerBase:
 
         Rows later than `now` count as happening then.
         """
-        rows = interactions.purchases().of_users()
-        n_users = len(rows.users)
-        frequency = _count_orders(rows)
-        monetary: npt.NDArray[np.float64] = np.bincount(rows.user, rows.amount, n_users).astype(np.float64)
-        recency, gap = _recency_and_gap(rows, frequency, now)
+        return cls.from_orders(Orders.from_interactions(interactions), now=now)
+
+    @classmethod
+    def from_orders(cls, orders: Orders, *, now: np.datetime64) -> CustomerBase:
+        """Describe every user by their `orders`, as of `now`; orders later than `now` count as happening then."""
+        frequency, monetary = orders.count(), orders.spent()
+        recency, gap = _recency_and_gap(orders, frequency, now)
         scores = [_scores(column, of=frequency > 0) for column in (-recency, frequency, monetary)]
         return cls(
             recency_days=recency.astype(np.float32),
@@ -144,27 +147,19 @@ class CustomerBase:
         return np.flatnonzero(self.segment == segment).astype(np.int32)
 
 
-def _count_orders(rows: Interactions) -> npt.NDArray[np.int64]:
-    """Return (n_users,): the distinct orders of each user."""
-    by_user = np.lexsort([rows.order, rows.user])
-    user, order = rows.user[by_user], rows.order[by_user]
-    repeated = (user[1:] == user[:-1]) & (order[1:] == order[:-1])
-    first = np.concatenate([[True], ~repeated])[: len(rows)]
-    return np.bincount(user[first], minlength=len(rows.users))
-
-
 def _recency_and_gap(
-    rows: Interactions, frequency: npt.NDArray[np.int64], now: np.datetime64
+    orders: Orders, frequency: npt.NDArray[np.int64], now: np.datetime64
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return days since the last order, and mean days between orders; both (n_users,), infinite where there is none."""
-    day = -np.maximum((now.astype("datetime64[s]") - rows.time).astype(np.int64), 0) / SECONDS_PER_DAY
-    first, last = np.full(len(frequency), np.inf), np.full(len(frequency), -np.inf)
-    np.minimum.at(first, rows.user, day)
-    np.maximum.at(last, rows.user, day)
-    gap = np.full(len(frequency), np.inf)
+    ago = np.maximum((now.astype("datetime64[s]") - orders.time).astype(np.int64), 0) / SECONDS_PER_DAY
+    first, last = orders.first_and_last()
+    recency, gap = np.full((2, len(frequency)), np.inf)
+    recency[orders.user[last]] = ago[last]
     repeated = frequency > 1
-    gap[repeated] = (last - first)[repeated] / (frequency[repeated] - 1)
-    return -last, gap
+    span = np.zeros(len(frequency))
+    span[orders.user[last]] = ago[first] - ago[last]
+    gap[repeated] = span[repeated] / (frequency[repeated] - 1)
+    return recency, gap
 
 
 def _scores(column: npt.NDArray[np.float64] | npt.NDArray[np.int64], *, of: npt.NDArray[np.bool_]) -> Scores:

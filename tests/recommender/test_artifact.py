@@ -221,8 +221,8 @@ def test_directory_of_another_name_is_refused(saved: Path) -> None:
         "3",
         "null",
         '"schema"',
-        '{"schema": 3}',
-        '{"schema": 3, "surprise": 2}',
+        '{"schema": 4}',
+        '{"schema": 4, "surprise": 2}',
         "[" * 100_000,
         '{"schema": NaN}',
         "\ufeff{}",
@@ -241,8 +241,9 @@ def test_what_is_no_manifest_is_refused(saved: Path, text: str) -> None:
         ('"ndcg@10": 0.5', '"ndcg@10": 0.9'),
         ('"ndcg@10": 0.5', '"ndcg@10": NaN'),
         ('"ndcg@10": 0.5', '"ndcg@10": "\\ud800"'),
-        ('"schema": 3', '"schema": 4'),
-        ('"schema": 3', '"schema": true'),
+        ('"schema": 4', '"schema": 5'),
+        ('"schema": 4', '"schema": 3'),
+        ('"schema": 4', '"schema": true'),
         ('"data_fingerprint": "planted"', '"data_fingerprint": "better"'),
     ],
 )
@@ -253,6 +254,22 @@ def test_altered_manifest_is_refused(saved: Path, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(InvalidArtifact, match=MANIFEST_FILE):
         load_artifact(saved)
+
+
+def test_artifact_of_the_schema_before_is_read(saved: Path) -> None:
+    """A version trained before there was an outlook can be rolled back to; it says nothing of the future."""
+    for path in saved.glob("outlook.*"):
+        path.unlink()
+
+    def predate(content: dict[str, Any]) -> None:
+        content["schema"] = 3
+        del content["values"]["repeat.regularity"]
+        content["checksums"] = {k: v for k, v in content["checksums"].items() if not k.startswith("outlook.")}
+
+    model = load_artifact(reseal(saved, predate)).model
+    assert len(model.outlook) == len(model.users)
+    assert not model.outlook.is_known.any()
+    assert np.isnat(model.outlook.next_order).all()
 
 
 def test_huge_manifest_is_not_read(saved: Path) -> None:
