@@ -23,6 +23,8 @@ from serving.access.cors import SharedOrigins
 from serving.access.guard import Guard
 from serving.access_log import AccessLog
 from serving.addresses import CleanAddress
+from serving.campaigns.gentle import Gentle
+from serving.campaigns.opening import Opening
 from serving.clock import Clock, clock_of
 from serving.console.console import Console
 from serving.console.opening import open_console
@@ -40,6 +42,7 @@ from serving.routes import (
     fragments,
     health,
     items,
+    mail,
     personalization,
     pictures,
     recommendations,
@@ -112,6 +115,7 @@ def create_app(
         lifespan=_life(settings, build, store=store, tracings=tracings),
     )
     app.state.patience = Patience(BODY_SECONDS)
+    app.state.opening = Opening(settings)
     _for_pages(app, settings)
     problems.install(app)
     _add_middleware(app, settings, metrics, access)
@@ -182,12 +186,13 @@ def _add_middleware(app: FastAPI, settings: AppSettings, metrics: Metrics, acces
     # Around those that refuse: a page must be able to read why.
     app.add_middleware(SharedOrigins, origins=settings.serving.cors_origins, access=access)
     app.add_middleware(BlankFragments)
+    app.add_middleware(Gentle, home=lambda: app.state.opening.landing.home)
     app.add_middleware(Observed, metrics=metrics)
 
 
 def _add_routes(app: FastAPI) -> None:
     """Add the resources, the busiest first: routers are asked in turn."""
-    for module in (users, recommendations, batch, items, trending, events, fragments, catalogue, pictures, web):
+    for module in (users, recommendations, batch, items, trending, events, fragments, catalogue, pictures, mail, web):
         app.include_router(module.router)
     app.include_router(personalization.router)
     app.include_router(users.merging)

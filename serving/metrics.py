@@ -75,6 +75,10 @@ class Metrics:
         self.events_unsynced = self._counter("events_unsynced", "Accepted events that only Redis has.")
         self.merges = self._counter("merges", "Guests who turned out to be users.")
         self.store_persistent = self._gauge("store_persistent", "1 if Redis has an append-only file, 0 if it has none.")
+        self.mail_opened = self._counter(
+            "mail_opened", "Links and pictures of mail that were opened, by what they led to.", ("what", "outcome")
+        )
+        self.mail_robots = self._counter("mail_robots", "Links of mail that programs followed: no clicks.")
         self.item_updates = self._counter("item_updates", "Items changed over the API.")
         self.users_erased = self._counter("users_erased", "Users erased over the API.")
         self._of_the_process()

@@ -29,6 +29,9 @@ PUBLISHABLE = frozenset({Scope.SLATES, Scope.EVENTS})
 HEALTH = frozenset({"/healthz", "/readyz", "/v1/healthz", "/v1/readyz"})
 """Never refused and never counted: whoever restarts a process asks often, from one address, without a key."""
 
+FOLLOW, LOOK = "/l/", "/i/"
+"""What links and pictures in mail begin with. Their tokens are signed, so they ask for no key."""
+
 _READING = frozenset({"GET", "HEAD"})
 _OPEN = frozenset({*HEALTH, "/", "/shop", "/widget.js", "/widget.css", "/openapi.json"})
 _SHOP = "/shop/"
@@ -78,6 +81,6 @@ def _reading(path: str) -> Scope | None:
         # A picture is an <img>, which sends no headers; it tells no more than the page it stands on.
         is_picture = path.startswith("/v1/items/") and path.endswith("/picture.svg")
         return None if is_picture else Scope.SLATES
-    if path in _OPEN or path == _CONSOLE or path.startswith((_SHOP, f"{_CONSOLE}/")):
+    if path in _OPEN or path == _CONSOLE or path.startswith((_SHOP, f"{_CONSOLE}/", FOLLOW, LOOK)):
         return None
     return Scope.OPERATIONS

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+
+from serving.campaigns.mail_settings import MailSettings
 
 
-class CampaignSettings(BaseModel):
+class CampaignSettings(MailSettings):
     """What goes into a mailing file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

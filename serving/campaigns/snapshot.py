@@ -17,11 +17,11 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import NamedTuple, Self
 
 from recommender.candidates import NO_ANCHOR, ReasonCode, Source
 from recommender.errors import InvalidInput
@@ -37,6 +37,8 @@ BUSY_SECONDS = 10.0
 """How long to wait while somebody is taken out."""
 BATCH = 4096
 """Rows read at a time."""
+VARIABLES = 500
+"""Users asked for by one statement."""
 
 _EPOCH = date(1970, 1, 1)
 
@@ -58,6 +60,25 @@ CREATE UNIQUE INDEX recipients_by_user ON recipients (user_id);
 CREATE INDEX suppressed_by_user ON suppressed (user_id);
 """
 _COLUMNS = "number, user_id, segment, recency_days, frequency, monetary, next_order, tier, grouped, personal, picks"
+
+
+class RecipientRow(NamedTuple):
+    """A row of the table of recipients; `Sent` is the same for readers."""
+
+    number: int
+    user_id: str
+    segment: int
+    recency_days: int | None
+    frequency: int
+    monetary: float
+    next_order: int | None
+    """Days since 1970."""
+    tier: str
+    grouped: str | None
+    """Experiment and group, with a slash between them."""
+    personal: bool
+    picks: bytes
+    """`PICK` after `PICK`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,20 +211,67 @@ class Snapshot:
 
     def __iter__(self) -> Iterator[Sent]:
         """Yield all recipients by number."""
-        for row in self.rows():
-            yield self._sent(row)
+        yield from map(self.sent, self.rows())
 
-    def rows(self) -> Iterator[tuple[Any, ...]]:
+    def rows(self) -> Iterator[RecipientRow]:
         """Yield the bare rows of the recipients by number."""
         cursor = self._db.execute(f"SELECT {_COLUMNS} FROM recipients ORDER BY number")  # noqa: S608  our own names
         while rows := cursor.fetchmany(BATCH):
-            yield from rows
+            yield from map(RecipientRow._make, rows)
 
     def suppressed(self) -> Iterator[tuple[str, str]]:
         """Yield who was left out with the reason, in the order of the audience."""
         cursor = self._db.execute("SELECT user_id, reason FROM suppressed ORDER BY rowid")
         while rows := cursor.fetchmany(BATCH):
             yield from rows
+
+    def sent(self, row: RecipientRow) -> Sent:
+        """Return a row with everything it stands for."""
+        return Sent(
+            number=row.number,
+            user_id=row.user_id,
+            slate_id=slate_id_of(self.campaign, self.send_id, row.number),
+            segment=Segment(row.segment),
+            recency_days=row.recency_days,
+            frequency=row.frequency,
+            monetary=row.monetary,
+            next_order=None if row.next_order is None else day_of(row.next_order),
+            coupon_tier=row.tier,
+            group=None if row.grouped is None else Assigned(*row.grouped.split("/", 1)),
+            is_personal=bool(row.personal),
+            picks=tuple(self.pick(*pick) for pick in PICK.iter_unpack(row.picks)),
+        )
+
+    def pick(self, item: int, kind: int, anchor: int, day: int) -> SentPick:
+        """Return a pick with everything it stands for."""
+        return SentPick(
+            item=self.item(item),
+            source=Source(kind >> 4),
+            reason=ReasonCode(kind & 15),
+            rests_on=None if anchor == NO_ANCHOR else self.item(anchor),
+            due_on=None if day == NO_DAY else day_of(day),
+        )
+
+    def users(self) -> Iterator[str]:
+        """Yield the ids of all recipients."""
+        cursor = self._db.execute("SELECT user_id FROM recipients")
+        while rows := cursor.fetchmany(BATCH):
+            yield from (user_id for (user_id,) in rows)
+
+    def items_of(self, users: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
+        """Yield those of some users who got this send, with the numbers of their items."""
+        for start in range(0, len(users), VARIABLES):
+            some = users[start : start + VARIABLES]
+            marks = ", ".join("?" * len(some))
+            for user_id, picks in self._db.execute(
+                f"SELECT user_id, picks FROM recipients WHERE user_id IN ({marks})",  # noqa: S608  question marks
+                some,
+            ).fetchall():
+                yield user_id, [item for item, *_ in PICK.iter_unpack(picks)]
+
+    def item_ids(self) -> Iterator[tuple[int, str]]:
+        """Yield number and id of every item that picks speak of."""
+        yield from self._db.execute("SELECT number, item_id FROM items").fetchall()
 
     def item(self, number: int) -> SentItem:
         """Return an item of the send by its number."""
@@ -241,33 +309,7 @@ class Snapshot:
     def _one(self, condition: str, value: int | str) -> Sent | None:
         found = self._db.execute(f"SELECT {_COLUMNS} FROM recipients WHERE {condition}", (value,))  # noqa: S608
         row = found.fetchone()
-        return None if row is None else self._sent(row)
-
-    def _sent(self, row: tuple[Any, ...]) -> Sent:
-        number, user_id, segment, recency, frequency, monetary, next_order, tier, grouped, personal, picks = row
-        return Sent(
-            number=number,
-            user_id=user_id,
-            slate_id=slate_id_of(self.campaign, self.send_id, number),
-            segment=Segment(segment),
-            recency_days=recency,
-            frequency=frequency,
-            monetary=monetary,
-            next_order=None if next_order is None else _EPOCH + timedelta(next_order),
-            coupon_tier=tier,
-            group=None if grouped is None else Assigned(*grouped.split("/", 1)),
-            is_personal=bool(personal),
-            picks=tuple(self._pick(*pick) for pick in PICK.iter_unpack(picks)),
-        )
-
-    def _pick(self, item: int, kind: int, anchor: int, day: int) -> SentPick:
-        return SentPick(
-            item=self.item(item),
-            source=Source(kind >> 4),
-            reason=ReasonCode(kind & 15),
-            rests_on=None if anchor == NO_ANCHOR else self.item(anchor),
-            due_on=None if day == NO_DAY else _EPOCH + timedelta(day),
-        )
+        return None if row is None else self.sent(RecipientRow._make(row))
 
 
 def slate_id_of(campaign: str, send_id: str, number: int) -> str:
@@ -277,3 +319,8 @@ def slate_id_of(campaign: str, send_id: str, number: int) -> str:
     'win-back.20180101.17'
     """
     return f"{campaign}.{send_id}.{number}"
+
+
+def day_of(day: int) -> date:
+    """Return a day that is counted from 1970."""
+    return _EPOCH + timedelta(day)

@@ -13,31 +13,12 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from serving.campaigns.files import READABLE
-from serving.campaigns.snapshot import INDEXES, SCHEMA, TABLES, SentItem
+from serving.campaigns.snapshot import INDEXES, SCHEMA, TABLES, RecipientRow, SentItem
 
 _FAST = ("journal_mode = OFF", "synchronous = OFF", "secure_delete = ON", "cache_size = -32768")
-
-
-class RecipientRow(NamedTuple):
-    """A row of the table of recipients; see `serving.campaigns.snapshot.Sent`."""
-
-    number: int
-    user_id: str
-    segment: int
-    recency_days: int | None
-    frequency: int
-    monetary: float
-    next_order: int | None
-    """Days since 1970."""
-    tier: str
-    grouped: str | None
-    """Experiment and group, with a slash between them."""
-    personal: bool
-    picks: bytes
-    """`PICK` after `PICK`."""
 
 
 class SnapshotWriter:
@@ -84,11 +65,13 @@ def written_snapshot(path: Path) -> Iterator[SnapshotWriter]:
         with contextlib.closing(sqlite3.connect(unfinished, isolation_level=None)) as db:
             for pragma in _FAST:
                 db.execute(f"PRAGMA {pragma}")
-            db.executescript(f"BEGIN; {TABLES}")
+            db.executescript(TABLES)
+            db.execute("BEGIN")
             writer = SnapshotWriter(db)
             writer.tell({"schema": SCHEMA})
             yield writer
-            db.executescript(f"{INDEXES} COMMIT;")
+            db.execute("COMMIT")
+            db.executescript(INDEXES)
             db.execute("PRAGMA journal_mode = DELETE")
         _sync(unfinished)
         unfinished.chmod(READABLE)

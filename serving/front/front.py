@@ -27,6 +27,7 @@ from serving.access.scopes import HEALTH
 from serving.access.scopes import Scope as Right
 from serving.access.user_tokens import DOUBT
 from serving.access.user_tokens import HEADER_BYTES as USER_TOKEN
+from serving.campaigns.gentle import Gently, is_of_mail
 from serving.fragments.blank import FRAGMENTS, blank_on_failure
 from serving.front.hot import Hot, HotAddresses
 from serving.metrics import method_label
@@ -197,6 +198,8 @@ class _Open:
         response = overloaded().response()
         if scope["path"].startswith(FRAGMENTS):
             send = blank_on_failure(send)
+        elif is_of_mail(scope):
+            send = Gently(scope, receive, send, home=self._app.state.opening.landing.home)
         sent = dict(scope["headers"]).get(request_ids.HEADER_BYTES)
         response.raw_headers += [
             *FIXED_HEADERS,

@@ -49,6 +49,9 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
     ),
     ("GET", "/"): None,
     **dict.fromkeys((("GET", "/widget.css"), ("HEAD", "/widget.css")), None),
+    # Links and pictures of mail are signed.
+    **dict.fromkeys(((method, "/l/{token:path}") for method in ("GET", "HEAD")), None),
+    **dict.fromkeys(((method, "/i/{picture:path}") for method in ("GET", "HEAD")), None),
     ("GET", "/shop/assets/{name}"): None,
     **dict.fromkeys((("GET", f"/shop/{page}") for page in sorted(PAGES - {FRONT})), None),
     **dict.fromkeys((("POST", f"/shop/{form}") for form in sorted(FORMS)), None),
@@ -63,6 +66,9 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
                 "/versions",
                 "/traffic",
                 "/experiments",
+                "/mail",
+                "/mail/of",
+                "/mail/shown",
                 "/sign-in",
                 "/reports/{name}",
                 "/assets/{name}",
@@ -94,13 +100,13 @@ def test_every_route_has_a_scope_on_purpose() -> None:
 def test_each_address_needs_its_scope(method: str, path: str, name: str) -> None:
     """Whatever id stands in it."""
     written = path
-    for parameter in ("{user_id:path}", "{item_id:path}", "{page:path}", "{name}", "{placement}"):
+    for parameter in ("{user_id:path}", "{item_id:path}", "{page:path}", "{name}", "{placement}", "{token:path}", "{picture:path}"):
         written = written.replace(parameter, name)
     assert needs(method, written) == EXPECTED[method, path]
 
 
 WORDS = (
-    "/ // /v1/ /v1/users/ /v1/items/ /v1/fragments/ /shop/ /shop/assets/ /console/ /V1/",
+    "/ // /l/ /i/ /v1/ /v1/users/ /v1/items/ /v1/fragments/ /shop/ /shop/assets/ /console/ /V1/",
     "similar buy-again recommendations bought-together trending bestsellers picture.svg home",
     "widget.css widget.js events items metrics version healthz assets cart sign-in sign-out shop console",
 )

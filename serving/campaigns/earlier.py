@@ -1,0 +1,137 @@
+"""What people got and saw before: earlier sends of all campaigns, and what the site showed them that day.
+
+Both are kept as numbers, user × items + item, so that a million people's take a few megabytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from recommender.model import Model
+from serving.campaigns.definition import Cap
+from serving.campaigns.picking import Keys
+from serving.campaigns.sends import Send, Sends
+from serving.campaigns.snapshot import Snapshot
+from serving.events import files
+
+REPEAT_DAYS = 90.0
+"""Older sends are nothing anybody remembers."""
+SLACK_DAYS = 1.0
+"""A send that seems to be a little later than this one was made before it: clocks differ."""
+
+_DAY = np.timedelta64(1, "D")
+_IMPRESSION = b'"impression"'
+
+
+class Earlier:
+    """Sends before this one.
+
+    Parameters
+    ----------
+    sends
+        Those of the shop.
+    model
+        Whose users and items are counted.
+    now
+        datetime64[s], UTC: the moment of this send; sends of later days do not count.
+    """
+
+    def __init__(self, sends: Sequence[Send], model: Model, *, now: np.datetime64) -> None:
+        self._model = model
+        self._now = now
+        self._open = contextlib.ExitStack()
+        opened = [self._open.enter_context(send.snapshot()) for send in sends]
+        self._snapshots = sorted((snapshot for snapshot in opened if self._age_days(snapshot) >= 0), key=self._age_days)
+        self._items: dict[Path, dict[int, int]] = {}
+
+    @classmethod
+    def of(cls, sends: Sends, model: Model, *, now: np.datetime64, but: tuple[str, str]) -> Self:
+        """Return all sends but that of a campaign and a name."""
+        return cls([send for send in sends if (send.campaign, send.send_id) != but], model, now=now)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def mails(self, cap: Cap) -> npt.NDArray[np.int32]:
+        """Return (n_users,) how many mails each user got in the days of a cap."""
+        found = np.zeros(len(self._model.users), dtype=np.int32)
+        for snapshot in self._snapshots:
+            if self._age_days(snapshot) < cap.days:
+                found[self._model.users.known(snapshot.users())] += 1
+        return found
+
+    def picks(self, users: Sequence[tuple[int, str]], last: int) -> Iterator[int]:
+        """Yield keys of what users got in their last `last` sends; `users` are pairs of index and id."""
+        left = {user_id: [index, last] for index, user_id in users}
+        for snapshot in self._snapshots:
+            if self._age_days(snapshot) > REPEAT_DAYS or not left or not last:
+                return
+            numbers = self._numbers(snapshot)
+            for user_id, items in snapshot.items_of(list(left)):
+                of_user = left[user_id]
+                yield from (of_user[0] * len(self._model.items) + numbers[item] for item in items if numbers[item] >= 0)
+                of_user[1] -= 1
+                if not of_user[1]:
+                    del left[user_id]
+
+    def _numbers(self, snapshot: Snapshot) -> Mapping[int, int]:
+        """Return the index of each item of a send in the model; -1 for what the model does not know."""
+        if snapshot.path not in self._items:
+            known = self._model.items
+            found = {number: known.get(item_id) for number, item_id in snapshot.item_ids()}
+            self._items[snapshot.path] = {number: -1 if index is None else index for number, index in found.items()}
+        return self._items[snapshot.path]
+
+    def _age_days(self, snapshot: Snapshot) -> float:
+        return float((self._now - np.datetime64(snapshot.sent_at.removesuffix("Z"), "s")) / _DAY)
+
+
+def seen_today(folder: Path, model: Model, *, now: np.datetime64, today: dt.date) -> Keys:
+    """Return ascending keys of what the site showed users in the last 24 hours.
+
+    Parameters
+    ----------
+    folder
+        Where event files are, named after the day (UTC) on which they were written.
+    model
+        Whose users and items count.
+    now
+        datetime64[s]: the moment that events are dated by.
+    today
+        The day that files are named by.
+    """
+    since = str(now.astype("datetime64[s]") - _DAY)
+    days = (today - dt.timedelta(days=1), today)
+    paths = [folder / f"events-{day:%Y-%m-%d}.jsonl" for day in days] + sorted(folder.glob(files.SPOOLS))
+    return np.unique(np.fromiter((key for path in paths for key in _shown(path, model, since)), dtype=np.int64))
+
+
+def _shown(path: Path, model: Model, since: str) -> Iterator[int]:
+    try:
+        with path.open("rb") as lines:
+            for line in lines:
+                if _IMPRESSION in line and (key := _key(line, model, since)) is not None:
+                    yield key
+    except FileNotFoundError:
+        return
+
+
+def _key(line: bytes, model: Model, since: str) -> int | None:
+    try:
+        event = orjson.loads(line)
+        user, item = model.users.get(event["user_id"]), model.items.get(event["item_id"])
+        is_late = event["event"] == "impression" and event["time"] >= since
+    except (ValueError, KeyError, TypeError):
+        return None  # a torn line, or an event of a guest
+    return user * len(model.items) + item if is_late and user is not None and item is not None else None

@@ -1,0 +1,172 @@
+"""The files of a send, made from its record and from nothing else.
+
+::
+
+    recipients.csv  recipients.jsonl  recipients.parquet     one row per recipient
+    suppressed.csv                                           who was left out, and why
+    klaviyo_profiles-001.json …                              layouts for mail tools
+    manifest.json                                            last
+
+A second export of a send, of the same format or another, reads the same record: the same picks, the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from recommender.errors import InvalidInput
+from serving.campaigns.files import written_whole
+from serving.campaigns.layouts import LAYOUTS
+from serving.campaigns.layouts.layout import Layout, Setting
+from serving.campaigns.manifest import FileEntry, Manifest, read_manifest
+from serving.campaigns.rows import CsvRows, JsonLines, Links, csv_line, harmless
+from serving.campaigns.sends import Send
+from serving.campaigns.snapshot import RecipientRow, Snapshot
+from serving.campaigns.tables import write_parquet
+
+CSV, JSONL, PARQUET = "csv", "jsonl", "parquet"
+FORMATS = (CSV, JSONL, PARQUET)
+SUPPRESSED_FILE = "suppressed.csv"
+ROWS = 1024
+"""Rows written at a time."""
+
+
+class _Lines(Protocol):
+    """Writes a recipient as a line."""
+
+    def line(self, row: RecipientRow) -> bytes: ...
+
+
+def export(
+    send: Send,
+    *,
+    formats: Sequence[str] = (CSV, JSONL),
+    layouts: Sequence[str] = (),
+    links: Links | None = None,
+    addresses: Mapping[str, str] | None = None,
+    on_rows: Callable[[int], None] = lambda _: None,
+) -> Manifest:
+    """Write files of a send, and the manifest that names them.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such format or layout, or the limits of a mail tool cannot be kept.
+    OSError
+        If a file cannot be written.
+    """
+    _check(formats, FORMATS, "format")
+    _check(layouts, LAYOUTS, "layout")
+    manifest = read_manifest(send.folder)
+    stale = [f"recipients.{name}" for name in formats] + [SUPPRESSED_FILE]
+    stems = tuple(f"{name.replace('-', '_')}_" for name in layouts)
+    fresh = {name: entry for name, entry in manifest.files.items() if name not in stale and not name.startswith(stems)}
+    manifest = manifest.only(fresh)
+    manifest.write(send.folder)
+    with send.snapshot() as snapshot:
+        setting = Setting(send.folder, snapshot, links, addresses or {})
+        files = {SUPPRESSED_FILE: _suppressed(send.folder / SUPPRESSED_FILE, snapshot)}
+        files |= _lines(send.folder, snapshot, links, formats, on_rows)
+        if PARQUET in formats:
+            files |= {f"recipients.{PARQUET}": _parquet(send.folder, snapshot, links, on_rows)}
+        laid, notes = _laid_out(setting, layouts, on_rows)
+    manifest = manifest.with_files(files | laid, notes)
+    manifest.write(send.folder)
+    return manifest
+
+
+def passes(formats: Sequence[str], layouts: Sequence[str]) -> int:
+    """Return how often all recipients are gone through."""
+    return bool(set(formats) & {CSV, JSONL}) + (PARQUET in formats) + bool(layouts)
+
+
+def _check(names: Iterable[str], known: Iterable[str], what: str) -> None:
+    if unknown := [name for name in names if name not in known]:
+        raise InvalidInput(f"there is no {what} {unknown[0]!r}; there are {', '.join(known)}")
+
+
+def _suppressed(path: Path, snapshot: Snapshot) -> FileEntry:
+    n = 0
+    with written_whole(path) as file:
+        file.write(csv_line(["user_id", "reason"]))
+        rows = snapshot.suppressed()
+        while some := list(islice(rows, ROWS)):
+            file.write(b"".join(csv_line([harmless(user_id), reason]) for user_id, reason in some))
+            n += len(some)
+    return FileEntry(n, file.size, file.sha256)
+
+
+def _lines(
+    folder: Path, snapshot: Snapshot, links: Links | None, formats: Sequence[str], on_rows: Callable[[int], None]
+) -> dict[str, FileEntry]:
+    """Write the text formats in one pass."""
+    writers: dict[str, _Lines] = {}
+    table = CsvRows(snapshot, links)
+    if CSV in formats:
+        writers[CSV] = table
+    if JSONL in formats:
+        writers[JSONL] = JsonLines(snapshot, links)
+    if not writers:
+        return {}
+    n = 0
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(written_whole(folder / f"recipients.{name}")) for name in writers}
+        if CSV in files:
+            files[CSV].write(table.header())
+        rows = snapshot.rows()
+        while some := list(islice(rows, ROWS)):
+            for name, writer in writers.items():
+                files[name].write(b"".join(map(writer.line, some)))
+            n += len(some)
+            on_rows(len(some))
+    return {f"recipients.{name}": FileEntry(n, file.size, file.sha256) for name, file in files.items()}
+
+
+def _parquet(folder: Path, snapshot: Snapshot, links: Links | None, on_rows: Callable[[int], None]) -> FileEntry:
+    path = folder / f"recipients.{PARQUET}"
+    part = path.with_name(f".{path.name}.part")
+    try:
+        rows = write_parquet(part, snapshot, links, on_rows=on_rows)
+        digest = hashlib.sha256()
+        with part.open("rb") as file:
+            while content := file.read(1 << 20):
+                digest.update(content)
+        entry = FileEntry(rows, part.stat().st_size, digest.hexdigest())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return entry
+
+
+def _laid_out(
+    setting: Setting, names: Sequence[str], on_rows: Callable[[int], None]
+) -> tuple[dict[str, FileEntry], dict[str, list[str]]]:
+    """Write layouts in one pass; return their files, and what was shortened or left out."""
+    layouts = {name: LAYOUTS[name](setting) for name in names}
+    if not layouts:
+        return {}, {}
+    with _whole_or_not(layouts.values()):
+        sents = iter(setting.snapshot)
+        while some := list(islice(sents, ROWS)):
+            for layout in layouts.values():
+                for sent in some:
+                    layout.add(sent)
+            on_rows(len(some))
+        files = {name: entry for layout in layouts.values() for name, entry in layout.finish().items()}
+    return files, {name: layout.notes for name, layout in layouts.items()}
+
+
+@contextlib.contextmanager
+def _whole_or_not(layouts: Iterable[Layout]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for layout in layouts:
+            layout.abandon()
+        raise

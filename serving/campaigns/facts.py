@@ -1,0 +1,161 @@
+"""What is known of every user of a model, as the columns that conditions speak of.
+
+======================= ==============================================================================================
+segment                 the segment of the version (`recommender.loyalty.rfm`)
+recency_days            days from the last order to the moment of the send; not known without one
+frequency, monetary     orders; money spent
+gap_days                mean days between two orders; not known with fewer than two
+alive                   probability of still being a customer (`recommender.loyalty.outlook`)
+orders_30, orders_90    expected orders in the 30 or 90 days after the end of the log
+value_90                expected money in those 90 days
+days_to_next_order      days until the next order is expected; below 0 where it is overdue
+due_within              days until the soonest item to buy again is needed, 0 where one is overdue
+bought_category         the categories somebody has bought in
+======================= ==============================================================================================
+
+For `due_within` an item counts that a person bought at least twice, or that its buyers often buy again, until two of
+its gaps have passed without an order: then the need has faded.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+import numpy as np
+import numpy.typing as npt
+
+from recommender.engine import REPLENISHABLE_RATE
+from recommender.errors import InvalidInput
+from recommender.histories import Histories, History
+from recommender.interactions import SECONDS_PER_DAY
+from recommender.loyalty.due import GRACE_GAPS, due_days
+from recommender.model import Model
+from serving.campaigns.expression import Mask
+
+Numbers = npt.NDArray[np.float64]
+
+CHUNK = 50_000
+"""Users whose pasts are looked at together."""
+_SHOWN = 5
+
+
+class ModelFacts:
+    """Reads the columns off a model, each when it is first asked for.
+
+    Parameters
+    ----------
+    model
+        Whose users.
+    now
+        datetime64[s], UTC: the moment of the send.
+    """
+
+    def __init__(self, model: Model, *, now: np.datetime64) -> None:
+        self._model = model
+        self._now = now
+        self._numbers: dict[str, Numbers] = {}
+
+    def number(self, field: str) -> Numbers:
+        """Return (n_users,) a figure, NaN where it is not known."""
+        if field not in self._numbers:
+            self._numbers[field] = self._read(field)
+        return self._numbers[field]
+
+    def segment(self) -> npt.NDArray[np.uint8]:
+        """Return (n_users,) numbers of `Segment`."""
+        return self._model.customers.segment
+
+    def bought(self, category: str) -> Mask:
+        """Return (n_users,) whether somebody bought in a category.
+
+        Raises
+        ------
+        InvalidInput
+            If no item has it; the message names similar ones.
+        """
+        index = self._model.catalogue.category_index(category)
+        if index is None:
+            raise InvalidInput(f"no item is of the category {category!r}; {self._similar(category)}")
+        found = np.zeros(len(self._model.users), dtype=np.bool_)
+        of_it = self._model.catalogue.category == index
+        for users, history in _chunks(self._model.histories):
+            rows = of_it[history.item] & (history.orders > 0)
+            found[users] = _any_of_user(self._model.histories.indptr, users, rows)
+        return found
+
+    @property
+    def _elapsed_days(self) -> float:
+        """Days from the end of the log to the send."""
+        return max(0.0, float((self._now - self._model.as_of) / np.timedelta64(1, "s")) / SECONDS_PER_DAY)
+
+    def _read(self, field: str) -> Numbers:
+        customers, outlook = self._model.customers, self._model.outlook
+        if field == "recency_days":
+            return _known(customers.recency_days) + self._elapsed_days
+        if field == "due_within":
+            return soonest_due(self._model, self._now)
+        if field == "days_to_next_order":
+            today = self._now.astype("datetime64[D]")
+            days = (outlook.next_order - today) / np.timedelta64(1, "D")
+            return np.where(np.isnat(outlook.next_order), np.nan, days)
+        source = customers if field in ("frequency", "monetary", "gap_days") else outlook
+        return _known(getattr(source, field))
+
+    def _similar(self, category: str) -> str:
+        names = [name for name in self._model.catalogue.categories if name]
+        by_case = {name.casefold(): name for name in names}
+        near = difflib.get_close_matches(category.casefold(), list(by_case), n=_SHOWN, cutoff=0.5)
+        shown = [by_case[name] for name in near] or sorted(names)[:_SHOWN]
+        return f"there are {len(names):,}, such as {', '.join(repr(name) for name in shown)}"
+
+
+def soonest_due(model: Model, now: np.datetime64) -> Numbers:
+    """Return (n_users,) days until each user's soonest item to buy again is needed; NaN for none."""
+    soonest = np.full(len(model.users), np.inf)
+    replenishable = model.repeat.rate >= REPLENISHABLE_RATE
+    today, second = now.astype("datetime64[D]"), now.astype("datetime64[s]").astype(np.int64)
+    for users, history in _chunks(model.histories):
+        gap = model.repeat.gaps_of(history)
+        is_again = (history.orders >= 2) | ((history.orders > 0) & replenishable[history.item])
+        is_needed = (second - history.last) / SECONDS_PER_DAY <= GRACE_GAPS * gap
+        days = ((due_days(history.last, gap) - today) / np.timedelta64(1, "D")).clip(min=0.0)
+        rows = np.flatnonzero(is_again & is_needed)
+        of_row = np.repeat(np.arange(users.start, users.stop), np.diff(model.histories.indptr[_bounds(users)]))
+        np.minimum.at(soonest, of_row[rows], days[rows])
+    return np.where(np.isfinite(soonest), soonest, np.nan)
+
+
+def _chunks(histories: Histories) -> list[tuple[slice, History]]:
+    """Return the pasts of some users at a time, back to back as if they were one person's."""
+    found = []
+    for start in range(0, len(histories), CHUNK):
+        users = slice(start, min(start + CHUNK, len(histories)))
+        rows = slice(int(histories.indptr[users.start]), int(histories.indptr[users.stop]))
+        history = History(
+            at=histories.at,
+            item=histories.item[rows],
+            orders=histories.orders[rows],
+            first=histories.first[rows],
+            last=histories.last[rows],
+            decayed=histories.decayed[rows],
+            confidence=histories.confidence[rows],
+        )
+        found.append((users, history))
+    return found
+
+
+def _any_of_user(indptr: npt.NDArray[np.int64], users: slice, rows: Mask) -> Mask:
+    """Return whether any row of each user is marked; `rows` are those of all the users."""
+    ends = indptr[_bounds(users)] - indptr[users.start]
+    counted = np.concatenate([[0], np.cumsum(rows)])
+    found: Mask = counted[ends[1:]] > counted[ends[:-1]]
+    return found
+
+
+def _bounds(users: slice) -> slice:
+    return slice(users.start, users.stop + 1)
+
+
+def _known(column: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.int32]) -> Numbers:
+    values = column.astype(np.float64)
+    return np.where(np.isfinite(values), values, np.nan)

@@ -1,0 +1,31 @@
+"""Files in the form that a mail tool imports, with its limits kept.
+
+======================  ======================================================================================
+layout                  files
+======================  ======================================================================================
+klaviyo                 bodies for Klaviyo's Bulk Import Profiles API
+klaviyo-catalog         a feed of the items that a send speaks of, for Klaviyo's custom catalog
+braze                   CSV for Braze's user import
+mailchimp               CSV for Mailchimp's import of contacts, with merge fields
+======================  ======================================================================================
+
+Each module says which limits it keeps and where they are written. What does not fit is split into several files, or
+shortened; what cannot be shortened, an address, is left out. How much of it there was stands in the manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from serving.campaigns.layouts import braze, klaviyo, klaviyo_catalog, mailchimp
+from serving.campaigns.layouts.layout import Layout, Setting
+
+LAYOUTS: Mapping[str, Callable[[Setting], Layout]] = MappingProxyType(
+    {
+        "klaviyo": klaviyo.Profiles,
+        "klaviyo-catalog": klaviyo_catalog.Feed,
+        "braze": braze.Attributes,
+        "mailchimp": mailchimp.Contacts,
+    }
+)
