@@ -24,6 +24,7 @@ from regulars.commands import (
     demo,
     evaluate,
     experiments,
+    forget,
     gate,
     keys,
     personalization,
@@ -56,7 +57,7 @@ app = typer.Typer(
 
 for command in (
     *(train, evaluate, tune, compare, gate, report, publish, rollback, serve, campaign, traffic, demo),
-    *(personalization,),
+    *(personalization, forget),
 ):
     name = command.__name__.rpartition(".")[2]
     app.command(name, epilog=command.EXAMPLES)(command.run)
