@@ -18,13 +18,14 @@ from recommender.errors import InvalidInput, RecommenderError
 from recommender.ids import id_problem
 from regulars.config import Config
 from regulars.forgetting import campaigns_part, files_part
+from regulars.forgetting.memory import Memory
 from regulars.forgetting.receipt import FOLDER, Persons, Place, Receipt, receipt_of
-from regulars.forgetting.store_part import StorePart, compact_store, forget_in_store
+from regulars.forgetting.store_part import compact_store, forget_in_store
 from serving.campaigns.consent import read_consent
 from serving.campaigns.sends import CAMPAIGNS
 from serving.erasures import FILE as ERASED_FILE
 from serving.erasures import read_erased
-from serving.events.redaction import event_files
+from serving.events.redaction import Guests, event_files, guests_in
 from serving.server import store_of
 from training.pipeline import artifacts_folder, reports_folder
 from training.progress import Progress
@@ -62,8 +63,12 @@ def forget(config: Config, users: Collection[str], *, now: datetime, progress: P
         persons = Persons(data_dir).hashes(users)
         with store_of(config.app) as settings:
             with progress.step("take them out of the store, and let servers know"):
-                part = asyncio.run(forget_in_store(settings, users))
-            erased, pending = _forget_on_disk(config, users, part, progress)
+                guests, memory = guests_in(settings.events_dir), Memory(data_dir / FOLDER)
+                memory.recall(guests)
+                part = asyncio.run(
+                    forget_in_store(settings, users, guests, remember=lambda: memory.keep(guests, users))
+                )
+            erased, pending = _forget_on_disk(config, users, guests, progress)
             if not part.pending:
                 with progress.step("let the store write its files anew"):
                     left = asyncio.run(compact_store(settings))
@@ -72,16 +77,18 @@ def forget(config: Config, users: Collection[str], *, now: datetime, progress: P
             kept = [*part.kept, *_kept(config, users)]
         receipt = receipt_of(persons, now, erased=[*part.erased, *erased], kept=kept, pending=[*part.pending, *pending])
         receipt.keep(data_dir)
+        if receipt.is_complete:
+            memory.done_with(users)
     return receipt
 
 
 def _forget_on_disk(
-    config: Config, users: Collection[str], part: StorePart, progress: Progress
+    config: Config, users: Collection[str], guests: Guests, progress: Progress
 ) -> tuple[list[Place], list[Place]]:
     app, training = config.app, config.training
     erased = files_part.forget_choices(app.data_dir, users)
     with progress.step("event files", total=len(event_files(app.events_dir))) as step:
-        erased += files_part.forget_events(app.events_dir, users, part.guests, on_file=step.advance)
+        erased += files_part.forget_events(app.events_dir, users, guests, on_file=step.advance)
     root = artifacts_folder(training)
     with progress.step("models", total=len(Registry(root).versions())) as step:
         models, pending = files_part.forget_in_models(root, users, on_version=step.advance)

@@ -8,7 +8,7 @@ it is taken out with the rest.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from recommender.errors import StoreUnavailable
@@ -16,7 +16,7 @@ from regulars.forgetting.receipt import Place
 from serving.clock import clock_of
 from serving.erasures import Erasures
 from serving.events.drain import Drain
-from serving.events.redaction import Guests, guests_in, is_theirs
+from serving.events.redaction import Guests, is_theirs
 from serving.metrics import Metrics
 from serving.settings import AppSettings, masked
 from serving.stores.forgetting import Known, RedisForgetting
@@ -44,12 +44,14 @@ class StorePart:
     erased: list[Place] = field(default_factory=list)
     kept: list[Place] = field(default_factory=list)
     pending: list[Place] = field(default_factory=list)
-    guests: Guests = field(default_factory=Guests)
-    """Who was whom, as the files and the store say together."""
 
 
-async def forget_in_store(settings: AppSettings, users: Collection[str]) -> StorePart:
+async def forget_in_store(
+    settings: AppSettings, users: Collection[str], guests: Guests, *, remember: Callable[[], None]
+) -> StorePart:
     """Mark users as erased, and take them out of the store.
+
+    `guests` learns what the store knows of them; `remember` is called before any of it is removed.
 
     Raises
     ------
@@ -58,21 +60,26 @@ async def forget_in_store(settings: AppSettings, users: Collection[str]) -> Stor
     """
     assert settings.redis.url is not None
     stores = RedisStores.connect(settings.redis.url, settings, timeout_seconds=TIMEOUT_SECONDS)
-    where = f"Redis at {masked(settings.redis.url)}"
-    part = StorePart(where, guests=guests_in(settings.events_dir))
+    part = StorePart(f"Redis at {masked(settings.redis.url)}")
     try:
+        known = await _known(stores, users, guests)
+        remember()
         erasures = Erasures(settings.data_dir, stores.slates)
         erasures.load()
-        known = await _known(stores, users, part.guests)
         shared = [await erasures.erase(user) for user in sorted(users)]
         if known is None or not all(shared):
-            part.pending.append(Place("candidates, fresh events, merges", where, note=f"it is away; {AGAIN}"))
-            return part
+            raise StoreUnavailable("it is away")
         await asyncio.sleep(settings.serving.poll_seconds + MARGIN_SECONDS)
-        waiting = await _drained(stores, users, settings, part)
-        await _forget(stores, users, known, part, waiting=waiting)
+        # Whoever signed in until every process knew of it.
+        await _learn(stores, users, guests)
+        remember()
+        waiting = await _drained(stores, users, settings, guests)
+        await _forget(stores, users, known, part, guests=guests)
+        if waiting:
+            note = f"they did not reach an event file within {DRAIN_SECONDS:g} seconds; run `regulars forget` again"
+            part.pending.append(Place("events on their way", part.where, waiting, note))
     except StoreUnavailable as error:
-        part.pending.append(Place("candidates, fresh events, merges", where, note=f"{error}; {AGAIN}"))
+        part.pending.append(Place("candidates, fresh events, guests", part.where, note=f"{error}; {AGAIN}"))
     finally:
         await stores.close()
     return part
@@ -93,41 +100,46 @@ async def compact_store(settings: AppSettings) -> Place | None:
 
 async def _known(stores: RedisStores, users: Collection[str], guests: Guests) -> Known | None:
     try:
+        await _learn(stores, users, guests)
         versions = list(await stores.slates.versions())
         return await RedisForgetting(stores.connection).known(users, versions, guests.of(users))
     except StoreUnavailable:
         return None
 
 
-async def _forget(stores: RedisStores, users: Collection[str], known: Known, part: StorePart, *, waiting: int) -> None:
-    where = part.where
-    merges = await RedisForgetting(stores.connection).forget_guests(users, known.guests | part.guests.of(users))
+async def _learn(stores: RedisStores, users: Collection[str], guests: Guests) -> None:
+    guests.learn(line for _, line in await stores.stream.read(MOST_WAITING))
+    known = guests.of(users)
+    for guest, user in (await RedisForgetting(stores.connection).guests_of(users)).items():
+        if guest not in known:
+            guests.add(guest, "", user)
+
+
+async def _forget(
+    stores: RedisStores, users: Collection[str], known: Known, part: StorePart, *, guests: Guests
+) -> None:
+    merges = await RedisForgetting(stores.connection).forget_guests(users, guests.of(users))
     for user in users:
         await stores.slates.erase(user)
     part.erased += [
-        Place("candidates", where, known.candidates),
-        Place("fresh events", where, known.fresh),
-        Place("guests they were", where, merges),
-        Place("choices about personal picks", where, known.choices),
+        Place("candidates", part.where, known.candidates),
+        Place("fresh events", part.where, known.fresh),
+        Place("guests they were", part.where, merges),
+        Place("choices about personal picks", part.where, known.choices),
     ]
-    if waiting:
-        note = f"they did not reach an event file within {DRAIN_SECONDS:g} seconds; run `regulars forget` again"
-        part.pending.append(Place("events on their way", where, waiting, note))
 
 
-async def _drained(stores: RedisStores, users: Collection[str], settings: AppSettings, part: StorePart) -> int:
+async def _drained(stores: RedisStores, users: Collection[str], settings: AppSettings, guests: Guests) -> int:
     """Move events into files until none of theirs waits; return how many still do."""
     erasures = Erasures(settings.data_dir, stores.slates)
     erasures.load()
-    clock = clock_of(settings.serving.clock)
-    drain = Drain(stores, erasures, clock, Metrics(), folder=settings.events_dir)
+    drain = Drain(stores, erasures, clock_of(settings.serving.clock), Metrics(), folder=settings.events_dir)
     deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS
     try:
         while True:
             await drain.run_once()
             lines = [line for _, line in await stores.stream.read(MOST_WAITING)]
-            part.guests = guests_in(settings.events_dir, lines)
-            waiting = sum(is_theirs(line, users, part.guests) for line in lines)
+            waiting = sum(is_theirs(line, users, guests) for line in lines)
             if not waiting or asyncio.get_running_loop().time() > deadline:
                 return waiting
             await asyncio.sleep(MARGIN_SECONDS)

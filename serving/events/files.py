@@ -103,9 +103,8 @@ def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
     unfinished = path.with_name(f".{path.name}.tmp")
     with _locked(path) as file:
         _cut_torn_line(file.fileno(), file.seek(0, os.SEEK_END))
-        file.seek(0)
-        with unfinished.open("wb") as copy:
-            for line in io.BufferedReader(file):
+        with path.open("rb") as lines, unfinished.open("wb") as copy:
+            for line in lines:
                 copy.write(change(line.rstrip(b"\n")) + b"\n")
             copy.flush()
             os.fsync(copy.fileno())

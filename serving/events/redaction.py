@@ -30,7 +30,8 @@ class Guests:
     """Who the guests of some lines turned out to be, and when."""
 
     def __init__(self) -> None:
-        self._merges: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._merges: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        self._sorted: dict[str, list[tuple[str, str]]] = {}
 
     def learn(self, lines: Iterable[bytes]) -> None:
         """Take notice of the merges among some lines."""
@@ -39,26 +40,31 @@ class Guests:
                 continue
             anonymous_id, user_id = event.get("anonymous_id"), event.get("user_id")
             if isinstance(anonymous_id, str) and isinstance(user_id, str):
-                self._merges[anonymous_id].append((_moment(event), user_id))
+                self.add(anonymous_id, _moment(event), user_id)
 
-    def sort(self) -> None:
-        """Bring the merges into the order of their times; to be called after the last line was learned."""
-        for merges in self._merges.values():
-            merges.sort()
+    def add(self, guest: str, moment: str, user_id: str) -> None:
+        """Take notice of a merge; an empty moment is before all others."""
+        self._merges[guest].add((moment, user_id))
+        self._sorted.pop(guest, None)
 
     def owner(self, event: Mapping[str, Any]) -> Any:
         """Return whose an event is; None for a guest who stayed one."""
         if (user_id := event.get("user_id")) is not None:
             return user_id
-        merges = self._merges.get(str(event.get("anonymous_id")))
-        if not merges:
+        guest = str(event.get("anonymous_id"))
+        if guest not in self._merges:
             return None
+        merges = self._sorted.get(guest) or self._sorted.setdefault(guest, sorted(self._merges[guest]))
         latest = bisect_right(merges, _moment(event), key=lambda merge: merge[0])
         return merges[max(0, latest - 1)][1]
 
     def of(self, users: Collection[str]) -> set[str]:
         """Return the guests who turned out to be one of `users`."""
         return {guest for guest, merges in self._merges.items() if any(user in users for _, user in merges)}
+
+    def told(self, users: Collection[str]) -> list[tuple[str, str, str]]:
+        """Return every merge of the guests who turned out to be one of `users`, for `add`."""
+        return [(guest, *merge) for guest in sorted(self.of(users)) for merge in sorted(self._merges[guest])]
 
 
 def event_files(folder: Path) -> list[Path]:
@@ -75,13 +81,11 @@ def lines_of(path: Path) -> Iterator[bytes]:
         return
 
 
-def guests_in(folder: Path, more: Iterable[bytes] = ()) -> Guests:
-    """Return the guests of a folder's files, and of `more` lines."""
+def guests_in(folder: Path) -> Guests:
+    """Return the guests of a folder's files."""
     guests = Guests()
     for path in event_files(folder):
         guests.learn(lines_of(path))
-    guests.learn(more)
-    guests.sort()
     return guests
 
 

@@ -28,7 +28,6 @@ class Known:
     fresh: int
     """Events since training, of guests included."""
     choices: int
-    guests: frozenset[str]
 
 
 class RedisForgetting:
@@ -38,19 +37,37 @@ class RedisForgetting:
         self._redis = connection
 
     async def known(self, users: Collection[str], versions: Collection[str], guests: Collection[str]) -> Known:
-        """Count what is known of `users` and of the `guests` they were; finds more guests.
+        """Count what is known of `users` and of the `guests` they were.
 
         Raises
         ------
         StoreUnavailable
             If the store is away.
         """
-        every = frozenset({*guests, *await self._merged_into(users)})
-        names = [*users, *(GUEST + guest for guest in every)]
+        names = [*users, *(GUEST + guest for guest in guests)]
         candidates = [("EXISTS", keys.candidates(version, user)) for version in versions for user in users]
         fresh = await self._redis.commands([("LLEN", keys.fresh(name)) for name in names])
         choices = await self._redis.commands([("HEXISTS", keys.CHOICES, user) for user in users])
-        return Known(sum(await self._redis.commands(candidates)), sum(fresh), sum(choices), every)
+        return Known(sum(await self._redis.commands(candidates)), sum(fresh), sum(choices))
+
+    async def guests_of(self, users: Collection[str]) -> dict[str, str]:
+        """Return the guests who are one of `users` now, with who they are.
+
+        Raises
+        ------
+        StoreUnavailable
+            If the store is away.
+        """
+        prefix, wanted, found = keys.merged(""), {user.encode() for user in users}, dict[str, str]()
+
+        async def visit(names: list[str]) -> None:
+            said = await self._redis.commands([("GET", name) for name in names])
+            for name, user in zip(names, said, strict=True):
+                if user in wanted:
+                    found[name.removeprefix(prefix)] = user.decode()
+
+        await self._redis.scan(prefix, visit)
+        return found
 
     async def forget_guests(self, users: Collection[str], guests: Collection[str]) -> int:
         """Remove the notes that guests are one of `users`, and what those guests did; return how many keys went.
@@ -85,16 +102,6 @@ class RedisForgetting:
         except (StoreUnavailable, TimeoutError):
             return False
         return True
-
-    async def _merged_into(self, users: Collection[str]) -> set[str]:
-        prefix, wanted, found = keys.merged(""), {user.encode() for user in users}, set[str]()
-
-        async def visit(names: list[str]) -> None:
-            said = await self._redis.commands([("GET", name) for name in names])
-            found.update(name.removeprefix(prefix) for name, user in zip(names, said, strict=True) if user in wanted)
-
-        await self._redis.scan(prefix, visit)
-        return found
 
     async def _keeps_file(self) -> bool:
         return bool(int((await self._persistence()).get("aof_enabled", 0)))
