@@ -24,6 +24,7 @@ from regulars.commands import (
     demo,
     evaluate,
     experiments,
+    export_user,
     forget,
     gate,
     keys,
@@ -57,9 +58,9 @@ app = typer.Typer(
 
 for command in (
     *(train, evaluate, tune, compare, gate, report, publish, rollback, serve, campaign, traffic, demo),
-    *(personalization, forget),
+    *(personalization, forget, export_user),
 ):
-    name = command.__name__.rpartition(".")[2]
+    name = command.__name__.rpartition(".")[2].replace("_", "-")
     app.command(name, epilog=command.EXAMPLES)(command.run)
 app.add_typer(versions.app, name="versions")
 app.add_typer(config.app, name="config")

@@ -68,7 +68,7 @@ class Erasures:
             If the store is away; the next call tries again.
         """
         # While the store is away, the processes of one machine agree by the file.
-        await anyio.to_thread.run_sync(self.load)
+        self.load()
         shared = await self._store.erased()
         # A store that lost its data has forgotten whom to forget.
         for user_id in sorted(self._known - shared):
