@@ -173,6 +173,10 @@ bench-loop: $(VENV)/.dev ## measure how soon an event changes the next slate, an
 bench-widget: $(VENV)/.dev ## weigh the widget and open pages with it: size, requests, layout shift, time (QUICK=1: in a minute)
 	$(BIN)/python -m benchmarks widget $(ARGS)
 
+.PHONY: bench-loyalty
+bench-loyalty: $(VENV)/.dev ## measure forecasts of customers beside naive ones, and what audiences would have found (QUICK=1: in a minute)
+	$(BIN)/python -m benchmarks loyalty coupons $(ARGS)
+
 .PHONY: bench-faults
 bench-faults: $(VENV)/.dev ## break what can break, and see what shoppers notice (QUICK=1: in five minutes)
 	$(BIN)/python -m benchmarks.faults $(ARGS)

@@ -1,7 +1,8 @@
 """``python -m benchmarks [name…]``: run benchmarks, print their tables and keep their figures.
 
-``QUICK=1`` runs a shorter form, whose figures are kept apart; ``--docs`` renews the tables of docs/benchmarks.md.
-The exit status is 1 if a goal is not kept, 0 otherwise: a benchmark that cannot run here is skipped with its reason.
+``QUICK=1`` runs a shorter form, whose figures are kept apart; ``--docs`` renews the tables of docs/benchmarks.md and
+docs/loyalty.md. The exit status is 1 if a goal is not kept, 0 otherwise: a benchmark that cannot run here is skipped
+with its reason.
 """
 
 from __future__ import annotations
@@ -19,7 +20,20 @@ from benchmarks.command_line import CommandLine
 from benchmarks.machine import describe_machine
 from benchmarks.results import Results, Row, Skipped
 
-NAMES = ("access", "cli_start", "als", "pipeline", "cold_path", "publish", "user_reads", "loop", "serving", "widget")
+NAMES = (
+    "access",
+    "cli_start",
+    "coupons",
+    "loyalty",
+    "als",
+    "pipeline",
+    "cold_path",
+    "publish",
+    "user_reads",
+    "loop",
+    "serving",
+    "widget",
+)
 """One module each, cheapest first."""
 
 

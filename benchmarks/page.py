@@ -1,6 +1,6 @@
-"""The tables of docs/benchmarks.md, made from the figures: nobody types a number into the page.
+"""The tables of docs/benchmarks.md and docs/loyalty.md, made from the figures: nobody types a number into a page.
 
-The page holds a pair of comments per benchmark; what stands between them belongs to this module::
+A page holds a pair of comments per benchmark; what stands between them belongs to this module::
 
     <!-- figures: serving -->
     <!-- end -->
@@ -14,7 +14,9 @@ from pathlib import Path
 from benchmarks import results
 from benchmarks.results import Results
 
-PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+_DOCS = Path(__file__).parent.parent / "docs"
+PAGE = _DOCS / "benchmarks.md"
+PAGES = (PAGE, _DOCS / "loyalty.md")
 
 NOT_MEASURED = "*Not measured yet.*"
 
@@ -46,8 +48,9 @@ def table(found: Results) -> str:
 
 
 def write() -> None:
-    """Renew the page on disk."""
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    """Renew the pages on disk."""
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def machine_line(found: Results) -> str:

@@ -60,8 +60,8 @@ class RepeatHabits:
         gap_days = _shrunk(spans, repeats, category, default=DEFAULT_GAP_DAYS, weight=prior_weight)
         return cls(rate.astype(np.float32), np.maximum(gap_days, 1.0).astype(np.float32))
 
-    def gaps_of(self, history: History, *, prior_weight: float = 1.0) -> Floats:
-        """Return (m,) days: this person's own gap for each item of their past, shrunk to the item's."""
+    def gaps_of(self, history: History | Histories, *, prior_weight: float = 1.0) -> Floats:
+        """Return (m,) days: a person's own gap for each item of their past, shrunk to the item's."""
         repeats = np.maximum(history.orders - 1, 0)
         span_days = (history.last - history.first) / SECONDS_PER_DAY
         gap = (span_days + prior_weight * self.gap_days[history.item]) / (repeats + prior_weight)

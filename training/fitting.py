@@ -16,6 +16,7 @@ from recommender.interactions import Interactions
 from recommender.learning import DEFAULT_BLEND
 from recommender.loyalty.forecast import Forecast
 from recommender.loyalty.orders import Orders
+from recommender.loyalty.regularity import with_regularity
 from recommender.loyalty.rfm import CustomerBase
 from recommender.loyalty.summary import Summary
 from recommender.matrix import InteractionMatrix
@@ -81,7 +82,7 @@ def fit(
             together=pairs.together,
             peers=Peers.from_interactions(interactions, _kinship(settings)),
             popularity=Popularity.from_interactions(interactions, now=now),
-            repeat=RepeatHabits.from_histories(histories, catalogue.category),
+            repeat=with_regularity(RepeatHabits.from_histories(histories, catalogue.category), histories),
             blend=DEFAULT_BLEND if blend is None else blend,
             customers=CustomerBase.from_orders(orders, now=now),
             outlook=Forecast.fit(past).outlook(past),

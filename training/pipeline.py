@@ -19,18 +19,21 @@ from recommender.artifact import MANIFEST_FILE, save_artifact
 from recommender.errors import ConfigError, InvalidArtifact, InvalidInput
 from recommender.evaluation_table import EvaluationTable
 from recommender.manifest import Manifest
+from recommender.model import Model
 from recommender.outcomes import Outcomes
 from training.backends import make_backend
 from training.cleaning import CleaningReport, CleanLog, clean
 from training.fingerprint import library_versions, run_fingerprint
 from training.fitting import fit
+from training.loyalty.measuring import measure_loyalty
+from training.loyalty.table import save_customers
 from training.mlflow_log import log_training, require_mlflow
 from training.outcome_files import outcomes_path, save_outcomes
 from training.progress import Progress
 from training.quarantine import write_quarantine
 from training.records import compare_with, describe_origin, describe_training, load_record
 from training.registry import TRAINED, Registry
-from training.rehearsal import rehearse
+from training.rehearsal import Rehearsal, rehearse
 from training.report import ReportData, write_record, write_report
 from training.report.card import write_card
 from training.settings import TrainingSettings
@@ -118,9 +121,10 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
         provenance = describe_origin(log, catalogue, settings, libraries=libraries, evaluation=learned.evaluation)
         manifest = save_artifact(model, provenance, registry.root)
 
-    with progress.step("describe"):
-        record = describe_training(manifest, model, log, settings, learned=learned, steps=measured.records)
+    record = _describe(manifest, model, log, settings, learned=learned, progress=measured)
     record = compare_with(registry.current(), record, reports_folder(settings))
+    with writing_to(reports_folder(settings)):
+        save_customers(model, record.version, reports_folder(settings))
     _keep(registry, record, learned.outcomes, settings, fingerprint=fingerprint, progress=progress)
     with progress.step("report"), writing_to(reports_folder(settings)):
         # Pages come last: whatever happens to a drawing, what was trained is not lost.
@@ -129,6 +133,23 @@ def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
     files = _files(registry, record, settings)
     log_training(settings.mlflow, record, tags=_tags(manifest), files=files, progress=progress)
     return _result(registry, record, reused=False)
+
+
+def _describe(
+    manifest: Manifest,
+    model: Model,
+    log: CleanLog,
+    settings: TrainingSettings,
+    *,
+    learned: Rehearsal,
+    progress: MeasuredProgress,
+) -> ReportData:
+    with progress.step("customers"):
+        loyalty = measure_loyalty(log.interactions, model)
+    with progress.step("describe"):
+        return describe_training(
+            manifest, model, log, settings, learned=learned, loyalty=loyalty, steps=progress.records
+        )
 
 
 def load(sources: Sources, settings: TrainingSettings, progress: Progress) -> tuple[CleanLog, ItemRows]:

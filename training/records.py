@@ -22,6 +22,7 @@ from recommender.purpose import Purpose
 from training.cleaning import CleanLog
 from training.examples import examples_of
 from training.fingerprint import log_fingerprint
+from training.loyalty.figures import LoyaltyFigures
 from training.program import git_commit
 from training.rehearsal import Rehearsal
 from training.report import ReportData, ShopFacts
@@ -53,6 +54,7 @@ def describe_training(
     settings: TrainingSettings,
     *,
     learned: Rehearsal,
+    loyalty: LoyaltyFigures,
     steps: Sequence[StepRecord],
 ) -> ReportData:
     """Return what is kept about the training of `model`."""
@@ -68,6 +70,7 @@ def describe_training(
         libraries=manifest.libraries,
         evaluation=learned.evaluation,
         variety=learned.variety,
+        loyalty=loyalty,
         examples=examples_of(model),
     )
 

@@ -1,16 +1,17 @@
 r"""Who still buys, and how often: the BG/NBD model of Fader, Hardie & Lee (2005).
 
-While somebody is a customer they order at random at their own rate λ; after an order they may leave for good, with their
-own probability p. Rates differ between customers as a gamma distribution (r, α), probabilities as a beta distribution
-(a, b). For x repeat orders, the last at t_x of T days (equation 6, in the form of the authors' note of 2004)::
+While somebody is a customer they order at random at their own rate λ; after an order they may leave for good, with
+their own probability p. Rates differ between customers as a gamma distribution (r, α), probabilities as a beta
+distribution (a, b). For x repeat orders, the last at t_x of T days (equation 6, in the form of the authors' note of
+2004)::
 
     L = A1 · A2 · (A3 + A4)
     A1 = Γ(r + x) α^r / Γ(r)          A3 = (α + T)^-(r + x)
     A2 = B(a, b + k) / B(a, b)        A4 = a / (b + k - 1) · (α + t_x)^-(r + x),  0 where k = 0
 
-k counts the chances to leave. In the BG/NBD it is x: nobody leaves after the first order, so that a customer of one order
-is said to be one for ever. In the modified model (MBG/NBD; Batislam, Denizel & Filiztekin 2007) it is x + 1. Both have the
-same four parameters, so `fit` takes the one under which the log is likelier.
+k counts the chances to leave. In the BG/NBD it is x: nobody leaves after the first order, so that a customer of one
+order is said to be one for ever. In the modified model (MBG/NBD; Batislam, Denizel & Filiztekin 2007) it is x + 1.
+Both have the same four parameters, so `fit` takes the one under which the log is likelier.
 
 Fader, Hardie & Lee, "Counting Your Customers" the Easy Way, Marketing Science 24(2), 2005.
 Batislam, Denizel & Filiztekin, Empirical validation and comparison of models for customer base analysis, IJRM 24, 2007.
@@ -18,6 +19,7 @@ Batislam, Denizel & Filiztekin, Empirical validation and comparison of models fo
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,11 +85,18 @@ class BgNbd:
         """Fit one form by maximum likelihood."""
         unit = float(np.average(pasts.age, weights=pasts.weight)) or 1.0
         scaled = Pasts(pasts.repeats, pasts.last / unit, pasts.age / unit, pasts.weight)
-        found = maximize(lambda p: _log_likelihood(p, scaled, leaves_at_once), ("r", "alpha", "a", "b"))
+        found = maximize(
+            lambda p: _log_likelihood(p, scaled, leaves_at_once=leaves_at_once),
+            ("r", "alpha", "a", "b"),
+            # In the limits nobody ever leaves, or all order at one rate.
+            small=("a",),
+            large=("b", "r", "alpha"),
+        )
         # The density of x moments in another unit of time is another number.
-        moved = found.log_likelihood - float(pasts.weight @ pasts.repeats) * np.log(unit)
+        moved = found.log_likelihood - float(pasts.weight @ pasts.repeats) * math.log(unit)
         fit = found.rescaled("alpha", unit, log_likelihood=moved)
-        return cls(*fit.estimate, leaves_at_once=leaves_at_once), fit
+        r, alpha, a, b = fit.estimate
+        return cls(r, alpha, a, b, leaves_at_once), fit
 
     def alive(self, repeats: Counts, last: Numbers, age: Numbers) -> Numbers:
         """Return (m,): the probability of still being a customer at `age`."""
@@ -100,8 +109,8 @@ class BgNbd:
 
         The hypergeometric function is taken after Euler's transformation, whose terms do not grow with x::
 
-            E = alive · (a + b + k - 1)/(a - 1) · [1 - (1 - z)^(a - 1) ₂F₁(a - 1, a + b + k - 1 - r - x; a + b + k - 1; z)]
-            z = ahead / (α + T + ahead)
+            E = alive · c / (a - 1) · [1 - (1 - z)^(a - 1) ₂F₁(a - 1, c - r - x; c; z)]
+            c = a + b + k - 1,   z = ahead / (α + T + ahead)
         """
         a = self.a if abs(self.a - 1) > _NEAR_ONE else 1 + _NEAR_ONE
         z = ahead / (self.alpha + age + ahead)
@@ -120,7 +129,7 @@ class BgNbd:
         return np.where(chances > 0, self.a / (self.b + np.maximum(chances, 1) - 1), 0.0)
 
 
-def _log_likelihood(parameters: Numbers, pasts: Pasts, leaves_at_once: bool) -> tuple[float, Numbers]:
+def _log_likelihood(parameters: Numbers, pasts: Pasts, *, leaves_at_once: bool) -> tuple[float, Numbers]:
     """Return the log-likelihood and its gradient by (r, α, a, b)."""
     r, alpha, a, b = parameters
     x, k = pasts.repeats, pasts.repeats + leaves_at_once

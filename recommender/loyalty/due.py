@@ -6,6 +6,10 @@ passed, and fading once the user has let two gaps go by without buying::
 
     score = orders / (orders + 1) · rate_i · ramp(elapsed / gap) / gap
     ramp(x) = min(x, 1) · 2^(-max(0, x - 2))
+
+How sure the day is follows from how regular such orders are in this shop (`recommender.loyalty.regularity`): eight in
+ten orders come between the two ends of its interval, which is wide for an item bought once and narrows with every
+repeat.
 """
 
 from __future__ import annotations
@@ -15,10 +19,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import betaincinv
 
 from recommender.events import Event
-from recommender.histories import FreshEvent, History
+from recommender.histories import FreshEvent, Histories, History
 from recommender.interactions import SECONDS_PER_DAY
+from recommender.loyalty.outlook import FARTHEST_DAYS, INTERVAL
 from recommender.repeat import RepeatHabits
 
 REST_SHARE = 0.5
@@ -42,6 +48,10 @@ class Due:
     """(j,) datetime64[D]: the expected day of the next order."""
     score: npt.NDArray[np.float32]
     """(j,) how much it is needed now; at least 0."""
+    earliest: npt.NDArray[np.datetime64]
+    """(j,) datetime64[D]: one in ten orders comes before it."""
+    latest: npt.NDArray[np.datetime64]
+    """(j,) datetime64[D]: one in ten orders comes after it."""
 
 
 def due_items(history: History, habits: RepeatHabits, *, now: np.datetime64) -> Due:
@@ -53,7 +63,42 @@ def due_items(history: History, habits: RepeatHabits, *, now: np.datetime64) -> 
     ramp = np.minimum(elapsed / gap, 1) * np.exp2(-np.maximum(0, elapsed / gap - GRACE_GAPS))
     score = orders / (orders + 1) * habits.rate[item] * ramp / gap
     order = np.lexsort([item, -score])
-    return Due(item[order], due_days(history.last[bought], gap)[order], score[order].astype(np.float32))
+    last = history.last[bought]
+    ends = [due_days(last, days)[order] for days in gap_interval(history, habits, bought)]
+    return Due(item[order], due_days(last, gap)[order], score[order].astype(np.float32), *ends)
+
+
+def gap_interval(
+    history: History | Histories, habits: RepeatHabits, row: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return (k,) days twice: the gaps that one in ten and nine in ten next orders of the rows `row` stay within."""
+    span_days = (history.last[row] - history.first[row]) / SECONDS_PER_DAY
+    scale, own = habits.gap_days[history.item[row]] + span_days, habits.regularity
+    ends = []
+    for share in INTERVAL:
+        w = betaincinv(own, 1 + own * history.orders[row], share)
+        ends.append(np.minimum(scale * w / (1 - w), FARTHEST_DAYS).astype(np.float32))
+    return ends[0], ends[1]
+
+
+def soonest_due(histories: Histories, habits: RepeatHabits, *, now: np.datetime64) -> npt.NDArray[np.datetime64]:
+    """Return (n_users,) datetime64[D]: the day the first item of each user runs out; NaT where none does.
+
+    Items count that are replenished: bought at least twice by this user, and not given up (`GRACE_GAPS` have not
+    passed). What ran out before `now` is due today.
+    """
+    repeats = histories.orders - 1
+    gap = habits.gaps_of(histories)
+    counts = (repeats >= 1) & (_elapsed_days(histories.last, now) <= GRACE_GAPS * gap)
+    user = np.repeat(np.arange(len(histories)), np.diff(histories.indptr))[counts]
+    soonest = np.full(len(histories), np.iinfo(np.int64).max)
+    day = due_days(histories.last[counts], gap[counts]).astype(np.int64)
+    np.minimum.at(soonest, user, np.maximum(day, now.astype("datetime64[D]").astype(np.int64)))
+    nobody = soonest == np.iinfo(np.int64).max
+    soonest[nobody] = 0
+    days = soonest.astype("datetime64[D]")
+    days[nobody] = np.datetime64("NaT")
+    return days
 
 
 def due_days(last: npt.NDArray[np.int64], gap_days: npt.NDArray[np.float32]) -> npt.NDArray[np.datetime64]:

@@ -15,7 +15,9 @@ cannot, their columns are empty: a shop whose customers never came back has taug
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,8 @@ from recommender.loyalty.likelihood import Fit, NoFit
 from recommender.loyalty.outlook import FARTHEST_DAYS, HORIZON_DAYS, INTERVAL, SHORT_HORIZON_DAYS, Outlook
 from recommender.loyalty.rhythm import Rhythm
 from recommender.loyalty.summary import Summary
+
+T = TypeVar("T")
 
 FEWEST_REPEATERS = 20
 """Customers with a second order day below which nothing is fitted: four parameters would fit their accidents."""
@@ -57,26 +61,51 @@ class Forecast:
         if repeaters < FEWEST_REPEATERS:
             few = f"only {repeaters:,} customers ordered on a second day; {FEWEST_REPEATERS} are needed"
             return cls(None, None, None, mean, reasons=dict.fromkeys(("buying", "spending", "rhythm"), few))
-        learned = cls(None, None, None, mean)
-        for name, fit in {
-            "buying": lambda: BgNbd.fit(Pasts.grouped(past.repeats, past.last, past.age)),
-            "spending": lambda: GammaGamma.fit(orders, past.mean_money),
-            "rhythm": lambda: Rhythm.fit(past.repeats, past.last.astype(np.float64), past.log_gaps),
-        }.items():
+        fits: dict[str, Fit] = {}
+        reasons: dict[str, str] = {}
+
+        def attempt(name: str, fit: Callable[[], tuple[T, Fit]]) -> T | None:
             try:
-                model, found = fit()
+                model, fits[name] = fit()
             except NoFit as reason:
-                learned.reasons[name] = str(reason)
-                continue
-            learned.fits[name] = found
-            learned = dataclasses.replace(learned, **{name: model})
-        return learned
+                reasons[name] = str(reason)
+                return None
+            return model
+
+        days = past.last.astype(np.float64)
+        return cls(
+            attempt("buying", lambda: BgNbd.fit(Pasts.grouped(past.repeats, past.last, past.age))),
+            attempt("spending", lambda: GammaGamma.fit(orders, past.mean_money)),
+            attempt("rhythm", lambda: Rhythm.fit(past.repeats, days, past.log_gaps)),
+            mean,
+            fits,
+            reasons,
+        )
 
     def outlook(self, past: Summary) -> Outlook:
         """Return what is to be expected of every user after the end of `past`."""
-        nothing = Outlook.unknown(past.n_users)
-        days = {} if self.rhythm is None else _days(self.rhythm, past)
-        return dataclasses.replace(nothing, **({} if self.buying is None else self._figures(self.buying, past)), **days)
+        outlook = Outlook.unknown(past.n_users)
+        if self.buying is not None:
+            alive = self.buying.alive(*_columns(past))
+            soon, later = (
+                self.buying.expected(*_columns(past), ahead=ahead) for ahead in (SHORT_HORIZON_DAYS, HORIZON_DAYS)
+            )
+            outlook = dataclasses.replace(
+                outlook,
+                alive=past.spread(alive),
+                orders_30=past.spread(soon),
+                orders_90=past.spread(later),
+                value_90=past.spread(later * self.money(past)),
+            )
+        if self.rhythm is not None:
+            low, high = INTERVAL
+            outlook = dataclasses.replace(
+                outlook,
+                next_order=_day_of(self.rhythm, past, 0.5),
+                next_order_from=_day_of(self.rhythm, past, low),
+                next_order_until=_day_of(self.rhythm, past, high),
+            )
+        return outlook
 
     def money(self, past: Summary) -> npt.NDArray[np.float64]:
         """Return (m,): what each customer is expected to spend on an order day."""
@@ -92,29 +121,16 @@ class Forecast:
         """Return (m,): expected order days within so many days; None where buying was not fitted."""
         return None if self.buying is None else self.buying.expected(*_columns(past), ahead=ahead)
 
-    def _figures(self, buying: BgNbd, past: Summary) -> dict[str, npt.NDArray[np.float32]]:
-        soon, later = (buying.expected(*_columns(past), ahead=ahead) for ahead in (SHORT_HORIZON_DAYS, HORIZON_DAYS))
-        return {
-            "alive": past.spread(buying.alive(*_columns(past))),
-            "orders_30": past.spread(soon),
-            "orders_90": past.spread(later),
-            "value_90": past.spread(later * self.money(past)),
-        }
-
 
 def _columns(past: Summary) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     return past.repeats, past.last.astype(np.float64), past.age.astype(np.float64)
 
 
-def _days(rhythm: Rhythm, past: Summary) -> dict[str, npt.NDArray[np.datetime64]]:
-    """Return the median day of the next order and both ends of its interval; none is in the past."""
+def _day_of(rhythm: Rhythm, past: Summary, share: float) -> npt.NDArray[np.datetime64]:
+    """Return (n_users,) the day by which this share of those who come back has ordered; none is in the past."""
     waited = (past.age - past.last).astype(np.float64)
-    low, high = INTERVAL
-    found = {}
-    for name, share in (("next_order", 0.5), ("next_order_from", low), ("next_order_until", high)):
-        gap = rhythm.quantile(share, past.repeats, past.last.astype(np.float64), after=waited + _HALF_DAY)
-        ahead = np.clip(np.round(gap - waited), 1, FARTHEST_DAYS).astype("timedelta64[D]")
-        column = np.full(past.n_users, "NaT", "datetime64[D]")
-        column[past.user] = past.today + ahead
-        found[name] = column
-    return found
+    gap = rhythm.quantile(share, past.repeats, past.last.astype(np.float64), after=waited + _HALF_DAY)
+    ahead = np.clip(np.round(gap - waited), 1, FARTHEST_DAYS).astype("timedelta64[D]")
+    day = np.full(past.n_users, "NaT", "datetime64[D]")
+    day[past.user] = past.today + ahead
+    return day

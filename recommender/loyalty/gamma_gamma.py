@@ -1,7 +1,7 @@
 """What an order is worth: the gamma-gamma model of Fader & Hardie (2013).
 
-Spending varies around each customer's own mean as a gamma distribution of shape p, and these means vary between customers
-(q, γ). For n orders of mean m̄ (equations 1a and 5)::
+Spending varies around each customer's own mean as a gamma distribution of shape p, and these means vary between
+customers (q, γ). For n orders of mean m̄ (equations 1a and 5)::
 
     L = Γ(pn + q) / (Γ(pn) Γ(q)) · γ^q m̄^(pn - 1) n^(pn) / (γ + n m̄)^(pn + q)
     E(M | m̄, n) = p (γ + n m̄) / (pn + q - 1)
@@ -14,6 +14,8 @@ Fader & Hardie, The Gamma-Gamma Model of Monetary Value, http://www.brucehardie.
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,12 +55,11 @@ class GammaGamma:
             raise NoFit("all customers spend the same per order")
         scaled = money / unit
         found = maximize(lambda p: _log_likelihood(p, n, scaled), ("p", "q - 1", "gamma"))
-        value = found.log_likelihood - len(money) * np.log(unit)
-        fit = found.rescaled("gamma", unit, log_likelihood=float(value))
+        value = found.log_likelihood - len(money) * math.log(unit)
+        fit = found.rescaled("gamma", unit, log_likelihood=value)
         p, beyond, gamma = fit.estimate
-        return cls(p, 1 + beyond, gamma), Fit(
-            ("p", "q", "gamma"), (p, 1 + beyond, gamma), fit.error, float(value), fit.n
-        )
+        model = cls(p, 1 + beyond, gamma)
+        return model, dataclasses.replace(fit, names=("p", "q", "gamma"), estimate=(p, model.q, gamma))
 
     @property
     def mean(self) -> float:

@@ -7,7 +7,7 @@ errors come from the observed information: the differences of the gradient aroun
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from recommender.errors import RecommenderError
 Numbers = npt.NDArray[np.float64]
 
 LIMITS = (1e-4, 1e5)
-"""Between which a parameter is searched; one that ends there has no maximum inside."""
+"""Between which a parameter is searched."""
 
 _STEP = 1e-4
 """Of a difference of gradients, in logarithms."""
@@ -52,20 +52,29 @@ class Fit:
         return dict(zip(self.names, self.estimate, strict=True))
 
 
-def maximize(likelihood: Callable[[Numbers], tuple[float, Numbers]], names: Sequence[str]) -> Fit:
+def maximize(
+    likelihood: Callable[[Numbers], tuple[float, Numbers]],
+    names: Sequence[str],
+    *,
+    small: Collection[str] = (),
+    large: Collection[str] = (),
+) -> Fit:
     """Return the maximum of `likelihood`, which gives a value and its gradient by the parameters, from 1 everywhere.
+
+    Those in `small` may end at the lower edge, those in `large` at the upper one: where a model has a limit there that
+    means something, such as a shop that nobody ever leaves.
 
     Raises
     ------
     NoFit
-        If the search does not settle, or settles at an edge.
+        If the search does not settle, or settles at another edge.
     """
-    from scipy.optimize import minimize  # noqa: PLC0415  # takes a while, and only training fits
+    from scipy.optimize import minimize  # takes a while, and only training fits
 
     def loss(logs: Numbers) -> tuple[float, Numbers]:
         parameters = np.exp(logs)
         value, gradient = likelihood(parameters)
-        return -value, -gradient * parameters
+        return -float(value), -gradient * parameters
 
     start = np.zeros(len(names))
     scale = abs(loss(start)[0]) or 1.0
@@ -81,7 +90,7 @@ def maximize(likelihood: Callable[[Numbers], tuple[float, Numbers]], names: Sequ
         raise NoFit(f"the likelihood of {', '.join(names)} has no finite value")
     estimate = np.exp(found.x)
     for name, value in zip(names, estimate.tolist(), strict=True):
-        if not 1.01 * LIMITS[0] < value < 0.99 * LIMITS[1]:
+        if (value < 1.01 * LIMITS[0] and name not in small) or (value > 0.99 * LIMITS[1] and name not in large):
             raise NoFit(f"the likelihood has no maximum: {name} runs to {value:g}")
     return Fit(
         tuple(names), tuple(estimate.tolist()), _errors(loss, found.x), -float(loss(found.x)[0]), float(found.nfev)

@@ -8,8 +8,8 @@ gaps of together S days the next gap g is beta prime distributed::
     E(g) = κ (β + S) / (s + κn − 1)
 
 so that one gap moves the shop's mean a little and fifty replace it, and a customer of one order has the spread of the
-whole shop. Given that nothing came for e days, only gaps above e are left. The parameters are those under which the gaps
-of all customers are likeliest. It speaks of those who come back: whether they do is the business of
+whole shop. Given that nothing came for e days, only gaps above e are left. The parameters are those under which the
+gaps of all customers are likeliest. It speaks of those who come back: whether they do is the business of
 `recommender.loyalty.bg_nbd`, which in turn knows no rhythm.
 
 The regular form of such models is that of Platzer & Reutterer, Ticking Away the Moments, Marketing Science 35(5), 2016.
@@ -17,6 +17,7 @@ The regular form of such models is that of Platzer & Reutterer, Ticking Away the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +55,7 @@ class Rhythm:
         unit = float(total.sum() / max(n.sum(), 1)) or 1.0
         scaled, moved = total / unit, logs - n * np.log(unit)
         found = maximize(lambda p: _log_likelihood(p, n, scaled, moved), ("regularity", "shape", "scale"))
-        value = found.log_likelihood - float(n.sum()) * np.log(unit)
+        value = found.log_likelihood - float(n.sum()) * math.log(unit)
         fit = found.rescaled("scale", unit, log_likelihood=value)
         return cls(*fit.estimate), fit
 

@@ -6,8 +6,8 @@ For who ordered on n days, the first of them ``age`` days before the end of the 
     last     t_x   days from the first order day to the last
     age      T     days from the first order day to the last day of the log
 
-The three are sufficient for the models of buying (Fader, Hardie & Lee 2005), the number of days and the mean spending on
-them for that of money (Fader & Hardie 2013), and the sum of the logarithms of the gaps for that of the rhythm.
+The three are sufficient for the models of buying (Fader, Hardie & Lee 2005), the number of days and the mean spending
+on them for that of money (Fader & Hardie 2013), and the sum of the logarithms of the gaps for that of the rhythm.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Summary:
         count = days.count()
         gap = np.diff(day, prepend=day[:1])
         gap[first] = 1  # whose logarithm is 0: before the first order day there is no gap
-        log_gaps = np.bincount(days.user, np.log(np.maximum(gap, 1)), orders.n_users)
+        log_gaps = np.bincount(days.user, np.log(np.maximum(gap, 1)), orders.n_users).astype(np.float64)
         user = days.user[first]
         return cls(
             n_users=orders.n_users,

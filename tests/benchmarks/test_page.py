@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks import page
 from benchmarks.__main__ import NAMES
 from benchmarks.results import Results, at_most, figure, save
@@ -16,15 +18,20 @@ MACHINE = {
 }
 
 
-def test_page_is_current() -> None:
-    """docs/benchmarks.md holds exactly what `python -m benchmarks --docs` would write."""
-    text = page.PAGE.read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", page.PAGES, ids=lambda path: path.name)
+def test_page_is_current(path: Path) -> None:
+    """A page holds exactly what `python -m benchmarks --docs` would write."""
+    text = path.read_text(encoding="utf-8")
     assert text == page.filled(text), "run: python -m benchmarks --docs"
 
 
-def test_page_shows_every_benchmark() -> None:
-    """Each benchmark has its place on the page, in the order they run."""
-    assert page.places(page.PAGE.read_text(encoding="utf-8")) == list(NAMES)
+def test_pages_show_every_benchmark() -> None:
+    """Each benchmark has one place, on the page of benchmarks in the order they run."""
+    main, *others = ([*page.places(path.read_text(encoding="utf-8"))] for path in page.PAGES)
+    elsewhere = {name for names in others for name in names}
+    assert main == [name for name in NAMES if name not in elsewhere]
+    assert len(elsewhere) == sum(len(names) for names in others)
+    assert elsewhere <= set(NAMES)
 
 
 def test_tables_replace_what_stood_there(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from recommender.errors import InvalidInput
 from recommender.evaluation_table import EvaluationTable
 from training.cleaning import CleaningReport
 from training.examples import Example
+from training.loyalty.figures import LoyaltyFigures
 from training.report.facts import ShopFacts
 from training.steps import StepRecord
 from training.variety import VarietyFigures
@@ -39,6 +40,8 @@ class ReportData:
     """None where nothing could be held out; `why_unmeasured` says why."""
     variety: VarietyFigures | None = None
     """Slates beyond accuracy; None where nothing could be measured."""
+    loyalty: LoyaltyFigures | None = None
+    """The customer base; None in records of earlier releases."""
     examples: tuple[Example, ...] = ()
     """A few households, nameless, and what they would be offered."""
     previous_version: str | None = None
@@ -66,6 +69,7 @@ class ReportData:
             "evaluation": self.evaluation and self.evaluation.to_dict(),
             "previous": self.previous and self.previous.to_dict(),
             "variety": self.variety and self.variety.to_dict(),
+            "loyalty": self.loyalty and self.loyalty.to_dict(),
             "examples": [example.to_dict() for example in self.examples],
         }
 
@@ -86,6 +90,7 @@ class ReportData:
                 "evaluation": _table(content["evaluation"]),
                 "previous": _table(content["previous"]),
                 "variety": VarietyFigures.from_dict(variety) if (variety := content.get("variety")) else None,
+                "loyalty": LoyaltyFigures.from_dict(loyalty) if (loyalty := content.get("loyalty")) else None,
                 "examples": tuple(Example.from_dict(example) for example in content.get("examples", ())),
             }
             _check_what_why_unmeasured_reads(content["parameters"], content["cleaning"])

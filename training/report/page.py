@@ -16,6 +16,7 @@ from training.report.accuracy import accuracy_figures, all_metrics
 from training.report.data import ReportData
 from training.report.findings import HEADLINE_METRIC, Finding, answer, findings, headline_k
 from training.report.glossary import METRICS, PURPOSES, SLATE_METRICS, TERMS, metric_label
+from training.report.loyalty import customers_of
 from training.report.shop import blend_figure, shop_figures
 from training.report.stories import story
 from training.report.tables import Table, number
@@ -39,6 +40,7 @@ def render(data: ReportData) -> str:
         shop=list(shop_figures(data.cleaning, data.facts)),
         blend=blend_figure(data.blend),
         slates=slates_of(data.variety, settings=data.parameters.get("slates", {})) if data.variety else None,
+        customers=customers_of(data.loyalty) if data.loyalty else None,
         stories=[story(example, today=data.as_of[:10]) for example in data.examples],
         slowest=max((step.seconds for step in data.steps), default=0) or 1,
         largest=max((step.peak_mb for step in data.steps), default=0) or 1,

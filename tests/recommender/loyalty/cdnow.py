@@ -1,8 +1,8 @@
 """The CDNOW sample: 2,357 customers of a music shop on the web, 39 weeks from their first order in early 1997.
 
 The summary of Fader & Hardie (http://brucehardie.com/datasets/), as it comes with the package lifetimes 0.11.3 (MIT
-licence, ``cdnow_customers_summary_with_transactions.csv``), in days, customers of equal figures in one row. Mean money is
-that of repeat orders.
+licence, ``cdnow_customers_summary_with_transactions.csv``), in days, customers of equal figures in one row. Mean
+money is that of repeat orders.
 """
 
 from __future__ import annotations

@@ -59,13 +59,12 @@ def test_unit_of_time_does_not_matter(pasts: Pasts) -> None:
 @given(PARAMETERS, PARAMETERS, PARAMETERS, PARAMETERS, st.booleans())
 def test_gradient_is_the_slope(r: float, alpha: float, a: float, b: float, leaves: bool) -> None:
     """The analytic gradient agrees with differences of the likelihood."""
-    pasts = Pasts(
-        np.array([0, 1, 4]), np.array([0.0, 2.0, 9.0]), np.array([10.0, 10.0, 11.0]), np.array([5.0, 2.0, 1.0])
-    )
+    last, age, weight = np.array([0.0, 2.0, 9.0]), np.array([10.0, 10.0, 11.0]), np.array([5.0, 2.0, 1.0])
+    pasts = Pasts(np.array([0, 1, 4]), last, age, weight)
     at = np.array([r, alpha, a, b])
-    _, gradient = _log_likelihood(at, pasts, leaves)
+    _, gradient = _log_likelihood(at, pasts, leaves_at_once=leaves)
     for place, step in enumerate(np.eye(4) * 1e-5):
-        up, down = (_log_likelihood(at + way * step, pasts, leaves)[0] for way in (1, -1))
+        up, down = (_log_likelihood(at + way * step, pasts, leaves_at_once=leaves)[0] for way in (1, -1))
         assert gradient[place] == pytest.approx((up - down) / 2e-5, rel=1e-4, abs=1e-5)
 
 
@@ -139,7 +138,4 @@ def test_equal_pasts_are_one_row() -> None:
     """Grouping keeps every customer."""
     pasts = Pasts.grouped(np.array([2, 0, 2]), np.array([9, 0, 9]), np.array([10, 4, 10]))
     assert pasts.weight.tolist() == [1, 2]
-    assert list(zip(pasts.repeats.tolist(), pasts.last.tolist(), pasts.age.tolist(), strict=True)) == [
-        (0, 0, 4),
-        (2, 9, 10),
-    ]
+    assert np.stack([pasts.repeats, pasts.last, pasts.age], axis=1).tolist() == [[0, 0, 4], [2, 9, 10]]

@@ -9,7 +9,8 @@ from recommender.confidence import Confidence
 from recommender.events import Event
 from recommender.histories import FreshEvent, Histories, History
 from recommender.interactions import Interactions
-from recommender.loyalty.due import GRACE_GAPS, due_items, resting_items
+from recommender.loyalty.due import GRACE_GAPS, due_items, resting_items, soonest_due
+from recommender.loyalty.regularity import with_regularity
 from recommender.repeat import RepeatHabits
 from tests import planted
 from tests.planted import Line, at, log_of
@@ -112,3 +113,59 @@ def test_a_purchase_rests_for_half_a_gap_and_a_look_never() -> None:
     assert resting_items(bought, weekly(), now=at(3)) == {0}
     assert resting_items(bought, weekly(), now=at(4)) == frozenset()
     assert resting_items(looked, weekly(), now=at(0)) == frozenset()
+
+
+def test_interval_narrows_with_every_repeat() -> None:
+    """The mean due date lies inside; an item bought once has the wider interval, relative to its gap."""
+    habits = RepeatHabits(np.array([0.5], dtype=np.float32), np.array([10.0], dtype=np.float32), regularity=4.0)
+    widths = []
+    for days in ([0.0], [float(day) for day in range(0, 200, 10)]):
+        due = due_items(bought_on(*days), habits, now=at(days[-1] + 1))
+        assert due.earliest[0] < due.on[0] < due.latest[0]
+        widths.append((due.latest[0] - due.earliest[0]).astype(int))
+    assert widths[1] < widths[0]
+
+
+def test_regularity_is_found_and_its_interval_holds() -> None:
+    """Of users with planted gaps, the shape of gaps is found, and eight in ten next orders lie in the interval."""
+    rng = np.random.default_rng(2)
+    rate = rng.gamma(5.0, 1 / 30.0, 600)  # 1 + κ = 5 and κ = 4: the prior that weighs one gap
+    gaps = rng.gamma(4.0, 1 / rate[:, None], (600, 6)) + 0.01
+    days = np.cumsum(gaps, axis=1)
+    lines = [Line(planted.user_id(u), "tea", day=float(day)) for u in range(600) for day in (0.0, *days[u, :5])]
+    histories = Histories.from_interactions(log_of(lines), CONFIDENCE, now=at(float(days.max()) + 1))
+    habits = with_regularity(RepeatHabits.from_histories(histories, np.zeros(1, dtype=np.int32)), histories)
+    assert habits.regularity == pytest.approx(4.0, rel=0.25)
+    inside = []
+    for user in range(600):
+        due = due_items(histories.of(user), habits, now=at(float(days[user, 4]) + 1))
+        following = at(float(days[user, 5])).astype("datetime64[D]")
+        inside.append(due.earliest[0] <= following <= due.latest[0])
+    assert np.mean(inside) == pytest.approx(0.8, abs=0.06)
+
+
+def test_too_few_repeats_leave_the_regularity_unknown() -> None:
+    """A shop with a handful of repeats keeps the widest interval."""
+    histories = Histories.from_interactions(
+        log_of([Line("ann", "tea", day=day) for day in (1, 9)]), CONFIDENCE, now=at(9)
+    )
+    habits = RepeatHabits.from_histories(histories, np.zeros(1, dtype=np.int32))
+    assert with_regularity(habits, histories) is habits
+
+
+def test_soonest_due_by_hand() -> None:
+    """Only what is replenished counts; what ran out is due today; who gave an item up is not due."""
+    lines = [
+        *(Line("ann", "milk", day=day) for day in (80, 90)),
+        *(Line("ann", "tea", day=day) for day in (0, 60)),
+        *(Line("bob", "milk", day=day) for day in (1, 8)),
+        Line("eve", "milk", day=95),
+        *(Line("joe", "milk", day=day) for day in (70, 85)),
+    ]
+    log = log_of(lines)
+    histories = Histories.from_interactions(log, CONFIDENCE, now=at(100))
+    habits = RepeatHabits(np.full(2, 0.5, np.float32), np.full(2, 10.0, np.float32))
+    soonest = soonest_due(histories, habits, now=at(100))
+    today = at(100).astype("datetime64[D]").item()
+    assert list(log.users) == ["ann", "bob", "eve", "joe"]
+    assert soonest.astype(object).tolist() == [today, None, None, today]

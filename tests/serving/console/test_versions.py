@@ -80,6 +80,7 @@ def test_what_is_no_version_is_not_listed(tmp_path: Path) -> None:
         "..%2fkeys.json",
         "20180101-0123456789ab.json",
         "20180101-0123456789ab.users.npz",
+        "20180101-0123456789ab.customers.parquet",
         "/etc/passwd",
         "20180101-0123456789ab.html/../../x",
         "20180101-0123456789ab.html\n",

@@ -14,6 +14,9 @@ from recommender.evaluation import evaluate
 from recommender.evaluation_table import EvaluationTable
 from recommender.holdout import Holdout
 from recommender.interactions import Interactions
+from recommender.loyalty.concentration import Concentration
+from recommender.loyalty.movement import Cohorts, Movement
+from recommender.loyalty.orders import Orders
 from recommender.loyalty.rfm import CustomerBase
 from recommender.purpose import Purpose
 from recommender.slate_quality import FIGURES, SlateQuality
@@ -21,6 +24,8 @@ from recommender.splits import time_split
 from tests import planted
 from training.cleaning import CleaningReport
 from training.examples import Example, Pick
+from training.loyalty.calibration import calibrate
+from training.loyalty.figures import Estimate, Fitted, LoyaltyFigures
 from training.report import ReportData, ShopFacts
 from training.steps import StepRecord
 from training.variety import DIALS, RANKED, SHOWN, VarietyFigures
@@ -88,6 +93,20 @@ def example() -> Example:
     )
 
 
+def loyalty_of(log: Interactions) -> LoyaltyFigures:
+    """The customer base of a year's log, with a model whose name is hostile."""
+    orders, now = Orders.from_interactions(log), log.time.max() + np.timedelta64(1, "s")
+    estimates = (Estimate(model=HOSTILE, name="r", value=0.25, error=None),)
+    return LoyaltyFigures(
+        fitted=Fitted(estimates=estimates, reasons={HOSTILE: HOSTILE}, leaves_at_once=True, regularity=2.0),
+        calibration=calibrate(log, np.zeros(len(log.items), dtype=np.int32), now=now),
+        why_uncalibrated="",
+        concentration=Concentration.of(orders.spent()),
+        movement=Movement.of(orders, now=now),
+        cohorts=Cohorts.of(orders, now=now),
+    )
+
+
 def report_of(log: Interactions, evaluation: EvaluationTable | None, **changes: Any) -> ReportData:
     as_of = log.time.max() + np.timedelta64(1, "s")
     data = ReportData(
@@ -107,6 +126,7 @@ def report_of(log: Interactions, evaluation: EvaluationTable | None, **changes: 
         libraries={"numpy": "2.4.6"},
         evaluation=evaluation,
         variety=variety() if evaluation else None,
+        loyalty=loyalty_of(log) if evaluation else None,
         examples=(example(),),
     )
     return dataclasses.replace(data, **changes)
