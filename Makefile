@@ -123,7 +123,7 @@ serve: $(VENV)/.demo ## answer storefront widgets over HTTP
 
 .PHONY: campaign
 campaign: $(VENV)/.demo ## write the mailing file of a segment (SEGMENT="at risk")
-	$(REGULARS) campaign --segment $(call quoted,$(value SEGMENT)) $(OPTIONS)
+	$(REGULARS) campaign export --segment $(call quoted,$(value SEGMENT)) $(OPTIONS)
 
 ##@ Check
 

@@ -30,6 +30,7 @@ NAMES = (
     "cold_path",
     "publish",
     "user_reads",
+    "campaign",
     "loop",
     "serving",
     "widget",

@@ -1,54 +1,259 @@
-"""A campaign from the configuration: the version that is served, the shop as it is now, and the files."""
+"""Campaigns from the configuration: the version that is served, the shop as it is now, and the files."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from recommender.engine import Engine
+from recommender.errors import InvalidInput
 from regulars.config import Config
+from regulars.hints import hint
+from regulars.press import press_of
 from regulars.trained import served
-from serving.campaigns.audience import Audience
-from serving.campaigns.campaign import Campaign, write_campaign
-from serving.campaigns.present import look
+from serving.campaigns.choosing import Chosen, Circumstances
+from serving.campaigns.consent import Consent, read_consent
+from serving.campaigns.definition import Definition, known_campaigns, load_definition
+from serving.campaigns.earlier import Earlier, seen_today
+from serving.campaigns.exporting import HTML, export, passes
+from serving.campaigns.facts import ModelFacts
+from serving.campaigns.links import Links
+from serving.campaigns.manifest import Manifest, read_manifest
+from serving.campaigns.present import looking
+from serving.campaigns.sending import Counts, audience_of, choices, make_send
+from serving.campaigns.sends import CAMPAIGNS, DEFINITION_FILE, SENDS, Send, Sends, checked_name
+from serving.campaigns.snapshot import SNAPSHOT_FILE
 from serving.clock import clock_of
 from serving.experiment_settings import Groups
 from serving.server import store_of
 from training.progress import Progress
-from training.writing import writing_to
 
 
-def write_segment(config: Config, segment: str, out: Path, *, progress: Progress) -> Campaign:
-    """Write the mailing file of `segment` below `out`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """What a campaign stands on: the version, the definition, and the shop at this moment."""
+
+    engine: Engine
+    definition: Definition
+    around: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One campaign in a list."""
+
+    definition: Definition
+    sends: tuple[Manifest, ...]
+
+
+def campaigns_folder(config: Config) -> Path:
+    """Return the folder that holds campaigns."""
+    return config.app.data_dir / CAMPAIGNS
+
+
+def create(config: Config, definition: Definition, *, replace: bool = False, if_missing: bool = False) -> Definition:
+    """Write the definition of a campaign, and return the one that is there now.
+
+    Raises
+    ------
+    InvalidInput
+        If there is one of that name already, and neither option says what to do about it.
+    """
+    folder = campaigns_folder(config)
+    is_there = (folder / definition.name / DEFINITION_FILE).exists()
+    if is_there and if_missing:
+        return load_definition(folder, definition.name)
+    if is_there and not replace:
+        raise InvalidInput(
+            f"there is a campaign {definition.name!r} already; name another one, or give --replace to change it "
+            "(what was sent stays as it was)"
+        )
+    definition.save(folder)
+    return definition
+
+
+def listed(config: Config) -> list[Listed]:
+    """Return all campaigns with what they sent, the first send first."""
+    folder = campaigns_folder(config)
+    sends = Sends(folder)
+    return [
+        Listed(load_definition(folder, name), tuple(read_manifest(send.folder) for send in sends.of_campaign(name)))
+        for name in known_campaigns(folder)
+    ]
+
+
+def audience_size(config: Config, definition: Definition) -> tuple[int, int]:
+    """Return how many users of the served version a campaign is for, and how many there are."""
+    model = served(config).model
+    now = clock_of(config.app.serving.clock).now(model.as_of)
+    n_users = len(model.users)
+    return len(audience_of(definition, ModelFacts(model, now=now), n_users)), n_users
+
+
+def send_and_export(
+    config: Config,
+    name: str,
+    *,
+    send_id: str | None = None,
+    formats: Sequence[str] = ("csv", "jsonl"),
+    layouts: Sequence[str] = (),
+    progress: Progress,
+) -> tuple[Send, Manifest]:
+    """Make a send of a campaign unless it was made already, and write its files.
 
     Raises
     ------
     UnknownVersion
         If nothing was published yet.
     InvalidInput
-        If there is no such segment.
+        If there is no such campaign, or the send was made by another definition.
     StoreUnavailable
         If the store cannot be asked what is in stock and who was erased.
+    """
+    definition = load_definition(campaigns_folder(config), name)
+    send = _made(config, definition, send_id, progress)
+    links = Links.of(config.app, send)
+    n_rows = read_manifest(send.folder).written * passes(formats, layouts)
+    with progress.step("write files", total=n_rows) as step:
+        manifest = export(
+            send,
+            formats=formats,
+            layouts=layouts,
+            links=links,
+            addresses=_consent(config).addresses if layouts and config.app.campaign.consent else None,
+            press=press_of(config) if HTML in formats else None,
+            on_rows=step.advance,
+        )
+        step.note(f"{manifest.written:,} of {manifest.users:,} users")
+    return send, manifest
+
+
+@contextlib.contextmanager
+def standing(config: Config, definition: Definition, *, send_id: str, progress: Progress) -> Iterator[Ground]:
+    """Load the served version and ask for the present, for as long as the block lasts.
+
+    Raises
+    ------
+    UnknownVersion
+        If nothing was published yet.
+    StoreUnavailable
+        If the store does not answer.
     """
     with progress.step("load") as step:
         artifact = served(config)
         step.note(artifact.version)
-    audience = Audience.of(artifact.model.customers, segment)
-    with store_of(config.app) as settings:
-        engine = Engine(artifact.model, version=artifact.version)
-        present = look(settings, engine, [artifact.model.users.ids[index] for index in audience.user.tolist()])
-    with progress.step(f"campaign: {audience.name}", total=len(audience)) as step, writing_to(out):
-        written = write_campaign(
-            engine,
-            audience,
-            out,
-            settings=config.app.campaign,
-            currency=config.app.currency,
-            now=clock_of(config.app.serving.clock).now(artifact.model.as_of),
-            erased=present.erased,
-            fresh=present.fresh,
-            shelf=present.shelf,
+    engine = Engine(artifact.model, version=artifact.version)
+    clock = clock_of(config.app.serving.clock)
+    now = clock.now(engine.model.as_of).astype("datetime64[s]")
+    sends = Sends(campaigns_folder(config))
+    with contextlib.ExitStack() as stack:
+        app = stack.enter_context(store_of(config.app))
+        present = stack.enter_context(looking(app, engine))
+        earlier = stack.enter_context(Earlier.of(sends, engine.model, now=now, but=(definition.name, send_id)))
+        seen = None
+        if definition.no_repeat:
+            seen = seen_today(config.app.events_dir, engine.model, now=now, today=clock.wall().date())
+        around = Circumstances(
+            now=now,
+            present=present,
+            consent=None if config.app.campaign.consent is None else _consent(config),
+            earlier=earlier,
+            seen=seen,
             groups=Groups(config.app.experiments) if config.app.experiments else None,
-            on_user=step.advance,
         )
-        step.note(f"{written.written:,} of {written.users:,} users")
-    return written
+        yield Ground(engine, definition, around)
+
+
+def sample(ground: Ground, *, user: str | None, most: int) -> Iterator[Chosen]:
+    """Decide about one user, or about the audience until `most` of them would get a mail.
+
+    Raises
+    ------
+    InvalidInput
+        If the version does not know the user.
+    """
+    model = ground.engine.model
+    facts = ModelFacts(model, now=ground.around.now)
+    audience = audience_of(ground.definition, facts, len(model.users))
+    if user is not None:
+        index = model.users.get(user)
+        if index is None:
+            raise InvalidInput(f"version {ground.engine.version} does not know the user {user!r}")
+        audience = np.array([index])
+    found = 0
+    for chosen in choices(ground.engine, ground.definition, ground.around, audience):
+        yield chosen
+        found += sum(not why for why in chosen.reason)
+        if found >= most:
+            return
+
+
+def _made(config: Config, definition: Definition, send_id: str | None, progress: Progress) -> Send:
+    """Return the send of that name, made now if there is none."""
+    sends = Sends(campaigns_folder(config))
+    if send_id is not None and (found := sends.find(definition.name, checked_name(send_id, what="send"))) is not None:
+        return _same(found, definition)
+    with standing(config, definition, send_id=send_id or "", progress=progress) as ground:
+        send_id = send_id or str(ground.around.now)[:10].replace("-", "")
+        if (found := sends.find(definition.name, send_id)) is not None:
+            return _same(found, definition)
+        folder = sends.folder / definition.name / SENDS / send_id
+        audience = audience_of(
+            definition, ModelFacts(ground.engine.model, now=ground.around.now), len(ground.engine.model.users)
+        )
+        with progress.step(f"campaign: {definition.name}", total=len(audience)) as step:
+            counts = make_send(
+                ground.engine,
+                definition,
+                ground.around,
+                folder / SNAPSHOT_FILE,
+                send_id=send_id,
+                currency=config.app.currency,
+                on_users=step.advance,
+            )
+            step.note(f"{counts.written:,} of {counts.users:,} users")
+        _manifest(ground, send_id, config.app.currency, counts).write(folder)
+    return Send(definition.name, send_id, folder)
+
+
+def _same(send: Send, definition: Definition) -> Send:
+    """Return the send if it was made by this definition."""
+    if read_manifest(send.folder).definition != definition.fingerprint:
+        raise InvalidInput(
+            f"the send {send.send_id!r} of {send.campaign!r} was made before the campaign was changed, and stays as it "
+            f"was; for another one, name it: {hint('campaign export')} {send.campaign} --send {send.send_id}b"
+        )
+    return send
+
+
+def _manifest(ground: Ground, send_id: str, currency: str, counts: Counts) -> Manifest:
+    definition, around = ground.definition, ground.around
+    return Manifest(
+        campaign=definition.name,
+        send_id=send_id,
+        audience=definition.audience,
+        recipe=definition.recipe.value,
+        definition=definition.fingerprint,
+        model_version=ground.engine.version,
+        as_of=f"{around.now}Z",
+        currency=currency,
+        slots=definition.slots,
+        users=counts.users,
+        written=counts.written,
+        picks=counts.picks,
+        plain=counts.plain,
+        suppressed=counts.suppressed,
+        consent="not checked: campaign.consent is not set" if around.consent is None else "checked",
+        control=definition.control,
+        groups=counts.groups,
+        tiers=counts.tiers,
+    )
+
+
+def _consent(config: Config) -> Consent:
+    assert config.app.campaign.consent is not None
+    return read_consent(config.path.parent / config.app.campaign.consent)

@@ -57,11 +57,12 @@ app = typer.Typer(
 """Pretty tracebacks are off: they print the values of variables, and some of ours are passwords."""
 
 for command in (
-    *(train, evaluate, tune, compare, gate, report, publish, rollback, serve, campaign, traffic, demo),
+    *(train, evaluate, tune, compare, gate, report, publish, rollback, serve, traffic, demo),
     *(personalization, forget, export_user),
 ):
     name = command.__name__.rpartition(".")[2].replace("_", "-")
     app.command(name, epilog=command.EXAMPLES)(command.run)
+app.add_typer(campaign.app, name="campaign")
 app.add_typer(versions.app, name="versions")
 app.add_typer(config.app, name="config")
 app.add_typer(keys.app, name="keys")
@@ -78,7 +79,11 @@ def _print_version(*, wanted: bool) -> None:
 
 @app.callback(
     epilog=examples(
-        "regulars train", "regulars evaluate", "regulars publish", "regulars serve", "regulars campaign -g at_risk"
+        "regulars train",
+        "regulars evaluate",
+        "regulars publish",
+        "regulars serve",
+        "regulars campaign export -g at_risk",
     )
 )
 def regulars(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,18 @@ from pydantic import TypeAdapter
 from rich.console import Console, RenderableType
 
 from recommender.engine import Engine
-from regulars.campaigning import write_segment
+from recommender.request import SlateRequest
+from recommender.slate import Placement
+from regulars.campaigning import create, send_and_export
 from regulars.config import Config
 from regulars.evaluation_view import evaluation_view
-from regulars.household_view import described, household_view
+from regulars.household_view import Offer, described, household_view
 from regulars.publishing import is_served, publish
 from regulars.terminal import RIGHT, plain, table
 from regulars.trained import served
+from serving.campaigns.definition import Definition
 from serving.campaigns.files import written_whole
-from serving.campaigns.recipients import Pick, Recipients
-from serving.campaigns.settings import CampaignSettings
+from serving.campaigns.wording import reason_words
 from serving.clock import clock_of
 from serving.settings import AppSettings
 from serving.shop.households import Household as ShopVisitor
@@ -33,7 +36,7 @@ from training.pipeline import TrainResult, reports_folder, train
 from training.progress import Progress
 from training.steps import StepRecord
 
-SEGMENT = "at risk"
+CAMPAIGN = Definition(name="at_risk", audience='segment = "at risk"')
 """Whom the demo writes a mailing file for."""
 USUAL_PICKS, NEW_PICKS = 3, 3
 """How much of a household's offer is shown: what they may want to buy again, and what is new to them."""
@@ -62,15 +65,15 @@ def prepare(config: Config, progress: Progress, out: Console) -> Prepared:
     if trained.evaluation is not None:
         out.print(evaluation_view(trained.evaluation))
     _publish(config, trained.version, progress)
-    mailing = config.app.data_dir / "campaigns"
-    write_segment(config, SEGMENT, mailing, progress=progress)
+    create(config, CAMPAIGN, if_missing=True)
+    send, _ = send_and_export(config, CAMPAIGN.name, progress=progress)
     with progress.step("choose households") as step:
         shown, views = _households(config)
         step.note(", ".join(household.user_id for household in shown))
     for view in views:
         out.print("", view)
     report = reports_folder(config.training) / f"{trained.version}.html"
-    return Prepared(trained, report, mailing / SEGMENT.replace(" ", "_"), tuple(shown))
+    return Prepared(trained, report, send.folder, tuple(shown))
 
 
 def with_demo_shop(settings: AppSettings) -> AppSettings:
@@ -114,22 +117,26 @@ def _households(config: Config) -> tuple[list[Household], list[RenderableType]]:
     now = clock_of(config.app.serving.clock).now(artifact.model.as_of)
     chosen = households(artifact.model, now=now)
     _tell_shop(chosen, config.app.households_file)
-    picks = [_picks(engine, household, now) for household in chosen]
+    offers = [_offers(engine, household, now) for household in chosen]
     currency = config.app.currency
     return chosen, [
-        household_view(household, offered, currency=currency) for household, offered in zip(chosen, picks, strict=True)
+        household_view(household, offered, currency=currency) for household, offered in zip(chosen, offers, strict=True)
     ]
 
 
-def _picks(engine: Engine, household: Household, now: np.datetime64) -> tuple[Pick, ...]:
+def _offers(engine: Engine, household: Household, now: np.datetime64) -> tuple[Offer, ...]:
     """Return what a mail would offer, and then what it would if only new items were asked for."""
-    usual = CampaignSettings(slots=USUAL_PICKS)
-    something_new = CampaignSettings(slots=NEW_PICKS, new_only=True)
-    found = {
-        pick.item_id: pick
-        for settings in (usual, something_new)
-        for pick in Recipients(engine, settings, now=now, campaign_id="demo").of(household.user_index).picks
-    }
+    model, today = engine.model, now.astype("datetime64[D]").astype(date)
+    titles = model.catalogue.title
+    found: dict[str, Offer] = {}
+    for limit, new_only in ((USUAL_PICKS, False), (NEW_PICKS, True)):
+        history = model.histories.of(household.user_index)
+        request = SlateRequest(placement=Placement.EMAIL, limit=limit, history=history, new_only=new_only)
+        slate = engine.recommend(request, now=now, slate_id="demo", created_at=datetime.now(UTC))
+        for shown in slate.items:
+            item = model.catalogue.item(model.items.index(shown.item_id), item_id=shown.item_id)
+            why = reason_words(shown.reason, title_of=lambda item_id: titles[model.items.index(item_id)], today=today)
+            found[shown.item_id] = Offer(shown.item_id, item.title, item.price, why)
     return tuple(found.values())
 
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from recommender.loyalty.rfm import Segment
 from regulars.terminal import RIGHT, plain, table
-from serving.campaigns.recipients import Pick
 from serving.campaigns.wording import price_words
 from training.households import Household
 
 
-def household_view(household: Household, picks: Sequence[Pick], *, currency: str) -> RenderableType:
+class Offer(NamedTuple):
+    """What a household is offered, in words."""
+
+    item_id: str
+    title: str
+    price: float | None
+    why: str
+
+
+def household_view(household: Household, offers: Sequence[Offer], *, currency: str) -> RenderableType:
     """Return the two tables under a headline."""
     bought = table(
         ["bought lately", f"{RIGHT}orders", f"{RIGHT}last"],
@@ -23,8 +32,8 @@ def household_view(household: Household, picks: Sequence[Pick], *, currency: str
     offered = table(
         [f"{RIGHT}#", "offered", f"{RIGHT}{currency}", "why"],
         [
-            (rank, pick.title or pick.item_id, price_words(pick.price, currency), pick.reason_words)
-            for rank, pick in enumerate(picks, start=1)
+            (rank, offer.title or offer.item_id, price_words(offer.price, currency), offer.why)
+            for rank, offer in enumerate(offers, start=1)
         ],
     )
     return Group(headline(household), bought, offered)

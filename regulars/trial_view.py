@@ -45,7 +45,8 @@ def trial_view(report: TrialReport) -> RenderableType:
 def _groups(result: Result) -> Iterator[RenderableType]:
     headings = ["", *(f"{RIGHT}{group}" for group in result.groups)]
     found = {(figure.measure, figure.group): figure for figure in result.figures}
-    rows = [[words.name, *(_level(found[name, group]) for group in result.groups)] for name, words in MEASURES.items()]
+    told = [(name, words) for name, words in MEASURES.items() if (name, result.groups[0]) in found]
+    rows = [[words.name, *(_level(found[name, group]) for group in result.groups)] for name, words in told]
     yield table(headings, rows)
 
 

@@ -8,6 +8,7 @@ add_to_cart              share who put anything into the cart                   
 conversion               share who ordered                                                        the same
 revenue_per_visitor      mean money kept                                                          s / √v
 revenue_adjusted         the same, less what money spent before the period foretells (CUPED)      s / √v
+return_rate              share with an order within H days of entering                           Kaplan–Meier
 repeat_rate              share with a second order within H days of entering                      Kaplan–Meier
 repeat_rate_buyers       of those who ordered: share with another order within H days             Kaplan–Meier
 days_to_order            mean days from entering to the next order, H where there is none by then restricted mean
@@ -178,6 +179,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "conversion": Measure(_share(lambda visitors: visitors.orders > 0, "ordered")),
         "revenue_per_visitor": Measure(_revenue),
         "revenue_adjusted": Measure(_revenue),
+        "return_rate": Measure(_until(_from_entering_to_first, "ordered", share=True)),
         "repeat_rate": Measure(_until(_from_entering_to_second, _AGAIN, share=True)),
         "days_to_order": Measure(_until(_from_entering_to_first, "ordered", share=False), more_is_better=False),
         "repeat_rate_buyers": Measure(_until(_from_first_to_second, _AGAIN, share=True), is_fair=False),

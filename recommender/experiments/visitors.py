@@ -115,6 +115,7 @@ def observe(
     groups: tuple[str, ...],
     period: Period,
     entry: Entry = Entry.SHELF,
+    entered: npt.NDArray[np.int64] | None = None,
 ) -> Visitors:
     """Gather what the visitors of an experiment did.
 
@@ -130,9 +131,13 @@ def observe(
         From when to when.
     entry
         What makes a visitor part of it.
+    entered
+        (n_visitors,) when each visitor entered, seconds since 1970, `NEVER` for outsiders, where that is known without
+        looking at events; it may go on beyond the visitors that `traffic` knows, with `group`.
     """
     n = len(group)
-    entered = _entered(traffic, group, period, entry)
+    if entered is None:
+        entered = _entered(traffic, group, period, entry)
     inside = entered < NEVER
     bought = sales.row[traffic.visitor[sales.row] != NONE]
     kept = sales.amount[traffic.visitor[sales.row] != NONE]

@@ -1,68 +1,289 @@
-"""`regulars campaign`: the mailing file of a segment."""
+"""`regulars campaign`: create, look at, send and judge campaigns."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regulars.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, Overrides, configuration, examples
+from regulars.commands.traffic import AsPage, Until, WithLog
 
 if TYPE_CHECKING:
-    from serving.campaigns.campaign import Campaign
+    from regulars.config import Config
+    from serving.campaigns.definition import Definition
 
-EXAMPLES = examples(
-    'regulars campaign --segment "at risk"',
-    "regulars campaign --segment champion --slots 6 --out mail",
-    "regulars campaign --segment all --json",
+app = typer.Typer(help="Create campaigns, preview and export them, and see what they did.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The campaign.")]
+SegmentOption = Annotated[
+    str | None, typer.Option("--segment", "-g", help='Such as "at risk" or champion; "all" for everybody.')
+]
+SECONDS_PER_DAY = 86_400
+HORIZON_DAYS = 28.0
+"""Four whole weeks, since people shop by the week."""
+
+
+@app.command(
+    epilog=examples(
+        "regulars campaign create win-back --audience 'segment in (\"at risk\", lapsed) and alive > 0.2' --control 0.1",
+        "regulars campaign create refill --due-within 7 --recipe replenishment --no-repeat 0",
+        "regulars campaign create tea --bought-in Tea --spent 100:500 --recipe new-for-you --cap '2 in 7 days'",
+        "regulars campaign create thanks -g champion --tier '5% if monetary > 500'",
+    )
 )
-
-
-def run(
+def create(
+    name: Annotated[str, typer.Argument(help="A short name: a-z, 0-9, _ and -.")],
     *,
-    segment: Annotated[
-        str, typer.Option("--segment", "-g", help='Such as "at risk" or champion; "all" for everybody.')
-    ],
-    slots: Annotated[int | None, typer.Option(help="Picks per user; short for --set campaign.slots=…")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of campaigns; without it, campaigns in the data folder.")
+    audience: Annotated[
+        str, typer.Option(metavar="CONDITION", help="Whom it is for, such as 'recency_days > 60 and alive > 0.3'.")
+    ] = "",
+    segment: SegmentOption = None,
+    due_within: Annotated[
+        float | None, typer.Option(metavar="DAYS", help="Only who needs something again within so many days.")
     ] = None,
+    bought_in: Annotated[
+        list[str] | None, typer.Option(metavar="CATEGORY", help="Only who bought in it. May be repeated: in any.")
+    ] = None,
+    spent: Annotated[
+        str | None, typer.Option(metavar="FROM:TO", help="Only who spent so much; one side may be missing.")
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="mixed, replenishment, new-for-you, win-back or best-sellers.")] = "mixed",
+    slots: Annotated[int | None, typer.Option(help="Picks per user; campaign.slots without it.")] = None,
+    control: Annotated[float, typer.Option(help="Share who are left in peace, to compare with.")] = 0.0,
+    salt: Annotated[str, typer.Option(help="Another text draws another control group.")] = "",
+    cap: Annotated[
+        str | None, typer.Option(help="Mails of all campaigns at most, such as '2 in 7 days'; campaign.cap without it.")
+    ] = None,
+    quiet_after_order: Annotated[
+        float, typer.Option(metavar="DAYS", help="Leave people in peace so long after an order.")
+    ] = 0.0,
+    no_repeat: Annotated[
+        int, typer.Option(metavar="SENDS", help="Repeat no pick of a person's last sends, nor of today's pages.")
+    ] = 0,
+    tier: Annotated[
+        list[str] | None, typer.Option(metavar="TIER", help="A coupon: '10% if segment = lost'. The first that fits.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Change the campaign if there is one.")] = False,
     config: ConfigPath = DEFAULT_CONFIG,
     set_: Overrides = None,
     json: AsJson = False,
 ) -> None:
-    """Write a mailing file: one row per user of a segment, with their picks.
+    """Define a campaign: for whom, with what, how often, and who is left out to compare with.
 
-    Writes recipients.csv and recipients.jsonl, who was left out and why, and a
-    manifest, into a folder named after the segment. The picks are those the shop
-    would show now: the same model and rules, stock included, and nobody who asked
-    to be forgotten.
+    The audience is a condition over segment, recency_days, frequency, monetary,
+    gap_days, alive, orders_30, orders_90, value_90, days_to_next_order, due_within
+    and bought_category; the other options about people are added to it with and.
+    Nothing is sent: see regulars campaign preview and export.
     """
-    from regulars.campaigning import write_segment
-    from regulars.progress import TerminalProgress
-    from regulars.terminal import write
+    from regulars import campaigning
+    from regulars.audience_options import condition
+    from regulars.campaign_view import created_view
+    from regulars.terminal import say, write
 
-    overrides = [*(set_ or ()), *([] if slots is None else [f"campaign.slots={slots}"])]
-    settings = configuration(config, overrides)
-    out = settings.app.data_dir / "campaigns" if out is None else out
-    written = write_segment(settings, segment, out, progress=TerminalProgress())
+    settings = configuration(config, set_)
+    definition = _defined(
+        settings,
+        name=name,
+        audience=condition(audience, segment=segment, due_within=due_within, bought_in=bought_in or (), spent=spent),
+        recipe=recipe,
+        slots=slots,
+        control=control,
+        salt=salt,
+        cap=cap,
+        quiet_after_order_days=quiet_after_order,
+        no_repeat=no_repeat,
+        tiers=tier or (),
+    )
+    size, n_users = campaigning.audience_size(settings, definition)
+    campaigning.create(settings, definition, replace=replace)
+    if json:
+        write(definition.model_dump_json(indent=2))
+    else:
+        say(created_view(definition, size, n_users))
+
+
+@app.command("list", epilog=examples("regulars campaign list", "regulars campaign list --json"))
+def list_campaigns(config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None, json: AsJson = False) -> None:
+    """List the campaigns with what they sent."""
+    from regulars.campaign_view import list_view
+    from regulars.campaigning import listed
+    from regulars.terminal import results, say, write
+
+    found = listed(configuration(config, set_))
     if json:
         from dataclasses import asdict
         from json import dumps
 
-        write(dumps(asdict(written), indent=2, ensure_ascii=False))
+        rows = [
+            one.definition.model_dump(mode="json") | {"sends": [asdict(manifest) for manifest in one.sends]}
+            for one in found
+        ]
+        write(dumps(rows, indent=2, ensure_ascii=False))
+    elif found:
+        results().print(list_view(found))
     else:
-        show(written, out)
+        say("There is no campaign yet. To create one: regulars campaign create --help")
 
 
-def show(written: Campaign, out: Path) -> None:
-    """Print what was written and who was left out."""
-    from regulars.terminal import RIGHT, results, table
+@app.command(
+    epilog=examples("regulars campaign preview win-back", "regulars campaign preview win-back --user 1003 --page")
+)
+def preview(
+    name: Name,
+    *,
+    user: Annotated[str | None, typer.Option(help="Whose mail; without it, the first few of the audience.")] = None,
+    users: Annotated[int, typer.Option(min=1, max=100, help="How many mails to show.")] = 3,
+    page: Annotated[bool, typer.Option("--page", help="Write the first mail as an HTML page.")] = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+    set_: Overrides = None,
+) -> None:
+    """Show what a few users would get if the campaign were sent now; nothing is kept.
 
-    folder = out / written.segment.replace(" ", "_")
-    files = [(folder / name, f"{entry.rows:,}", f"{entry.bytes / 1024:,.0f}") for name, entry in written.files.items()]
-    results().print(table(["file", f"{RIGHT}rows", f"{RIGHT}KiB"], files))
-    if written.suppressed:
-        left_out = [(reason.replace("_", " "), f"{count:,}") for reason, count in written.suppressed.items()]
-        results().print(table(["left out", f"{RIGHT}users"], left_out))
+    A user who would get nothing is told with the reason.
+    """
+    from regulars.campaign_view import preview_view
+    from regulars.campaigning import campaigns_folder, sample, standing
+    from regulars.mail_page import write_preview
+    from regulars.progress import TerminalProgress
+    from regulars.terminal import results, say
+    from serving.campaigns.definition import load_definition
+
+    settings = configuration(config, set_)
+    definition = load_definition(campaigns_folder(settings), name)
+    with standing(settings, definition, send_id="", progress=TerminalProgress()) as ground:
+        chosen = list(sample(ground, user=user, most=users))
+        if page:
+            say(f"The mail is in {write_preview(settings, ground, chosen)}")
+        else:
+            results().print(preview_view(ground, chosen, currency=settings.app.currency, most=users))
+
+
+@app.command(
+    epilog=examples(
+        "regulars campaign export win-back",
+        "regulars campaign export win-back --format csv --format parquet --layout braze",
+        'regulars campaign export --segment "at risk"  [dim]# created first if there is none[/dim]',
+        "regulars campaign export win-back --send spring-2 --json",
+    )
+)
+def export(
+    name: Annotated[str | None, typer.Argument(help="The campaign; with --segment, named after it.")] = None,
+    *,
+    segment: SegmentOption = None,
+    send: Annotated[str | None, typer.Option(help="Name of the send; without it, the day, as in 20260301.")] = None,
+    format_: Annotated[
+        list[str] | None, typer.Option("--format", help="csv, jsonl, parquet or html; csv and jsonl without it.")
+    ] = None,
+    layout: Annotated[
+        list[str] | None, typer.Option(help="Also for a mail tool: klaviyo, klaviyo-catalog, braze or mailchimp.")
+    ] = None,
+    slots: Annotated[int | None, typer.Option(help="With --segment: picks per user.")] = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+    set_: Overrides = None,
+    json: AsJson = False,
+) -> None:
+    """Make a send and write its files: who gets what, who is left out and why, and a manifest.
+
+    A send is made once: the second export of the same send writes the same
+    picks, in other formats if you like. The picks are those the shop would show
+    now: the same model and rules, stock included, and nobody who asked to be
+    forgotten. With --segment alone a campaign of that segment is created first,
+    unless there is one.
+    """
+    from regulars.campaign_view import sent_view
+    from regulars.campaigning import create as created
+    from regulars.campaigning import send_and_export
+    from regulars.progress import TerminalProgress
+    from regulars.terminal import results, write
+
+    settings = configuration(config, set_)
+    if segment is not None:
+        definition = _of_segment(settings, name, segment, slots)
+        name = created(settings, definition, if_missing=True).name
+    if name is None:
+        raise typer.BadParameter("name the campaign, or give a --segment")
+    formats = [part for given in format_ or ["csv", "jsonl"] for part in given.split(",")]
+    layouts = [part for given in layout or [] for part in given.split(",")]
+    made, manifest = send_and_export(
+        settings, name, send_id=send, formats=formats, layouts=layouts, progress=TerminalProgress()
+    )
+    if json:
+        from dataclasses import asdict
+        from json import dumps
+
+        write(dumps(asdict(manifest), indent=2, ensure_ascii=False))
+    else:
+        results().print(sent_view(made, manifest))
+
+
+@app.command(
+    epilog=examples(
+        "regulars campaign report win-back",
+        "regulars campaign report win-back --horizon 56 --page  [dim]# with drawings[/dim]",
+        "regulars campaign report win-back --json",
+    )
+)
+def report(
+    name: Name,
+    *,
+    until: Until = None,
+    horizon: Annotated[float, typer.Option(metavar="DAYS", help="How long to wait for an order.")] = HORIZON_DAYS,
+    log: WithLog = True,
+    page: AsPage = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+    set_: Overrides = None,
+    json: AsJson = False,
+) -> None:
+    """Say whether a campaign brought people back: those mailed beside those held back.
+
+    Joins the records of its sends to the orders that came later, from the
+    purchase log and the event files. Where there are too few people, or too
+    few days have passed, it says so instead of a verdict.
+    """
+    from regulars.campaign_report import report_of
+    from regulars.progress import TerminalProgress
+    from regulars.terminal import results, write
+    from regulars.trial_view import trial_view
+
+    settings = configuration(config, set_)
+    progress = TerminalProgress()
+    last = None if until is None else int(until.replace(tzinfo=UTC).timestamp()) + SECONDS_PER_DAY - 1
+    found = report_of(settings, name, horizon_days=horizon, until=last, with_log=log, progress=progress)
+    if json:
+        from json import dumps
+
+        write(dumps(found.to_dict(), indent=2, ensure_ascii=False))
+    elif not page:
+        results().print(trial_view(found))
+    if page:
+        from regulars.pages import announce
+        from training.pipeline import reports_folder
+        from training.report.trial import write_trial
+
+        with progress.step("page"):
+            path = write_trial(found, reports_folder(settings.training))
+        announce(path, beside_json=json)
+
+
+def _of_segment(settings: Config, name: str | None, segment: str, slots: int | None) -> Definition:
+    from regulars.audience_options import condition, segment_name
+
+    audience = condition("", segment=segment)
+    return _defined(settings, name=name or segment_name(segment), audience=audience, slots=slots)
+
+
+def _defined(settings: Config, *, slots: int | None = None, cap: str | None = None, **values: object) -> Definition:
+    """Return a definition of what was said, and of the settings where nothing was."""
+    from serving.campaigns.definition import Tier, defined
+
+    usual = settings.app.campaign
+    tiers = [Tier.parse(text) for text in values.pop("tiers", ())]  # type: ignore[attr-defined]
+    return defined(
+        slots=usual.slots if slots is None else slots,
+        min_picks=min(usual.min_picks, usual.slots if slots is None else slots),
+        cap=usual.cap if cap is None else cap,
+        tiers=tiers,
+        **values,
+    )

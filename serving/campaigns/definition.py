@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from recommender.errors import InvalidInput
 from recommender.experiments.allocation import CONTROL, Experiment
+from serving.campaigns.cap import Cap, capped
 from serving.campaigns.expression import Condition, parse
 from serving.campaigns.files import written_whole
 from serving.campaigns.sends import DEFINITION_FILE, checked_name, is_name
@@ -27,7 +28,6 @@ MAX_CONTROL = 0.9
 MAX_TIER = 40
 FOREVER_DAYS = 3_650.0
 
-_CAP = re.compile(r"(\d{1,3}) in (\d{1,4}(?:\.\d+)?)\s*d(?:ays?)?")
 _TIER = re.compile(r"(.+?)\s+if\s+(.+)", re.DOTALL)
 
 
@@ -37,7 +37,7 @@ class Recipe(enum.StrEnum):
     MIXED = "mixed"
     """What the shop would show: things to buy again and new ones, as the version ranks them."""
     REPLENISHMENT = "replenishment"
-    """What somebody buys again, and nothing else."""
+    """What somebody buys again and needs within two weeks, and nothing else."""
     NEW_FOR_YOU = "new-for-you"
     """What somebody has not bought yet."""
     WIN_BACK = "win-back"
@@ -49,30 +49,6 @@ class Recipe(enum.StrEnum):
     def needs_a_past(self) -> bool:
         """Whether there is nothing to show to somebody whose past may not be used."""
         return self in (Recipe.REPLENISHMENT, Recipe.WIN_BACK)
-
-
-class Cap(NamedTuple):
-    """How many mails of all campaigns one person gets in so many days."""
-
-    times: int
-    days: float
-
-    @classmethod
-    def parse(cls, text: str) -> Cap:
-        """Understand ``2 in 7 days``.
-
-        >>> Cap.parse("2 in 7 days")
-        Cap(times=2, days=7.0)
-
-        Raises
-        ------
-        InvalidInput
-            If it is something else.
-        """
-        found = _CAP.fullmatch(text.strip())
-        if found is None or not float(found[2]):
-            raise InvalidInput(f"{text[:80]!r} is no cap; write how many mails in how many days, such as '2 in 7 days'")
-        return cls(int(found[1]), float(found[2]))
 
 
 class Tier(NamedTuple):
@@ -109,12 +85,6 @@ def _understood(text: str) -> str:
     return text
 
 
-def _capped(text: str) -> str:
-    if text:
-        Cap.parse(text)
-    return text
-
-
 class Definition(BaseModel):
     """A campaign."""
 
@@ -131,7 +101,7 @@ class Definition(BaseModel):
     """Share of those who would get a mail and are left in peace, to compare with."""
     salt: str = ""
     """Another one draws another control group."""
-    cap: Annotated[str, AfterValidator(_capped)] = ""
+    cap: Annotated[str, AfterValidator(capped)] = ""
     """Mails of all campaigns to one person, such as ``2 in 7 days``; empty for no limit."""
     quiet_after_order_days: float = Field(default=0.0, ge=0, le=FOREVER_DAYS)
     """Days after an order in which a person is left in peace."""

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import orjson
 
 from recommender.model import Model
-from serving.campaigns.definition import Cap
+from serving.campaigns.cap import Cap
 from serving.campaigns.picking import Keys
 from serving.campaigns.sends import Send, Sends
 from serving.campaigns.snapshot import Snapshot

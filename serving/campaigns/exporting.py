@@ -3,6 +3,7 @@
 ::
 
     recipients.csv  recipients.jsonl  recipients.parquet     one row per recipient
+    mail.jsonl                                               the mails, drawn
     suppressed.csv                                           who was left out, and why
     klaviyo_profiles-001.json …                              layouts for mail tools
     manifest.json                                            last
@@ -24,14 +25,16 @@ from recommender.errors import InvalidInput
 from serving.campaigns.files import written_whole
 from serving.campaigns.layouts import LAYOUTS
 from serving.campaigns.layouts.layout import Layout, Setting
+from serving.campaigns.mail_lines import MailLines, Press
 from serving.campaigns.manifest import FileEntry, Manifest, read_manifest
 from serving.campaigns.rows import CsvRows, JsonLines, Links, csv_line, harmless
 from serving.campaigns.sends import Send
 from serving.campaigns.snapshot import RecipientRow, Snapshot
 from serving.campaigns.tables import write_parquet
 
-CSV, JSONL, PARQUET = "csv", "jsonl", "parquet"
-FORMATS = (CSV, JSONL, PARQUET)
+CSV, JSONL, HTML, PARQUET = "csv", "jsonl", "html", "parquet"
+FORMATS = (CSV, JSONL, PARQUET, HTML)
+FILES = {CSV: "recipients.csv", JSONL: "recipients.jsonl", HTML: "mail.jsonl", PARQUET: "recipients.parquet"}
 SUPPRESSED_FILE = "suppressed.csv"
 ROWS = 1024
 """Rows written at a time."""
@@ -39,6 +42,8 @@ ROWS = 1024
 
 class _Lines(Protocol):
     """Writes a recipient as a line."""
+
+    def header(self) -> bytes: ...
 
     def line(self, row: RecipientRow) -> bytes: ...
 
@@ -50,6 +55,7 @@ def export(
     layouts: Sequence[str] = (),
     links: Links | None = None,
     addresses: Mapping[str, str] | None = None,
+    press: Press | None = None,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> Manifest:
     """Write files of a send, and the manifest that names them.
@@ -64,7 +70,7 @@ def export(
     _check(formats, FORMATS, "format")
     _check(layouts, LAYOUTS, "layout")
     manifest = read_manifest(send.folder)
-    stale = [f"recipients.{name}" for name in formats] + [SUPPRESSED_FILE]
+    stale = {FILES[name] for name in formats} | {SUPPRESSED_FILE}
     stems = tuple(f"{name.replace('-', '_')}_" for name in layouts)
     fresh = {name: entry for name, entry in manifest.files.items() if name not in stale and not name.startswith(stems)}
     manifest = manifest.only(fresh)
@@ -72,9 +78,9 @@ def export(
     with send.snapshot() as snapshot:
         setting = Setting(send.folder, snapshot, links, addresses or {})
         files = {SUPPRESSED_FILE: _suppressed(send.folder / SUPPRESSED_FILE, snapshot)}
-        files |= _lines(send.folder, snapshot, links, formats, on_rows)
+        files |= _lines(send.folder, snapshot, _writers(snapshot, links, formats, press), on_rows)
         if PARQUET in formats:
-            files |= {f"recipients.{PARQUET}": _parquet(send.folder, snapshot, links, on_rows)}
+            files[FILES[PARQUET]] = _parquet(send.folder / FILES[PARQUET], snapshot, links, on_rows)
         laid, notes = _laid_out(setting, layouts, on_rows)
     manifest = manifest.with_files(files | laid, notes)
     manifest.write(send.folder)
@@ -83,7 +89,7 @@ def export(
 
 def passes(formats: Sequence[str], layouts: Sequence[str]) -> int:
     """Return how often all recipients are gone through."""
-    return bool(set(formats) & {CSV, JSONL}) + (PARQUET in formats) + bool(layouts)
+    return bool(set(formats) - {PARQUET}) + (PARQUET in formats) + bool(layouts)
 
 
 def _check(names: Iterable[str], known: Iterable[str], what: str) -> None:
@@ -102,34 +108,40 @@ def _suppressed(path: Path, snapshot: Snapshot) -> FileEntry:
     return FileEntry(n, file.size, file.sha256)
 
 
-def _lines(
-    folder: Path, snapshot: Snapshot, links: Links | None, formats: Sequence[str], on_rows: Callable[[int], None]
-) -> dict[str, FileEntry]:
-    """Write the text formats in one pass."""
+def _writers(snapshot: Snapshot, links: Links | None, formats: Sequence[str], press: Press | None) -> dict[str, _Lines]:
+    """Return what writes the text formats."""
     writers: dict[str, _Lines] = {}
-    table = CsvRows(snapshot, links)
     if CSV in formats:
-        writers[CSV] = table
+        writers[CSV] = CsvRows(snapshot, links)
     if JSONL in formats:
         writers[JSONL] = JsonLines(snapshot, links)
+    if HTML in formats:
+        assert press is not None, "mails are drawn by somebody"
+        writers[HTML] = MailLines(snapshot, links, press)
+    return writers
+
+
+def _lines(
+    folder: Path, snapshot: Snapshot, writers: Mapping[str, _Lines], on_rows: Callable[[int], None]
+) -> dict[str, FileEntry]:
+    """Write the text formats in one pass."""
     if not writers:
         return {}
     n = 0
     with ExitStack() as stack:
-        files = {name: stack.enter_context(written_whole(folder / f"recipients.{name}")) for name in writers}
-        if CSV in files:
-            files[CSV].write(table.header())
+        files = {name: stack.enter_context(written_whole(folder / FILES[name])) for name in writers}
+        for name, writer in writers.items():
+            files[name].write(writer.header())
         rows = snapshot.rows()
         while some := list(islice(rows, ROWS)):
             for name, writer in writers.items():
                 files[name].write(b"".join(map(writer.line, some)))
             n += len(some)
             on_rows(len(some))
-    return {f"recipients.{name}": FileEntry(n, file.size, file.sha256) for name, file in files.items()}
+    return {FILES[name]: FileEntry(n, file.size, file.sha256) for name, file in files.items()}
 
 
-def _parquet(folder: Path, snapshot: Snapshot, links: Links | None, on_rows: Callable[[int], None]) -> FileEntry:
-    path = folder / f"recipients.{PARQUET}"
+def _parquet(path: Path, snapshot: Snapshot, links: Links | None, on_rows: Callable[[int], None]) -> FileEntry:
     part = path.with_name(f".{path.name}.part")
     try:
         rows = write_parquet(part, snapshot, links, on_rows=on_rows)

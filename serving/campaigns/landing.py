@@ -45,6 +45,16 @@ class Landing:
         self._hosts = frozenset((*own, *settings.hosts))
 
     @property
+    def is_known(self) -> bool:
+        """Whether anybody said where the shop is."""
+        return self._base is not None or self._has_demo_shop
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The shop's own hosts, in alphabetical order."""
+        return tuple(sorted(self._hosts))
+
+    @property
     def home(self) -> str:
         """The shop's home page."""
         if self._base is not None:

@@ -41,6 +41,7 @@ class Links:
         self._public_url = public_url
         self._seal = seal
         self._key = send.key
+        self._last: tuple[tuple[int, int], str] = ((-1, -1), "")
 
     @classmethod
     def of(cls, settings: AppSettings, send: Send) -> Self | None:

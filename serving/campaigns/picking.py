@@ -24,6 +24,8 @@ from serving.stores.packed_lists import EMPTY, Lists
 
 COLUMNS = ("item", "kind", "anchor", "due")
 """Of `Lists`, one value per candidate."""
+SOON_DAYS = 14
+"""A mail about what runs out speaks of the next two weeks."""
 TAIL = 60
 """Popular items to fill up with."""
 
@@ -80,6 +82,7 @@ class Picker:
         self._recipe = recipe
         self._slots = slots
         self._in_stock = shelf.in_stock
+        self._soon = int(now.astype("datetime64[D]").astype(np.int64)) + SOON_DAYS
         self._histories = engine.model.histories
         self._n_items = len(engine.model.items)
         self._once = engine.model.repeat.rate < REPLENISHABLE_RATE
@@ -126,7 +129,9 @@ class Picker:
         if self._recipe is Recipe.MIXED:
             return own
         again = _without(own, (own.kind & 15) != ReasonCode.BUY_AGAIN)
-        return again if self._recipe is Recipe.REPLENISHMENT else _in_turn(again, found[Purpose.NEW])
+        if self._recipe is Recipe.REPLENISHMENT:
+            return _without(again, again.due > self._soon)
+        return _in_turn(again, found[Purpose.NEW])
 
     def _chosen(
         self, user: npt.NDArray[np.int64], lists: Lists, rules: tuple[Barred, ...], *, once: bool = False

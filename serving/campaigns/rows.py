@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any, Protocol
@@ -33,6 +34,7 @@ MAX_KEPT = 200_000
 """Picks whose words are kept, some 100 MB at most; beyond, all are written anew."""
 
 _LABELS = [segment.label for segment in Segment]
+_SPECIAL = re.compile(r'[,"\r\n]')
 
 
 class Links(Protocol):
@@ -129,9 +131,13 @@ class JsonLines:
         self._today = sent_on(snapshot)
         self._picks = Fragments(snapshot, self._written)
 
+    def header(self) -> bytes:
+        """Return nothing: a line says what it holds."""
+        return b""
+
     def line(self, row: RecipientRow) -> bytes:
         """Return the line of a recipient."""
-        content = {
+        content: dict[str, Any] = {
             "user_id": row.user_id,
             "segment": _LABELS[row.segment],
             "recency_days": row.recency_days,
@@ -214,6 +220,6 @@ def csv_line(row: Sequence[str]) -> bytes:
 def _cell(text: str) -> bytes:
     """Return one cell, harmless and in quotes where it needs them."""
     text = harmless(text)
-    if any(sign in text for sign in ',"\r\n'):
+    if _SPECIAL.search(text):
         return b'"%b"' % text.replace('"', '""').encode()
     return text.encode()

@@ -23,8 +23,8 @@ from serving.campaigns.choosing import Chooser, Chosen, Circumstances
 from serving.campaigns.definition import Definition
 from serving.campaigns.expression import parse
 from serving.campaigns.facts import ModelFacts
-from serving.campaigns.snapshot import SentItem
-from serving.campaigns.snapshot_writing import RecipientRow, SnapshotWriter, written_snapshot
+from serving.campaigns.snapshot import RecipientRow, SentItem
+from serving.campaigns.snapshot_writing import SnapshotWriter, written_snapshot
 from serving.stores import UserRecord
 
 CHUNK = 2048

@@ -142,7 +142,7 @@ class Sent:
 
 
 class Snapshot:
-    """Reads one send. Of one thread; opening takes a millisecond.
+    """Reads one send, for one thread at a time; opening takes a millisecond.
 
     Raises
     ------
@@ -153,7 +153,9 @@ class Snapshot:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS)
+            self._db = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, check_same_thread=False
+            )
             self.meta: Mapping[str, str] = dict(self._db.execute("SELECT name, value FROM meta"))
         except sqlite3.Error as error:
             raise InvalidInput(f"{path} is no record of a send that can be read: {error}") from error

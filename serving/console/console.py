@@ -16,6 +16,7 @@ from serving.console.door import Door
 from serving.console.event_log import EventLog
 from serving.console.holders import Holders
 from serving.console.kept import Kept
+from serving.console.mail import MailRoom
 from serving.console.secret import console_secret
 from serving.console.sessions import Sessions
 from serving.console.stock_watch import StockWatch
@@ -40,6 +41,7 @@ class Console:
         self.holders = Holders(settings.data_dir)
         self.stock = StockWatch()
         self.kept = Kept()
+        self.mail = MailRoom(settings)
         self._access = access
         self._events: EventLog | None = None
         self._templates = environment(shop_name=settings.shop_name, currency=settings.currency)

@@ -61,7 +61,9 @@ class Visit:
         """The state of the app."""
         return state_of(self.request.app)
 
-    async def page(self, template: str, values: dict[str, Any] | None = None, *, status: int = 200) -> Response:
+    async def page(
+        self, template: str, values: dict[str, Any] | None = None, *, status: int = 200, policy: str = POLICY
+    ) -> Response:
         """Return a page."""
         around = {
             "root": root_of(self.request),
@@ -70,7 +72,8 @@ class Visit:
             "at": datetime.now(UTC),
         }
         content = await self.console.rendered(template, around | (values or {}))
-        return Response(content, status, HEADERS, media_type="text/html")
+        headers = {**HEADERS, "Content-Security-Policy": policy}
+        return Response(content, status, headers, media_type="text/html")
 
     def note(self, what: str) -> None:
         """Log that a person was looked up: by whom and when, not whom."""

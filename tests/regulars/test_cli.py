@@ -23,7 +23,11 @@ COMMANDS = (
     "publish",
     "rollback",
     "serve",
-    "campaign",
+    "campaign create",
+    "campaign list",
+    "campaign preview",
+    "campaign export",
+    "campaign report",
     "demo",
     "versions list",
     "versions show",
@@ -102,7 +106,7 @@ def test_refusals_are_one_message(
     assert "Traceback" not in captured.err
 
 
-@pytest.mark.parametrize("args", [["trian"], ["train", "--nope"], ["campaign"], []])
+@pytest.mark.parametrize("args", [["trian"], ["train", "--nope"], ["campaign", "export"], []])
 def test_wrong_usage(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """A wrong command line exits with 2 and says how it is used."""
     assert main(args) == 2
@@ -185,7 +189,7 @@ def test_train_reuses(trained_shop: Shop, capsys: pytest.CaptureFixture[str]) ->
 
 def test_campaign_before_publishing(trained_shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """Without a published version it is said what to do."""
-    assert trained_shop.run("campaign", "--segment", "all") == 1
+    assert trained_shop.run("campaign export", "--segment", "all") == 1
     assert "nothing was published yet" in capsys.readouterr().err
 
 

@@ -35,7 +35,7 @@ def test_demo_from_end_to_end(
     for words in ("All items", "popularity", "bought lately", "offered", "why", "seconds", "peak MiB", "demo shop"):
         assert words in captured.out
     assert '"slate_id":' in captured.out
-    assert "campaign: at risk" in captured.err
+    assert "campaign: at_risk" in captured.err
     assert max(map(len, captured.out.splitlines()[:40])) <= 80
     visitors = json.loads((shop.folder / "data/households.json").read_text(encoding="utf-8"))
     assert 1 <= len(visitors) <= 3

@@ -25,12 +25,16 @@ HEADLINES = {
     Verdict.UNDECIDED: "no sure difference",
     Verdict.NOT_YET: "not enough to say",
 }
-HEADLINE_MEASURES = ("repeat_rate", "days_to_order", "revenue_adjusted")
+HEADLINE_MEASURES = {
+    "experiment": ("repeat_rate", "days_to_order", "revenue_adjusted"),
+    "campaign": ("return_rate", "days_to_order", "revenue_adjusted"),
+}
 
 
 def render_trial(report: TrialReport) -> str:
     """Return the page. Same report, same bytes; every text is escaped."""
     result = report.result
+    told = {figure.measure for figure in result.figures}
     return (
         environment()
         .get_template("trial.html.j2")
@@ -39,25 +43,26 @@ def render_trial(report: TrialReport) -> str:
             result=result,
             css=style(),
             sizes=sizes_in_words(result),
-            findings=list(_findings(result)),
+            findings=list(_findings(report)),
             drawings=list(_drawings(result)),
             levels=_levels(result),
             differences=_differences(result, list(result.differences), "Every difference"),
-            meanings=[(_name(measure), words.meaning) for measure, words in MEASURES.items()],
+            meanings=[(words.name, words.meaning) for measure, words in MEASURES.items() if measure in told],
         )
     )
 
 
 def write_trial(report: TrialReport, folder: Path) -> Path:
-    """Write ``experiment-<name>-<since>-<until>.html`` into `folder` and return its path."""
+    """Write ``experiment-<name>-<since>-<until>.html``, or ``campaign-…``, into `folder` and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    page = folder / f"experiment-{report.result.experiment}-{report.since}-{report.until}.html"
+    page = folder / f"{report.kind}-{report.result.experiment}-{report.since}-{report.until}.html"
     page.write_text(render_trial(report), encoding="utf-8")
     return page
 
 
-def _findings(result: Result) -> Iterator[Finding]:
-    for measure in HEADLINE_MEASURES:
+def _findings(report: TrialReport) -> Iterator[Finding]:
+    result = report.result
+    for measure in HEADLINE_MEASURES[report.kind]:
         for row in (row for row in result.differences if row.measure == measure):
             headline = HEADLINES.get(row.verdict, row.verdict.value).format(result.compared_with)
             yield Finding(

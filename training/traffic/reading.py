@@ -45,9 +45,17 @@ class Read:
 
 
 def read_traffic(
-    settings: TrainingSettings, *, erased: Collection[str], with_log: bool, since: int | None, progress: Progress
+    settings: TrainingSettings,
+    *,
+    erased: Collection[str],
+    with_log: bool,
+    since: int | None,
+    progress: Progress,
+    orders_suffice: bool = False,
 ) -> Read:
     """Read the event files of the data folder and, if wanted, the purchase log; from the second `since` on.
+
+    With `orders_suffice`, a purchase log without events will do.
 
     Raises
     ------
@@ -58,7 +66,7 @@ def read_traffic(
     """
     folder = settings.data_dir / "events"
     events = read_events(find_event_files(folder), erased=erased, progress=progress)
-    if events.rows.is_empty():
+    if events.rows.is_empty() and not (orders_suffice and with_log and settings.purchases.paths):
         raise EmptyLog(f"{folder}: there are no events yet; storefronts report them with POST /v1/events (docs/api.md)")
     notes = list(_notes(events))
     rows = events.rows
@@ -71,7 +79,8 @@ def read_traffic(
     bought = rows.filter(pl.col("event") == int(Event.PURCHASE))
     if unpriced := int(bought["amount"].is_nan().sum()):
         notes.append(f"{unpriced:,} of {bought.height:,} purchases tell no price: they count as orders, without money.")
-    first, last = events.rows.select(pl.min("time"), pl.max("time").alias("last")).row(0)
+    told = rows if events.rows.is_empty() else events.rows
+    first, last = told.select(pl.min("time"), pl.max("time").alias("last")).row(0)
     kept = rows if since is None else rows.filter(pl.col("time") >= since)
     with progress.step("put in order") as step:
         traffic, visitors, placements = _coded(kept)

@@ -50,6 +50,8 @@ class TrialReport:
     entry: str
     result: Result
     notes: tuple[str, ...]
+    kind: str = "experiment"
+    """Or "campaign"."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -29,6 +29,7 @@ MEASURES: Mapping[str, Words] = MappingProxyType(
         "revenue_adjusted": Words(
             "revenue, adjusted", "the same, less what earlier spending foretells (CUPED)", "money"
         ),
+        "return_rate": Words("return", "users with an order within the horizon", "share"),
         "repeat_rate": Words("repeat purchase", "users with a second order within the horizon", "share"),
         "days_to_order": Words("days to next order", "from entering; the horizon where there is none by then", "days"),
         "repeat_rate_buyers": Words("repeat, of buyers", "of those who ordered, again within the horizon", "share"),

@@ -100,16 +100,8 @@ def test_every_route_has_a_scope_on_purpose() -> None:
 def test_each_address_needs_its_scope(method: str, path: str, name: str) -> None:
     """Whatever id stands in it."""
     written = path
-    for parameter in (
-        "{user_id:path}",
-        "{item_id:path}",
-        "{page:path}",
-        "{name}",
-        "{placement}",
-        "{token:path}",
-        "{picture:path}",
-    ):
-        written = written.replace(parameter, name)
+    for parameter in ("user_id:path", "item_id:path", "page:path", "name", "placement", "token:path", "picture:path"):
+        written = written.replace(f"{{{parameter}}}", name)
     assert needs(method, written) == EXPECTED[method, path]
 
 

@@ -9,8 +9,8 @@ from recommender.candidates import NO_ANCHOR, ReasonCode, Source
 from recommender.loyalty.rfm import Segment
 from recommender.model import Model
 from serving.campaigns.sends import CAMPAIGNS, MANIFEST_FILE, SENDS, Send
-from serving.campaigns.snapshot import NO_DAY, PICK, SNAPSHOT_FILE, SentItem
-from serving.campaigns.snapshot_writing import RecipientRow, written_snapshot
+from serving.campaigns.snapshot import NO_DAY, PICK, SNAPSHOT_FILE, RecipientRow, SentItem
+from serving.campaigns.snapshot_writing import written_snapshot
 
 NAME, SEND_ID = "win-back", "spring"
 

@@ -11,8 +11,8 @@ from recommender.errors import InvalidInput
 from recommender.experiments.allocation import Assigned
 from recommender.loyalty.rfm import Segment
 from serving.campaigns.sends import MANIFEST_FILE, SENDS, Sends
-from serving.campaigns.snapshot import NO_DAY, PICK, SNAPSHOT_FILE, SentItem, Snapshot
-from serving.campaigns.snapshot_writing import RecipientRow, written_snapshot
+from serving.campaigns.snapshot import NO_DAY, PICK, SNAPSHOT_FILE, RecipientRow, SentItem, Snapshot
+from serving.campaigns.snapshot_writing import written_snapshot
 
 DUE = dt.date(2018, 1, 5)
 IDS = ("a", "b:/% 空", "c" * 40)

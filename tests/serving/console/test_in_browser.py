@@ -16,6 +16,7 @@ from serving.console.trials import Groups
 from serving.settings import AppSettings, ServingSettings
 from serving.stores.memory import MemoryStores
 from tests.models import PROVENANCE, shop_model
+from tests.serving.campaigns.made_send import SEND_ID, send_to
 from tests.serving.console.conftest import made
 from tests.serving.console.storefront import a_day, write
 from tests.serving.console.test_traffic import SETTINGS, crowd
@@ -34,6 +35,10 @@ PAGES = {
     "versions": "/versions",
     "traffic": "/traffic",
     "experiments": "/experiments",
+    "mail": "/mail",
+    "mail-now": f"/mail/of?user_id={USER}",
+    "mail-sent": f"/mail/of?user_id={USER}&send=win-back/{SEND_ID}&frame=desktop",
+    "no-mail": "/mail/of?user_id=nobody&send=none/none",
     "missing": "/nowhere",
 }
 
@@ -58,6 +63,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     version = save_artifact(shop_model(), PROVENANCE, settings.artifacts_dir).version
     (settings.artifacts_dir / "CURRENT").write_text(version, encoding="utf-8")
     write(settings.events_dir, [*a_day(), *crowd(Groups(SETTINGS), 600)])
+    send_to(settings.data_dir, shop_model(), {USER: (0, 1, 2)})
     key = made(settings)
     with serve(create_app(settings, store=MemoryStores())) as origin:
         yield Place(origin, key)

@@ -1,0 +1,96 @@
+"""Campaigns as a person reads them: lists, what a send came to, and a few of its mails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from rich.console import Group, RenderableType
+
+from regulars.campaigning import Ground, Listed
+from regulars.mail_page import would_be_sent
+from regulars.terminal import RIGHT, plain, table
+from serving.campaigns.choosing import Chosen
+from serving.campaigns.definition import Definition
+from serving.campaigns.manifest import Manifest
+from serving.campaigns.rows import said
+from serving.campaigns.sends import Send
+from serving.campaigns.wording import price_words
+
+
+def list_view(campaigns: list[Listed]) -> RenderableType:
+    """Return a row per campaign."""
+    headings = ["campaign", "audience", "recipe", f"{RIGHT}slots", f"{RIGHT}control", f"{RIGHT}sends", "last"]
+    rows = [
+        (
+            one.definition.name,
+            one.definition.audience or "everybody",
+            one.definition.recipe.value,
+            one.definition.slots,
+            f"{one.definition.control:.0%}",
+            len(one.sends),
+            f"{one.sends[-1].send_id}: {one.sends[-1].written:,} written" if one.sends else "",
+        )
+        for one in campaigns
+    ]
+    return table(headings, rows)
+
+
+def created_view(definition: Definition, size: int, n_users: int) -> str:
+    """Return whom a campaign is for, as a sentence."""
+    held_out = f", of whom {definition.control:.0%} are left in peace to compare with" if definition.control else ""
+    return f"{definition.name} is for {size:,} of {n_users:,} users{held_out}."
+
+
+def sent_view(send: Send, manifest: Manifest) -> RenderableType:
+    """Return what was written, who was left out, and what did not fit."""
+    files = [
+        (send.folder / name, f"{entry.rows:,}", f"{entry.bytes / 1024:,.0f}") for name, entry in manifest.files.items()
+    ]
+    parts: list[RenderableType] = [table(["file", f"{RIGHT}rows", f"{RIGHT}KiB"], files)]
+    if manifest.suppressed:
+        left_out = [(in_words(reason), f"{count:,}") for reason, count in manifest.suppressed.items()]
+        parts.append(table(["left out", f"{RIGHT}users"], left_out))
+    notes = [(layout, note) for layout, found in manifest.notes.items() for note in found]
+    if notes:
+        parts.append(table(["layout", "to keep its limits"], notes))
+    if not manifest.consent.startswith("checked"):
+        parts.append(plain("Consent was not checked: campaign.consent is not set."))
+    return Group(*parts)
+
+
+def preview_view(ground: Ground, chosen: list[Chosen], *, currency: str, most: int) -> RenderableType:
+    """Return the mails of a few users, and why others would get none."""
+    mails = [view for some in chosen for view in _mails(ground, some, currency)][:most]
+    reasons = [why for some in chosen for why in some.reason if why]
+    counts = sorted({(in_words(why), reasons.count(why)) for why in set(reasons)})
+    looked_at = sum(len(some.reason) for some in chosen)
+    parts: list[RenderableType] = [*mails]
+    if counts:
+        title = f"left out, of the first {looked_at:,} looked at"
+        parts.append(table([title, f"{RIGHT}users"], [(why, f"{count:,}") for why, count in counts]))
+    return Group(*parts)
+
+
+def in_words(reason: str) -> str:
+    """Return a reason to leave somebody out as it is read."""
+    return reason.replace("_", " ")
+
+
+def _mails(ground: Ground, chosen: Chosen, currency: str) -> Iterator[RenderableType]:
+    today = date.fromisoformat(str(ground.around.now)[:10])
+    headings = [f"{RIGHT}#", "offered", f"{RIGHT}{currency}", "source", "why"]
+    for row, why in enumerate(chosen.reason):
+        if not why:
+            sent = would_be_sent(ground, chosen, row)
+            rows = [
+                (
+                    slot,
+                    pick.item.title or pick.item.item_id,
+                    price_words(pick.item.price, currency),
+                    in_words(pick.source.label),
+                    said(pick, today=today),
+                )
+                for slot, pick in enumerate(sent.picks, start=1)
+            ]
+            yield Group(plain(f"{sent.user_id}: {sent.segment.label}", style="bold"), table(headings, rows))
