@@ -105,12 +105,12 @@ def _forget_on_disk(
 
 def _kept(config: Config, users: Collection[str]) -> list[Place]:
     app, training = config.app, config.training
-    consent: Path | None = getattr(app.campaign, "consent", None)
+    consent = None if app.campaign.consent is None else config.path.parent / app.campaign.consent
     addresses: Sequence[str] = ()
     places = [Place("list of the erased", str(app.data_dir / ERASED_FILE), len(users), LISTED)]
     if consent is not None:
         with contextlib.suppress(RecommenderError):
-            known = read_consent(Path(consent)).addresses
+            known = read_consent(consent).addresses
             addresses = [known[user] for user in users if user in known]
         places.append(Place("list of consent", str(consent), note=SHOPS))
     with contextlib.suppress(RecommenderError):
