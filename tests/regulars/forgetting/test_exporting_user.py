@@ -96,4 +96,4 @@ async def test_strangers_and_the_forgotten(running: Running) -> None:
 async def test_an_id_that_can_be_none(running: Running) -> None:
     """Refused, with exit code 2."""
     for command in ("export-user", "forget --yes", "personalization"):
-        assert await anyio.to_thread.run_sync(lambda it=command: running.shop.run(it, "a\nb")) == 2
+        assert await anyio.to_thread.run_sync(running.shop.run, command, "a\nb") == 2
