@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recommender.codec import Arrays, flatten, unflatten
+from recommender.codec import Arrays, Values, flatten, unflatten
 from recommender.earlier_schemas import completed
 from recommender.errors import InvalidArtifact, RecommenderError
 from recommender.manifest import Manifest, Provenance
@@ -67,12 +67,22 @@ def save_artifact(model: Model, provenance: Provenance, root: Path) -> Manifest:
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=root, ignore_cleanup_errors=True) as scratch:
         directory = Path(scratch) / "artifact"
         directory.mkdir()
-        arrays, values = flatten(model)
-        checksums = {file: _write_array(directory / file, array) for file, array in _files(arrays).items()}
+        values, checksums = write_arrays(model, directory)
         manifest = Manifest.seal(provenance, as_of=str(model.as_of), values=values, checksums=checksums)
-        _write(directory / MANIFEST_FILE, manifest.to_json().encode())
+        write_manifest(manifest, directory)
         _move_into_place(directory, root / manifest.version)
     return manifest
+
+
+def write_arrays(model: Model, directory: Path) -> tuple[Values, dict[str, str]]:
+    """Write the arrays of `model` into an empty folder; return its small values, and the SHA-256 of each file."""
+    arrays, values = flatten(model)
+    return values, {file: _write_array(directory / file, array) for file, array in _files(arrays).items()}
+
+
+def write_manifest(manifest: Manifest, directory: Path) -> None:
+    """Write the table of contents beside the arrays."""
+    _write(directory / MANIFEST_FILE, manifest.to_json().encode())
 
 
 def load_artifact(directory: Path, *, verify: bool = True) -> Artifact:

@@ -224,6 +224,21 @@ class Histories:
     def __len__(self) -> int:
         return len(self.indptr) - 1
 
+    def select(self, keep: npt.NDArray[np.bool_]) -> Histories:
+        """Return the pasts of the users in the mask `keep` (n_users,), and nothing of the others."""
+        sizes = np.diff(self.indptr)
+        row = np.repeat(keep, sizes)
+        return Histories(
+            at=self.at,
+            indptr=np.concatenate([[0], np.cumsum(sizes[keep])]).astype(np.int64),
+            item=self.item[row],
+            orders=self.orders[row],
+            first=self.first[row],
+            last=self.last[row],
+            decayed=self.decayed[row],
+            confidence=self.confidence[row],
+        )
+
     def of(self, user_index: int) -> History:
         """Return the past of one user."""
         rows = slice(int(self.indptr[user_index]), int(self.indptr[user_index + 1]))

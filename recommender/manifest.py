@@ -60,6 +60,10 @@ class Manifest(Provenance):
     checksums: Mapping[str, str]
     """File name relative to the artifact → SHA-256 in hex."""
     schema: int = SCHEMA
+    redacted_users: int = 0
+    """Users who were taken out since the training, because they asked to be forgotten."""
+    redaction_seal: str = ""
+    """SHA-256 of the rest where users were taken out: the version is still that of the training."""
 
     def to_json(self) -> str:
         """Return the canonical text: sorted keys, two spaces, one final newline."""
@@ -73,6 +77,18 @@ class Manifest(Provenance):
         details = {f.name: getattr(provenance, f.name) for f in dataclasses.fields(provenance)}
         unsealed = cls(**details, version="", as_of=as_of, values=values, checksums=checksums)
         return dataclasses.replace(unsealed, version=unsealed._expected_version())
+
+    def redacted(self, *, users: int, values: Mapping[str, Any], checksums: Mapping[str, str]) -> Manifest:
+        """Return the manifest of the same version with `users` users fewer, sealed anew."""
+        unsealed = dataclasses.replace(
+            self,
+            schema=SCHEMA,
+            redacted_users=self.redacted_users + users,
+            values=values,
+            checksums=checksums,
+            redaction_seal="",
+        )
+        return dataclasses.replace(unsealed, redaction_seal=_digest(unsealed._content()))
 
     @classmethod
     def from_json(cls, text: str, *, where: str) -> Manifest:
@@ -92,11 +108,11 @@ class Manifest(Provenance):
             raise InvalidArtifact(f"{where} has schema {schema!r}, this program reads {SCHEMA}; train again")
         try:
             manifest = cls(**content)
-            expected = manifest._expected_version()
+            is_sealed = manifest._is_sealed()
             strange = [name for name in manifest.checksums if not _ARRAY_FILE.fullmatch(name)]
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidArtifact(f"{where} is not a manifest of schema {schema}: {error}") from None
-        if manifest.version != expected:
+        if not is_sealed:
             raise InvalidArtifact(f"{where} was altered after training: its content does not match its version")
         if text != manifest.to_json():
             raise InvalidArtifact(f"{where} was altered after training: it is not written as a manifest is")
@@ -104,17 +120,27 @@ class Manifest(Provenance):
             raise InvalidArtifact(f"{where} names {strange[0]!r}, which is not an array file of an artifact")
         return manifest
 
+    def _is_sealed(self) -> bool:
+        if self.redacted_users:
+            return self.redaction_seal == _digest(dataclasses.replace(self, redaction_seal="")._content())
+        return self.version == self._expected_version()
+
     def _expected_version(self) -> str:
-        content = {**self._content(), "version": ""}
-        digest = hashlib.sha256(_canonical(content).encode()).hexdigest()
+        digest = _digest({**self._content(), "version": ""})
         return f"{str(self.as_of)[:10].replace('-', '')}-{digest[:HASH_LENGTH]}"
 
     def _content(self) -> dict[str, Any]:
-        """Return the fields; a commit that is not known is left out, as manifests were before there was one."""
+        """Return the fields; what does not apply is left out, as manifests were before there was such a thing."""
         content = dataclasses.asdict(self)
         if self.git_commit is None:
             del content["git_commit"]
+        if not self.redacted_users:
+            del content["redacted_users"], content["redaction_seal"]
         return content
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_canonical(content).encode()).hexdigest()
 
 
 def _canonical(content: Mapping[str, Any]) -> str:

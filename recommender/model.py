@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -90,3 +92,20 @@ class Model:
             ("best_selling", popularity.total),
         ):
             object.__setattr__(self, name, Standing(score, category, n))
+
+    def without_users(self, users: Iterable[str]) -> Model:
+        """Return the model without the rows of these users; the others are renumbered, and keep all that is known.
+
+        Items stay as they are: what was counted or learned over everybody is in no row of anybody's.
+        """
+        keep = np.ones(len(self.users), dtype=np.bool_)
+        keep[self.users.known(users)] = False
+        return dataclasses.replace(
+            self,
+            users=IdMap(tuple(user for user, stays in zip(self.users.ids, keep.tolist(), strict=True) if stays)),
+            factors=dataclasses.replace(self.factors, user=self.factors.user[keep]),
+            histories=self.histories.select(keep),
+            customers=self.customers.select(keep),
+            outlook=self.outlook.select(keep),
+            peers=self.peers.select(keep),
+        )

@@ -7,7 +7,8 @@ what a baseline showed can be written again in an afternoon, what it scored per 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +94,14 @@ class TestWindow:
     def __len__(self) -> int:
         return len(self.users)
 
+    def select(self, keep: npt.NDArray[np.bool_]) -> TestWindow:
+        """Return the window of the users in the mask `keep` (n,); items stay as they were counted."""
+        return dataclasses.replace(
+            self,
+            users=tuple(user for user, stays in zip(self.users, keep.tolist(), strict=True) if stays),
+            **{name: getattr(self, name)[keep] for name in ("value", "decile", "orders", "first_order")},
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PurposeOutcomes:
@@ -125,6 +134,18 @@ class PurposeOutcomes:
             raise InvalidInput("the rows of measured users must ascend")
         if not (np.isfinite(self.ndcg).all() and np.isfinite(self.recall).all()):
             raise InvalidInput("a figure of a user is not a finite number")
+
+    def select(self, keep: npt.NDArray[np.bool_]) -> PurposeOutcomes:
+        """Return the figures of the users in the mask `keep` (n,), who are renumbered."""
+        stays = keep[self.row]
+        return PurposeOutcomes(
+            rankers=self.rankers,
+            row=(np.cumsum(keep) - 1)[self.row[stays]].astype(np.int64),
+            ndcg=self.ndcg[stays],
+            recall=self.recall[stays],
+            relevant=self.relevant.select(stays),
+            shown=self.shown.select(stays),
+        )
 
     def values(self, metric: str, ranker: str) -> npt.NDArray[np.float64]:
         """Return (m,) one metric of one ranker; raise `KeyError` if that was not measured."""
@@ -171,6 +192,16 @@ class Outcomes:
         return cls(
             subject=subject,
             window=TestWindow.of(split, holdout, k=k),
+            by_purpose={purpose: outcomes for purpose, outcomes in found.items() if len(outcomes.row)},
+        )
+
+    def without_users(self, users: Collection[str]) -> Outcomes:
+        """Return the same without some users, who asked to be forgotten."""
+        keep = np.array([user not in users for user in self.window.users], dtype=np.bool_)
+        found = {purpose: outcomes.select(keep) for purpose, outcomes in self.by_purpose.items()}
+        return Outcomes(
+            subject=self.subject,
+            window=self.window.select(keep),
             by_purpose={purpose: outcomes for purpose, outcomes in found.items() if len(outcomes.row)},
         )
 

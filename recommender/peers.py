@@ -148,6 +148,20 @@ class Peers:
             Adjacency.from_pairs(item[by_item], user[by_item], n_rows=n_items),
         )
 
+    def select(self, keep: npt.NDArray[np.bool_]) -> Peers:
+        """Return what is left when only the users in the mask `keep` (n_users,) can be asked; they are renumbered."""
+        kept = keep[self.buyers.entry]
+        number = np.cumsum(keep) - 1
+        item = np.repeat(np.arange(len(self.buyers.size)), self.buyers.size)[kept]
+        sizes = self.items.size
+        return Peers(
+            self.kinship,
+            Adjacency(
+                np.concatenate([[0], np.cumsum(sizes[keep])]).astype(np.int64), self.items.entry[np.repeat(keep, sizes)]
+            ),
+            Adjacency.from_pairs(item, number[self.buyers.entry[kept]], n_rows=len(self.buyers.size)),
+        )
+
     @property
     def is_on(self) -> bool:
         """Whether anybody can be asked."""

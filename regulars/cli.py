@@ -24,8 +24,11 @@ from regulars.commands import (
     demo,
     evaluate,
     experiments,
+    export_user,
+    forget,
     gate,
     keys,
+    personalization,
     publish,
     report,
     rollback,
@@ -53,8 +56,11 @@ app = typer.Typer(
 )
 """Pretty tracebacks are off: they print the values of variables, and some of ours are passwords."""
 
-for command in (train, evaluate, tune, compare, gate, report, publish, rollback, serve, traffic, demo):
-    name = command.__name__.rpartition(".")[2]
+for command in (
+    *(train, evaluate, tune, compare, gate, report, publish, rollback, serve, traffic, demo),
+    *(personalization, forget, export_user),
+):
+    name = command.__name__.rpartition(".")[2].replace("_", "-")
     app.command(name, epilog=command.EXAMPLES)(command.run)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(versions.app, name="versions")

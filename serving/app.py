@@ -43,6 +43,7 @@ from serving.routes import (
     health,
     items,
     mail,
+    personalization,
     pictures,
     recommendations,
     trending,
@@ -162,7 +163,9 @@ def _life(
         state = app.state.regulars = build(stores)
         state.access.refresh()
         state.erasures.load()
+        state.opt_outs.load()
         await housekeeping.once(housekeeping.look_for_news, state)
+        await housekeeping.once(housekeeping.look_at_choices, state)
         try:
             # A worker has one core's work to do; BLAS threads of several workers would wait for each other.
             with threadpool_limits(limits=1, user_api="blas"), tracing.running(settings.otel) as tracings.tracing:
@@ -191,6 +194,7 @@ def _add_routes(app: FastAPI) -> None:
     """Add the resources, the busiest first: routers are asked in turn."""
     for module in (users, recommendations, batch, items, trending, events, fragments, catalogue, pictures, mail, web):
         app.include_router(module.router)
+    app.include_router(personalization.router)
     app.include_router(users.merging)
     for module in (health, version):
         app.include_router(module.router)

@@ -61,6 +61,9 @@ class Known:
     """What is known of a user besides the model."""
 
     erased: bool = False
+    """Whether nothing of their past counts, be it that they were erased or that they want no personal picks."""
+    opted_out: bool = False
+    """Whether they switched personal picks off, which the answer says."""
     fresh: FreshEvents = field(default_factory=FreshEvents)
     candidates: Candidates | None = None
     degraded_reason: str | None = None

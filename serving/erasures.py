@@ -18,6 +18,12 @@ from serving.stores import SlateStore
 FILE = "erased.txt"
 
 
+def read_erased(data_dir: Path) -> set[str]:
+    """Return the erased users that the file names."""
+    path = data_dir / FILE
+    return set(path.read_text(encoding="utf-8").split("\n")) - {""} if path.exists() else set()
+
+
 class Erasures:
     """The erased users that this process knows of."""
 
@@ -25,14 +31,16 @@ class Erasures:
         self._path = data_dir / FILE
         self._store = store
         self._known: set[str] = set()
+        self._seen: tuple[int, int] | None = None
 
     def __contains__(self, user_id: object) -> bool:
         return user_id in self._known
 
     def load(self) -> None:
-        """Read the file; the store may have forgotten, so it will be told again."""
-        if self._path.exists():
-            self._known |= set(self._path.read_text(encoding="utf-8").split("\n")) - {""}
+        """Read the file if it changed; the store may have forgotten, so it will be told again."""
+        if (seen := _signature(self._path)) != self._seen:
+            self._seen = seen
+            self._known |= read_erased(self._path.parent)
 
     async def erase(self, user_id: str) -> bool:
         """Forget a user for good; say whether the store could be told yet.
@@ -59,6 +67,8 @@ class Erasures:
         StoreUnavailable
             If the store is away; the next call tries again.
         """
+        # While the store is away, the processes of one machine agree by the file.
+        self.load()
         shared = await self._store.erased()
         # A store that lost its data has forgotten whom to forget.
         for user_id in sorted(self._known - shared):
@@ -73,3 +83,11 @@ class Erasures:
             file.write("".join(f"{user_id}\n" for user_id in users))
             file.flush()
             os.fsync(file.fileno())
+
+
+def _signature(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns

@@ -41,6 +41,11 @@ async def look_for_news(state: State) -> None:
     await state.catalogue.refresh()
 
 
+async def look_at_choices(state: State) -> None:
+    """Learn who wants no personal picks; a chore of its own, so that this machine's processes agree without a store."""
+    await state.opt_outs.refresh()
+
+
 async def look_at_stock(state: State) -> None:
     """Bring the stock and the prices up to date; more often than the rest, since a second is too long for them."""
     await state.catalogue.refresh()
@@ -90,6 +95,7 @@ async def running(state: State) -> AsyncIterator[None]:
         asyncio.create_task(state.vitals.watch_loop(stop)),
         asyncio.create_task(_repeat(take_vitals, state, stop, every=serving.poll_seconds)),
         asyncio.create_task(_repeat(look_for_news, state, stop, every=serving.poll_seconds)),
+        asyncio.create_task(_repeat(look_at_choices, state, stop, every=serving.poll_seconds)),
         asyncio.create_task(_repeat(look_at_stock, state, stop, every=STOCK_SHARE * serving.poll_seconds)),
         asyncio.create_task(_repeat(tell_slates, state, stop, every=OWED_SECONDS)),
         asyncio.create_task(_repeat(move_events, state, stop, every=serving.drain_seconds)),

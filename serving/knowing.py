@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from recommender.candidates import Candidates
 from recommender.errors import InvalidInput, StoreUnavailable
 from recommender.purpose import Purpose
@@ -10,10 +12,12 @@ from serving.erasures import Erasures
 from serving.events.fresh import decode
 from serving.metrics import Metrics
 from serving.model_holder import ModelHolder
+from serving.opt_outs import OptOuts
 from serving.questions import IMPERSONAL, Question
 from serving.shelves.counter import Counter
 from serving.shelves.ready import Ready
 from serving.stores import SlateStore, UserRecord
+from serving.stores.choices import OPTED_OUT
 from serving.stores.packed import unpack
 
 STORE_UNAVAILABLE = "store_unavailable"
@@ -23,9 +27,12 @@ CANDIDATES_MISSING = "candidates_missing"
 class Knowing:
     """Asks the store."""
 
-    def __init__(self, holder: ModelHolder, erasures: Erasures, metrics: Metrics, counter: Counter) -> None:
+    def __init__(
+        self, holder: ModelHolder, erasures: Erasures, opt_outs: OptOuts, metrics: Metrics, counter: Counter
+    ) -> None:
         self._holder = holder
         self._erasures = erasures
+        self._opt_outs = opt_outs
         self._metrics = metrics
         self._counter = counter
 
@@ -43,12 +50,19 @@ class Knowing:
         except StoreUnavailable:
             self._metrics.store_errors.labels("read_user").inc()
             self._metrics.candidates.labels("no_store").inc()
-            return Known(degraded_reason=STORE_UNAVAILABLE)
+            opted_out = name in self._opt_outs
+            return Known(erased=opted_out, opted_out=opted_out, degraded_reason=STORE_UNAVAILABLE)
         if record.erased:
             return Known(erased=True)
         if is_guest:
             return Known(fresh=decode(record.fresh, ready.engine))
+        if self.opted_out(name, record):
+            return wished(record, name, ready, opted_out=True)
         return self.judged(record, question, ready)
+
+    def opted_out(self, user_id: str, record: UserRecord) -> bool:
+        """Say whether a user switched personal picks off, be it a moment ago in another process."""
+        return user_id in self._opt_outs.users or OPTED_OUT in record.fresh
 
     def judged(self, record: UserRecord, question: Question, ready: Ready) -> Known:
         """Decide whether stored candidates still hold."""
@@ -75,3 +89,11 @@ class Knowing:
         except InvalidInput as error:
             self._counter.note_unreadable(ready.engine, error)
             return None
+
+
+def wished(record: UserRecord, user_id: str, ready: Ready, *, opted_out: bool) -> Known:
+    """Return what a user does not want to see, and nothing else of what was read of them."""
+    if record.erased:
+        return Known(erased=True)
+    fresh = decode(record.fresh, ready.engine, user_id)
+    return Known(erased=True, opted_out=opted_out, fresh=dataclasses.replace(fresh, positive=()))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from recommender.artifact import load_artifact
+from recommender.artifact import MANIFEST_FILE, load_artifact
 from recommender.engine import Engine
 from recommender.errors import InvalidArtifact, StoreUnavailable
 from serving.logs import FIELDS
@@ -47,6 +47,8 @@ class ModelHolder:
         self._prepare = prepare
         self._monotonic = monotonic
         self._ready: Ready | None = None
+        self._inode: int | None = None
+        """Of the manifest of what answers."""
         self._pointer = Pointer()
         self._refused_until: dict[str, float] = {}
 
@@ -76,10 +78,15 @@ class ModelHolder:
         except StoreUnavailable:
             self._metrics.store_errors.labels("pointer").inc()
         for version in self._wanted():
-            if self._ready is not None and version == self._ready.engine.version:
+            if self._ready is not None and version == self._ready.engine.version and not self._is_replaced(version):
                 return
             if await self._load(version):
                 return
+
+    def _is_replaced(self, version: str) -> bool:
+        """Say whether a version is another copy than the one that answers: people were taken out of it."""
+        seen = _inode(self._artifacts / version)
+        return seen is not None and seen != self._inode
 
     def _wanted(self) -> list[str]:
         """Return the versions to try, best first; what only fills the gap is not tried while an engine answers."""
@@ -97,6 +104,7 @@ class ModelHolder:
     async def _load(self, version: str) -> bool:
         if self._monotonic() < self._refused_until.get(version, 0.0):
             return False
+        inode = _inode(self._artifacts / version)
         try:
             ready = await anyio.to_thread.run_sync(self._read, self._artifacts / version)
         except (InvalidArtifact, OSError) as error:
@@ -111,6 +119,7 @@ class ModelHolder:
             )
             return False
         self._swap(ready)
+        self._inode = inode
         return True
 
     def _read(self, directory: Path) -> Ready:
@@ -125,6 +134,13 @@ class ModelHolder:
         self._metrics.model.labels(engine.version).set(1)
         self._metrics.model_age.set(float(engine.model.as_of.astype("datetime64[s]").astype(int)))
         _log.info("version %s is served", engine.version, extra={FIELDS: {"version": engine.version}})
+
+
+def _inode(directory: Path) -> int | None:
+    try:
+        return (directory / MANIFEST_FILE).stat().st_ino
+    except OSError:
+        return None
 
 
 def _read_engine(directory: Path) -> Engine:

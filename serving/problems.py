@@ -39,6 +39,8 @@ class Code(enum.StrEnum):
     """401: the API key is unknown, revoked or expired."""
     KEY_NOT_ALLOWED = "key_not_allowed"
     """403: the API key lacks the scope, or may not be used from this origin."""
+    USER_NOT_VOUCHED = "user_not_vouched"
+    """403: with a publishable key, only the user's own signed token may do this."""
     NOT_FOUND = "not_found"
     """404: there is no such resource."""
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -236,7 +238,7 @@ _OF_STATUS = {
 _DESCRIPTIONS = {
     400: "An id or a parameter in the address is wrong.",
     401: "An API key is needed, or it is unknown, revoked or expired.",
-    403: "The API key lacks the scope, or may not be used from this origin.",
+    403: "The API key lacks the scope, may not be used from this origin, or does not vouch for the user.",
     404: "There is nothing at this address.",
     405: "This address does not take this method.",
     408: "The request body took too long to arrive.",

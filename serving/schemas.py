@@ -253,6 +253,9 @@ class SlateBody(BaseModel):
     items: list[SlateItemBody]
     experiment: str | None = Field(default=None, description="Present only if the user takes part in one.")
     variant: str | None = Field(default=None, description="Their group in it; control gets no personal picks.")
+    personalization: Literal["off"] | None = Field(
+        default=None, description="Present only if the user switched personal picks off."
+    )
 
 
 class SlatesBody(BaseModel):

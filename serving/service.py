@@ -18,13 +18,12 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
-import logging
 from collections.abc import Awaitable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 import numpy as np
 
-from recommender.candidates import Candidates, Source
+from recommender.candidates import Candidates
 from recommender.engine import Engine
 from recommender.errors import StoreUnavailable
 from recommender.ladder import WITHHELD
@@ -35,11 +34,12 @@ from serving.engine_thread import BusyError, EngineThread, Known, indices
 from serving.erasures import Erasures
 from serving.events.fresh import FreshEvents, decode
 from serving.experiments import Experiments
-from serving.impersonal import wishes
-from serving.knowing import STORE_UNAVAILABLE, Knowing
+from serving.impersonal import away, wishes
+from serving.knowing import STORE_UNAVAILABLE, Knowing, wished
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.model_holder import ModelHolder
+from serving.opt_outs import OptOuts, labelled
 from serving.problems import no_model, overloaded
 from serving.questions import PREPARED, Asked, Question
 from serving.random_ids import RandomIds
@@ -50,15 +50,12 @@ from serving.shelves.pauses import Pauses
 from serving.shelves.ready import Ready
 from serving.shelves.stale import StaleRecords
 from serving.stores import SlateStore, UserRecord
+from serving.stores.choices import OPTED_OUT
 from serving.stores.read_already import ReadAlready
 from serving.tally import Tally
 
 BUSY = "busy"
 OPEN_COMPLAINT = "open_complaint"
-
-_LABELS = [source.label for source in Source]
-
-_log = logging.getLogger(__name__)
 
 
 class Service:
@@ -71,6 +68,7 @@ class Service:
         *,
         catalogue: LiveCatalogue,
         erasures: Erasures,
+        opt_outs: OptOuts,
         clock: Clock,
         metrics: Metrics,
         renderer: Renderer,
@@ -80,6 +78,7 @@ class Service:
         self._holder = holder
         self._store = store
         self._erasures = erasures
+        self._opted_out = opt_outs.users
         self._clock = clock
         self._metrics = metrics
         self._renderer = renderer
@@ -88,7 +87,7 @@ class Service:
         self._stale = StaleRecords(stale_users, metrics)
         slate_id = RandomIds()
         self._counter = Counter(metrics, Moments(clock), slate_id)
-        self._knowing = Knowing(holder, erasures, metrics, self._counter)
+        self._knowing = Knowing(holder, erasures, opt_outs, metrics, self._counter)
         self._pauses = Pauses()
         self._pinned: Ready | None = None
         """What answers whatever is published meanwhile."""
@@ -120,6 +119,8 @@ class Service:
         if asked is not None and user_id is not None and question.placement in PREPARED and not question.viewed:
             return await self.personal(user_id, asked, exclude=question.exclude)
         known = await self._knowing.of(question, ready, self._store)
+        if known.opted_out:
+            return await self.impersonal(question, known)
         is_plain = user_id is None and not (known.fresh.positive or known.fresh.has_complaint)
         if asked is not None and is_plain and question.is_for_everybody:
             viewed = question.viewed[0] if question.viewed else None
@@ -170,7 +171,9 @@ class Service:
     ) -> Reply | None:
         """Cut a user's shelf from what is stored, unless that cannot be done: the second step."""
         erased, candidates, fresh = record
-        if candidates is None or erased or user_id in self._erasures:
+        if candidates is None or erased or user_id in self._erasures or user_id in self._opted_out:
+            return None
+        if OPTED_OUT in fresh:
             return None
         self._stale.keep(user_id, candidates, version=ready.engine.version)
         barred = _barred(ready, exclude)
@@ -197,6 +200,8 @@ class Service:
         if record.erased or user_id in self._erasures:
             return await self._everybodys(ready, asked, user_id, exclude=exclude)
         question = asked.question(user_id, exclude=exclude)
+        if self._knowing.opted_out(user_id, record):
+            return await self.impersonal(question, wished(record, user_id, ready, opted_out=True))
         known = self._knowing.judged(record, question, ready)
         is_known = known.candidates is not None or known.fresh.positive or user_id in ready.engine.model.users
         if is_known or known.fresh.has_complaint:
@@ -255,6 +260,8 @@ class Service:
         if user_id in self._erasures:
             return await self._everybodys(ready, asked, user_id, exclude=exclude)
         barred, question = _barred(ready, exclude), asked.question(user_id, exclude=exclude)
+        if user_id in self._opted_out:
+            return await self.impersonal(question, away(opted_out=True))
         record = self._stale.get(user_id, version=ready.engine.version)
         if record is not None:
             self._metrics.candidates.labels("stale").inc()
@@ -318,11 +325,20 @@ class Service:
         body = self._renderer.slate(named, ready, reasons=asked.reasons, degraded=degraded)
         return Reply(body, slate.source.label, degraded)
 
-    async def impersonal(self, question: Question) -> Reply:
-        """Answer a user who gets no personal picks: with a guest's shelf, less what they do not want."""
-        ready, known = self._ready, Known(erased=True)
-        if question.user_id is not None and question.user_id not in self._erasures:
-            known = await wishes(self._store, question.user_id, ready, self._metrics)
+    async def impersonal(self, question: Question, known: Known | None = None) -> Reply:
+        """Answer a user who gets no personal picks: with a guest's shelf, less what they do not want.
+
+        `known` is what was read of them already.
+        """
+        ready = self._ready
+        if known is None:
+            known = Known(erased=True)
+            if question.user_id is not None and question.user_id not in self._erasures:
+                known = await wishes(self._store, question.user_id, ready, self._knowing, self._metrics)
+        reply = await self._guests(ready, question, known)
+        return labelled(reply) if known.opted_out else reply
+
+    async def _guests(self, ready: Ready, question: Question, known: Known) -> Reply:
         is_plain = not known.fresh.has_complaint
         if is_plain and (asked := question.asked) is not None and question.is_for_everybody:
             item = ready.engine.model.items.get(question.viewed[0]) if question.viewed else None

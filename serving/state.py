@@ -18,6 +18,7 @@ from serving.experiments import Experiments
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.model_holder import ModelHolder
+from serving.opt_outs import OptOuts
 from serving.rendering import Renderer
 from serving.service import Service
 from serving.settings import AppSettings
@@ -36,6 +37,7 @@ class State:
     metrics: Metrics
     access: Access
     erasures: Erasures
+    opt_outs: OptOuts
     catalogue: LiveCatalogue
     holder: ModelHolder
     service: Service
@@ -49,6 +51,7 @@ class State:
     ) -> State:
         """Put the parts together; nothing is read or sent yet."""
         erasures = Erasures(settings.data_dir, stores.slates)
+        opt_outs = OptOuts(settings.data_dir, stores.slates, erasures)
         catalogue = LiveCatalogue(stores.items)
         holder = ModelHolder(
             artifacts,
@@ -61,6 +64,7 @@ class State:
             stores.slates,
             catalogue=catalogue,
             erasures=erasures,
+            opt_outs=opt_outs,
             clock=clock,
             metrics=metrics,
             renderer=Renderer(catalogue),
@@ -74,6 +78,7 @@ class State:
             metrics=metrics,
             access=access,
             erasures=erasures,
+            opt_outs=opt_outs,
             catalogue=catalogue,
             holder=holder,
             service=service,

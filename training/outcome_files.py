@@ -1,8 +1,8 @@
 """Per-user outcomes of a version as one compressed file beside its record: ``reports/<version>.users.npz``.
 
 Arrays without pickle, texts as UTF-8 bytes with offsets, small values as JSON, all by dotted name; `numpy.load` reads
-it. A user takes some hundred bytes for each purpose. It names users: whoever is to be forgotten is in here until the
-version's files are deleted.
+it. A user takes some hundred bytes for each purpose. It names users: `regulars forget` takes out whoever is to be
+forgotten.
 """
 
 from __future__ import annotations

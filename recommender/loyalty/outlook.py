@@ -70,6 +70,10 @@ class Outlook:
         """Return the number of users."""
         return len(self.alive)
 
+    def select(self, keep: npt.NDArray[np.bool_]) -> Outlook:
+        """Return the rows of the users in the mask `keep` (n_users,)."""
+        return Outlook(**{name: getattr(self, name)[keep] for name in self.__dataclass_fields__})
+
     @property
     def is_known(self) -> npt.NDArray[np.bool_]:
         """(n_users,) of whom something is said."""

@@ -138,6 +138,10 @@ class CustomerBase:
         """Return the number of users."""
         return len(self.segment)
 
+    def select(self, keep: npt.NDArray[np.bool_]) -> CustomerBase:
+        """Return the rows of the users in the mask `keep` (n_users,); they keep the scores they had among all."""
+        return CustomerBase(**{name: getattr(self, name)[keep] for name in self.__dataclass_fields__})
+
     def members(self, segment: Segment) -> npt.NDArray[np.int32]:
         """Return (k,) the indices of the users in `segment`, ascending."""
         return np.flatnonzero(self.segment == segment).astype(np.int32)

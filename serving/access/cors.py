@@ -31,7 +31,7 @@ class SharedOrigins(CORSMiddleware):
         super().__init__(
             app,
             allow_origins=list(origins),
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT"],
             allow_headers=["Content-Type", "Authorization", "X-API-Key", USER_TOKEN],
             expose_headers=_EXPOSED.split(", "),
             max_age=PREFLIGHT_SECONDS,

@@ -54,7 +54,7 @@ def needs(method: str, path: str) -> Scope | None:
         return _reading(path)
     if method == "POST" and path in _CONSOLE_FORMS:
         return None
-    if method == "POST" and path in ("/v1/events", "/v1/users:merge"):
+    if _is_told(method, path):
         return Scope.EVENTS
     if method == "POST" and path in ("/v1/recommendations", "/v1/slates"):
         return Scope.SLATES
@@ -63,6 +63,13 @@ def needs(method: str, path: str) -> Scope | None:
     if method == "DELETE" and path.startswith("/v1/users/"):
         return Scope.USERS
     return None if method == "POST" and path in _SHOP_FORMS else Scope.OPERATIONS
+
+
+def _is_told(method: str, path: str) -> bool:
+    """Say whether a storefront reports what a visitor did or chose."""
+    if method == "PUT":
+        return path.startswith("/v1/users/") and path.endswith("/personalization")
+    return method == "POST" and path in ("/v1/events", "/v1/users:merge")
 
 
 def _reading(path: str) -> Scope | None:

@@ -18,6 +18,7 @@ from recommender.engine import Engine
 from recommender.rules import Shelf
 from serving.erasures import Erasures
 from serving.live_catalogue import LiveCatalogue
+from serving.opt_outs import OptOuts
 from serving.settings import AppSettings
 from serving.stores import SlateStore, UserRecord
 from serving.stores.redis import RedisStores
@@ -77,6 +78,9 @@ def looking(settings: AppSettings, engine: Engine) -> Iterator[Present]:
             erased = Erasures(settings.data_dir, stores.slates)
             erased.load()
             portal.call(erased.refresh)
+            opt_outs = OptOuts(settings.data_dir, stores.slates, erased)
+            opt_outs.load()
+            portal.call(opt_outs.refresh)
             live = LiveCatalogue(stores.items)
             portal.call(live.refresh)
             shelf, model = live.shelf(engine.model), engine.model
@@ -84,7 +88,7 @@ def looking(settings: AppSettings, engine: Engine) -> Iterator[Present]:
                 shelf=shelf,
                 item=lambda index: live.item(model.items.ids[index], model).item,
                 erased=erased,
-                opted_out=frozenset(),
+                opted_out=opt_outs,
                 reads=lambda batches: _ahead(portal, stores.slates, engine.version, batches),
             )
         finally:

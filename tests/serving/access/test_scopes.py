@@ -25,6 +25,8 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
     ("GET", "/v1/users/{user_id:path}/recommendations"): SLATES,
     ("GET", "/v1/users/{user_id:path}/buy-again"): SLATES,
     ("DELETE", "/v1/users/{user_id:path}"): USERS,
+    ("PUT", "/v1/users/{user_id:path}/personalization"): EVENTS,
+    ("GET", "/v1/users/{user_id:path}/personalization"): SLATES,
     ("POST", "/v1/recommendations"): SLATES,
     ("POST", "/v1/slates"): SLATES,
     ("GET", "/v1/items/{item_id:path}/similar"): SLATES,

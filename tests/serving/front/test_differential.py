@@ -231,6 +231,8 @@ class Compared:
     """Whom requests with a token were answered as."""
     groups: Counter[str] = field(default_factory=Counter)
     """Groups of an experiment that were named."""
+    opted_out: int = 0
+    """Users who were told that they get no personal picks."""
 
     def add(self, asked: Asked, front: Answered, route: Answered) -> None:
         """Take notice of two answers to one request."""
@@ -240,6 +242,8 @@ class Compared:
             self.users[front.body["user_id"]] += 1
         if isinstance(front.body, dict) and "variant" in front.body:
             self.groups[front.body["variant"]] += 1
+        if isinstance(front.body, dict) and "personalization" in front.body:
+            self.opted_out += 1
         if front != route:
             self.differences.append(f"{asked}\n  front: {front}\n  route: {route}")
 
@@ -251,6 +255,10 @@ async def compared(app: FastAPI, requests: Requests) -> Compared:
         state = state_of(app)
         state.service._pauses.may_compute = lambda: False  # type: ignore[method-assign]  # chance must not decide
         front = Front(app)
+        for number in range(0, 200, 4):
+            await state.opt_outs.choose(user_id(number), on=False)
+            # Known to the store alone: another process was asked, and this one has not looked for news since.
+            await state.stores.slates.choose({user_id(number + 1): -1})
         for asked in requests:
             found.add(asked, await answer(front, asked), await answer(app, asked))
     return found
@@ -305,6 +313,7 @@ async def test_front_and_routes_answer_alike(
     assert statuses[400] > PER_WORLD / 20
     assert (401 in statuses, 403 in statuses) == (bool(keys), bool(keys))
     assert found.users[None] > PER_WORLD / 50
+    assert found.opted_out > PER_WORLD / 250
     assert found.users.total() - found.users[None] > PER_WORLD / 50
     assert set(found.doubts) == ({doubt.encode() for doubt in Doubt} if keys else set())
     groups = {"control", "new", "plain", "usual"}

@@ -1,0 +1,132 @@
+"""The part of an erasure that concerns mailings: records of sends, lists of who was left out, and exported files.
+
+What was exported has left the house: a copy is in the mail tool, and the file here says what was handed over, with its
+hash in the manifest. So it is not changed; it is named, with its send and the number of rows that still hold somebody.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import orjson
+import polars as pl
+
+from recommender.errors import InvalidInput
+from regulars.forgetting.files_part import csv_names, files_below, without_csv_rows
+from regulars.forgetting.receipt import Place
+from serving.campaigns.files import written_whole
+from serving.campaigns.sends import DEFINITION_FILE, MANIFEST_FILE
+from serving.campaigns.snapshot import SNAPSHOT_FILE, Snapshot
+
+SUPPRESSED_FILE = "suppressed.csv"
+NAMES = frozenset({"user_id", "external_id", "email", "email address"})
+"""Columns and keys by which exported files know people."""
+
+NOTE = "exported: delete their rows here and in the mail tool it was given to"
+
+
+def forget_in_campaigns(folder: Path, users: Collection[str]) -> tuple[list[Place], list[Place]]:
+    """Take `users` out of records of sends and of lists of who was left out; return what was done and what not."""
+    erased: list[Place] = []
+    pending: list[Place] = []
+    for path in files_below(folder):
+        if path.name == SNAPSHOT_FILE:
+            try:
+                with Snapshot.open(path) as snapshot:
+                    gone = sum([snapshot.forget(user) for user in users])
+                erased.append(Place("records of sends", str(path), gone))
+            except InvalidInput as error:
+                pending.append(Place("records of sends", str(path), note=f"{error}; delete it"))
+        elif path.name == SUPPRESSED_FILE:
+            gone = without_csv_rows(path, users, {"user_id"})
+            if gone:
+                _restate(path, gone)
+            erased.append(Place("lists of who was left out", str(path), gone))
+    return erased, pending
+
+
+def exported(folder: Path, users: Collection[str], addresses: Collection[str]) -> list[Place]:
+    """Return the exported files that hold `users`, by their ids or mail addresses, with the number of rows."""
+    names = {*users, *addresses}
+    found = []
+    for path in files_below(folder):
+        if path.name not in (SNAPSHOT_FILE, SUPPRESSED_FILE, MANIFEST_FILE, DEFINITION_FILE) and (
+            rows := rows_about(path, names)
+        ):
+            send = path.parent.relative_to(folder).as_posix().replace("/sends/", ", send ")
+            found.append(Place(f"exported file of {send}", str(path), rows, NOTE))
+    return found
+
+
+def rows_about(path: Path, names: Collection[str]) -> int:
+    """Return how many rows of an exported file are about people of these `names`."""
+    if path.suffix == ".csv":
+        return sum(1 for row in _csv_people(path) if row & csv_names(names))
+    if path.suffix == ".jsonl":
+        return sum(1 for line in _json_lines(path) if set(_people(line)) & set(names))
+    if path.suffix == ".json":
+        return sum(1 for person in _people(_json(path)) if person in names)
+    if path.suffix == ".parquet":
+        return sum(
+            int(pl.read_parquet(path, columns=[column])[column].is_in(sorted(names)).sum())
+            for column in pl.read_parquet_schema(path)
+            if column in NAMES
+        )
+    return 0
+
+
+def _csv_people(path: Path) -> Iterator[set[str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        places = [place for place, name in enumerate(next(rows, [])) if name.casefold() in NAMES]
+        for row in rows:
+            yield {row[place] for place in places if place < len(row)}
+
+
+def _json_lines(path: Path) -> Iterator[object]:
+    with path.open("rb") as file:
+        for line in file:
+            yield _loaded(line)
+
+
+def _json(path: Path) -> object:
+    return _loaded(path.read_bytes())
+
+
+def _loaded(content: bytes) -> object:
+    try:
+        loaded: object = orjson.loads(content)
+    except ValueError:
+        return None
+    return loaded
+
+
+def _people(content: object) -> Iterator[str]:
+    """Yield every person that nested JSON names."""
+    if isinstance(content, dict):
+        for name, value in content.items():
+            if isinstance(value, str) and name.casefold() in NAMES:
+                yield value
+            else:
+                yield from _people(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _people(value)
+
+
+def _restate(path: Path, gone: int) -> None:
+    """Let the manifest beside a list say what the list is now."""
+    manifest = path.with_name(MANIFEST_FILE)
+    if not manifest.is_file():
+        return
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    entry = content.get("files", {}).get(path.name)
+    if isinstance(entry, dict):
+        written = path.read_bytes()
+        entry |= {"rows": entry["rows"] - gone, "bytes": len(written), "sha256": hashlib.sha256(written).hexdigest()}
+        with written_whole(manifest) as file:
+            file.write(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")

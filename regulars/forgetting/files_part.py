@@ -1,0 +1,158 @@
+"""The part of an erasure that is done on disk: event files, models, figures by user, and lists that name people.
+
+Each file is replaced in one step, so a stop in between leaves nothing half done, and the next run goes on.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+
+import orjson
+import polars as pl
+
+from recommender.errors import InvalidArtifact
+from recommender.redaction import finish_redactions, redact_artifact
+from regulars.forgetting.receipt import Place
+from serving.campaigns.files import written_whole
+from serving.events import files
+from serving.events.redaction import Guests, event_files, redact_file
+from serving.opt_outs import FILE as CHOICES_FILE
+from training.outcome_files import load_outcomes, outcomes_path, save_outcomes
+from training.registry import Registry
+
+USER_COLUMNS = ("user_id", "user")
+
+Found = tuple[list[Place], list[Place]]
+"""Where they were, and what could not be changed."""
+
+
+def forget_events(folder: Path, users: Collection[str], guests: Guests, *, on_file: Callable[[], None]) -> list[Place]:
+    """Make the events of `users` nobody's; a server may write to the files meanwhile."""
+    return [
+        Place("event files", str(path), redact_file(path, users, guests, on_line=on_file))
+        for path in event_files(folder)
+    ]
+
+
+def forget_choices(data_dir: Path, users: Collection[str]) -> list[Place]:
+    """Take lines about `users` out of the file of choices about personal picks."""
+    path, gone = data_dir / CHOICES_FILE, 0
+    names = {user.encode() for user in users}
+
+    def change(line: bytes) -> bytes:
+        nonlocal gone
+        is_theirs = line.split(b" ", 2)[2:] and line.split(b" ", 2)[2] in names
+        gone += bool(is_theirs)
+        return b"" if is_theirs else line
+
+    if path.exists():
+        files.rewrite(path, change)
+    return [Place("choices about personal picks", str(path), gone)]
+
+
+def forget_in_models(root: Path, users: Collection[str], *, on_version: Callable[[], None]) -> Found:
+    """Replace every version by a copy without `users`, under its name."""
+    finish_redactions(root)
+    erased: list[Place] = []
+    pending: list[Place] = []
+    for version in Registry(root).versions():
+        try:
+            erased.append(Place("models", str(root / version), redact_artifact(root / version, users)))
+        except InvalidArtifact as error:
+            pending.append(Place("models", str(root / version), note=f"{error}"))
+        on_version()
+    return erased, pending
+
+
+def forget_in_figures(folder: Path, users: Collection[str]) -> Found:
+    """Take `users` out of figures by user, and out of tables of customers."""
+    erased: list[Place] = []
+    pending: list[Place] = []
+    for path in sorted(folder.glob("*.users.npz")):
+        version = path.name.removesuffix(".users.npz")
+        try:
+            outcomes = load_outcomes(version, folder)
+        except InvalidArtifact as error:
+            pending.append(Place("figures by user", str(path), note=f"{error}"))
+            continue
+        rest = outcomes.without_users(users)
+        if gone := len(outcomes.window) - len(rest.window):
+            save_outcomes(rest, version, folder)
+        erased.append(Place("figures by user", str(outcomes_path(version, folder)), gone))
+    erased += [
+        Place("tables of customers", str(path), _without_rows(path, users)) for path in folder.rglob("*.parquet")
+    ]
+    return erased, pending
+
+
+def forget_in_households(path: Path, users: Collection[str]) -> list[Place]:
+    """Take `users` out of the list of whom visitors of the demo shop may be."""
+    if not path.exists():
+        return []
+    entries = orjson.loads(path.read_bytes())
+    rest = [entry for entry in entries if entry.get("user_id") not in users]
+    if len(rest) < len(entries):
+        with written_whole(path) as file:
+            file.write(orjson.dumps(rest, option=orjson.OPT_INDENT_2))
+    return [Place("households of the demo shop", str(path), len(entries) - len(rest))]
+
+
+def forget_in_quarantine(folder: Path, users: Collection[str], *, column: str) -> list[Place]:
+    """Take rows of `users` out of what training refused; `column` is what the purchase log calls them."""
+    columns = {column, *USER_COLUMNS}
+    return [
+        Place("rows that training refused", str(path), without_csv_rows(path, users, columns))
+        for path in sorted(folder.glob("*.csv"))
+    ]
+
+
+def without_csv_rows(path: Path, users: Collection[str], columns: Collection[str]) -> int:
+    """Take rows out of a CSV file whose users are among `users`; return how many."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    places = [place for place, name in enumerate(rows[0] if rows else ()) if name in columns]
+    texts = [place for place, name in enumerate(rows[0] if rows else ()) if name == "text"]
+    names = csv_names(users)
+    rest = [row for row in rows if not _names(row, places, names) and not _quotes(row, texts, users)]
+    if len(rest) < len(rows):
+        ends = "\r\n" if path.read_bytes()[:10_000].count(b"\r\n") else "\n"
+        content = io.StringIO()
+        csv.writer(content, lineterminator=ends).writerows(rest)
+        with written_whole(path) as whole:
+            whole.write(content.getvalue().encode())
+    return len(rows) - len(rest)
+
+
+def csv_names(users: Collection[str]) -> set[str]:
+    """Return how users are written in files that spreadsheets may open."""
+    return {*users, *(f"'{user}" for user in users)}
+
+
+def _names(row: list[str], places: list[int], names: Collection[str]) -> bool:
+    return any(place < len(row) and row[place] in names for place in places)
+
+
+def _quotes(row: list[str], places: list[int], users: Collection[str]) -> bool:
+    """Say whether a line that could not be read names somebody as JSON does."""
+    return any(place < len(row) and json.dumps(user) in row[place] for place in places for user in users)
+
+
+def _without_rows(path: Path, users: Collection[str]) -> int:
+    if "user_id" not in pl.read_parquet_schema(path):
+        return 0
+    table = pl.read_parquet(path)
+    rest = table.filter(~pl.col("user_id").is_in(sorted(users)))
+    if rest.height < table.height:
+        unfinished = path.with_name(f".{path.name}.tmp")
+        rest.write_parquet(unfinished)
+        unfinished.replace(path)
+    return table.height - rest.height
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield every file below a folder."""
+    yield from (path for path in sorted(folder.rglob("*")) if path.is_file())
