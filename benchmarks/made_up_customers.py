@@ -6,12 +6,13 @@ import dataclasses
 
 import numpy as np
 
+from benchmarks.made_up_shop import nothing_bought
 from recommender.catalogue import Catalogue, Item
 from recommender.confidence import Confidence
 from recommender.factors import Factors
 from recommender.histories import HALF_LIVES_DAYS, Histories
 from recommender.ids import IdMap
-from recommender.interactions import SECONDS_PER_DAY, Interactions
+from recommender.interactions import SECONDS_PER_DAY
 from recommender.learning import DEFAULT_BLEND
 from recommender.loyalty.outlook import Outlook
 from recommender.loyalty.rfm import CustomerBase, Segment
@@ -56,7 +57,7 @@ def customers_model(n_users: int) -> Model:
         histories=histories,
         similar=neighbours,
         together=neighbours,
-        peers=_no_peers(users, items),
+        peers=Peers.from_interactions(nothing_bought(users, items), Kinship()),
         popularity=Popularity(buyers, recent, week, season, np.ones(ITEMS, np.float32)),
         repeat=RepeatHabits.from_histories(histories, category),
         blend=DEFAULT_BLEND,
@@ -116,19 +117,3 @@ def _catalogue(items: IdMap) -> Catalogue:
             for at, item_id in enumerate(items)
         ]
     )
-
-
-def _no_peers(users: IdMap, items: IdMap) -> Peers:
-    none, number = np.empty(0, np.int32), np.empty(0, np.float32)
-    nothing = Interactions(
-        users,
-        items,
-        user=none,
-        item=none,
-        event=none.astype(np.int8),
-        quantity=number,
-        amount=number.astype(np.float64),
-        order=none,
-        time=np.empty(0, "datetime64[s]"),
-    )
-    return Peers.from_interactions(nothing, Kinship())

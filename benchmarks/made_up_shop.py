@@ -60,7 +60,7 @@ def made_up_model(log: MadeUpLog, factors: Factors) -> Model:
     """Return a model that knows no user yet: a guest is all that asks it."""
     rng = np.random.default_rng(1)
     items, buyers = log.matrix.items, log.matrix.confidence.getnnz(axis=0)
-    nobody = _nothing_bought(items)
+    nobody = nothing_bought(IdMap(()), items)
     return Model(
         users=nobody.users,
         items=items,
@@ -80,10 +80,11 @@ def made_up_model(log: MadeUpLog, factors: Factors) -> Model:
     )
 
 
-def _nothing_bought(items: IdMap) -> Interactions:
+def nothing_bought(users: IdMap, items: IdMap) -> Interactions:
+    """Return an empty log."""
     none, number = np.empty(0, np.int32), np.empty(0, np.float32)
     return Interactions(
-        IdMap(()),
+        users,
         items,
         user=none,
         item=none,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from json import dumps
+from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -10,7 +12,9 @@ from rich.text import Text
 from recommender.errors import InvalidInput
 from recommender.experiments.results import Difference, GroupFigure, Result, Verdict
 from recommender.experiments.visitors import Entry
-from regulars.terminal import RIGHT, plain, table
+from regulars.pages import announce
+from regulars.terminal import RIGHT, plain, results, table, write
+from training.progress import Progress
 from training.traffic.trials import TrialReport
 from training.traffic.words import MEASURES, detectable, sizes_in_words, written
 
@@ -23,6 +27,21 @@ def entry_of(text: str) -> Entry:
         return Entry(text)
     except ValueError:
         raise InvalidInput(f"--entry {text}: users enter by {' or '.join(Entry)}") from None
+
+
+def show_trial(report: TrialReport, folder: Path, *, page: bool, json: bool, progress: Progress) -> None:
+    """Print the result as a table or as JSON; with `page`, write it as a page into `folder` too."""
+    if json:
+        write(dumps(report.to_dict(), indent=2, ensure_ascii=False))
+    elif not page:
+        results().print(trial_view(report))
+    if page:
+        # Drawing is slow to import, and most people read tables.
+        from training.report.trial import write_trial
+
+        with progress.step("page"):
+            path = write_trial(report, folder)
+        announce(path, beside_json=json)
 
 
 def trial_view(report: TrialReport) -> RenderableType:

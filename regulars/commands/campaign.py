@@ -244,27 +244,14 @@ def report(
     """
     from regulars.campaign_report import report_of
     from regulars.progress import TerminalProgress
-    from regulars.terminal import results, write
-    from regulars.trial_view import trial_view
+    from regulars.trial_view import show_trial
+    from training.pipeline import reports_folder
 
     settings = configuration(config, set_)
     progress = TerminalProgress()
     last = None if until is None else int(until.replace(tzinfo=UTC).timestamp()) + SECONDS_PER_DAY - 1
     found = report_of(settings, name, horizon_days=horizon, until=last, with_log=log, progress=progress)
-    if json:
-        from json import dumps
-
-        write(dumps(found.to_dict(), indent=2, ensure_ascii=False))
-    elif not page:
-        results().print(trial_view(found))
-    if page:
-        from regulars.pages import announce
-        from training.pipeline import reports_folder
-        from training.report.trial import write_trial
-
-        with progress.step("page"):
-            path = write_trial(found, reports_folder(settings.training))
-        announce(path, beside_json=json)
+    show_trial(found, reports_folder(settings.training), page=page, json=json, progress=progress)
 
 
 def _of_segment(settings: Config, name: str | None, segment: str, slots: int | None) -> Definition:

@@ -89,8 +89,7 @@ def report(
     day and stopping at the first good one finds differences that are not there.
     """
     from regulars.progress import TerminalProgress
-    from regulars.terminal import results, write
-    from regulars.trial_view import entry_of, trial_view
+    from regulars.trial_view import entry_of, show_trial
     from serving.experiment_settings import allocation_of
     from training.pipeline import erased_users, reports_folder
     from training.traffic.trials import Asked, trial_report
@@ -109,19 +108,7 @@ def report(
     progress = TerminalProgress()
     allocation, erased = allocation_of(settings.app.experiments), erased_users(settings.training)
     found = trial_report(settings.training, allocation, asked, erased=erased, progress=progress)
-    if json:
-        from json import dumps
-
-        write(dumps(found.to_dict(), indent=2, ensure_ascii=False))
-    elif not page:
-        results().print(trial_view(found))
-    if page:
-        from regulars.pages import announce
-        from training.report.trial import write_trial
-
-        with progress.step("page"):
-            path = write_trial(found, reports_folder(settings.training))
-        announce(path, beside_json=json)
+    show_trial(found, reports_folder(settings.training), page=page, json=json, progress=progress)
 
 
 def _groups(config: Config) -> list[dict[str, str | float | None]]:

@@ -46,13 +46,26 @@ def written_whole(path: Path) -> Iterator[HashedFile]:
     OSError
         If the folder cannot be written to, or the disk is full.
     """
+    with unfinished_beside(path) as unfinished, unfinished.open("wb") as file:
+        yield HashedFile(file)
+
+
+@contextmanager
+def unfinished_beside(path: Path) -> Iterator[Path]:
+    """Give an empty file in the folder of `path`, which takes its name after the block; after an error it is removed.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written to, or the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent)
+    os.close(handle)
     unfinished = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield HashedFile(file)
-            file.flush()
+        yield unfinished
+        with unfinished.open("rb+") as file:
             os.fsync(file.fileno())
         unfinished.chmod(READABLE)
         unfinished.replace(path)

@@ -7,15 +7,13 @@ waited for once, and then it gets its name.
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from serving.campaigns.files import READABLE
+from serving.campaigns.files import unfinished_beside
 from serving.campaigns.snapshot import INDEXES, SCHEMA, TABLES, RecipientRow, SentItem
 
 _FAST = ("journal_mode = OFF", "synchronous = OFF", "secure_delete = ON", "cache_size = -32768")
@@ -57,12 +55,11 @@ def written_snapshot(path: Path) -> Iterator[SnapshotWriter]:
     OSError
         If the folder cannot be written to, or the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent)
-    os.close(handle)
-    unfinished = Path(name)
     try:
-        with contextlib.closing(sqlite3.connect(unfinished, isolation_level=None)) as db:
+        with (
+            unfinished_beside(path) as unfinished,
+            contextlib.closing(sqlite3.connect(unfinished, isolation_level=None)) as db,
+        ):
             for pragma in _FAST:
                 db.execute(f"PRAGMA {pragma}")
             db.executescript(TABLES)
@@ -73,15 +70,5 @@ def written_snapshot(path: Path) -> Iterator[SnapshotWriter]:
             db.execute("COMMIT")
             db.executescript(INDEXES)
             db.execute("PRAGMA journal_mode = DELETE")
-        _sync(unfinished)
-        unfinished.chmod(READABLE)
-        unfinished.replace(path)
     except sqlite3.Error as error:
         raise OSError(f"{path} could not be written: {error}; is the disk full?") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
