@@ -71,6 +71,20 @@ async def test_what_is_in_the_cart_is_not_offered(shop: Served) -> None:
     assert first in ids(await shop.get(path))
 
 
+async def test_a_large_order_brings_nothing_refused_back(shop: Served) -> None:
+    """However much is put into the cart and bought, a complaint stays open and what was refused stays away."""
+    path = f"/v1/users/{user_id(3)}/recommendations"
+    first = ids(await shop.get(path))[0]
+    upset = [{"event": "complaint_opened", "complaint_id": "c"}, {"event": "not_interested", "item_id": first}]
+    await shop.post("/v1/events", {"events": [event | {"user_id": user_id(3)} for event in upset]}, status=202)
+    for event in ("add_to_cart", "purchase"):
+        lines = [{"event": event, "user_id": user_id(3), "item_id": f"grocery-{line}"} for line in range(80)]
+        await shop.post("/v1/events", {"events": lines}, status=202)
+    after = await shop.get(path + "?limit=100")
+    assert after["withheld"] == "open_complaint"
+    assert first not in ids(after)
+
+
 async def test_not_interested_takes_an_item_off_the_shelf(shop: Served) -> None:
     """What a user does not want is gone with the next slate, and most of the rest stays."""
     path = f"/v1/users/{user_id(3)}/recommendations"
