@@ -145,13 +145,13 @@ class Ingest:
         OSError
             If neither Redis nor the disk took it.
         """
-        anonymous_id, user_id, moved, before = asked.anonymous_id, asked.user_id, 0, None
+        anonymous_id, user_id, moved, changes = asked.anonymous_id, asked.user_id, 0, True
         kept: _Kept = _Kept([], "stream")
         if user_id not in self._erasures:
             with contextlib.suppress(StoreUnavailable):
-                before = await self._stores.slates.merged(anonymous_id)
+                changes = await self._stores.slates.merged(anonymous_id) not in (None, user_id)
             moved = await self.owed.merge(anonymous_id, user_id)
-            line = _merge_line(asked, before=before, time=self._clock.now(as_of), received_at=self._clock.wall())
+            line = _merge_line(asked, changes=changes, time=self._clock.now(as_of), received_at=self._clock.wall())
             kept = await self._keep([line])
             self._metrics.merges.inc()
         return MergeResult(anonymous_id=anonymous_id, user_id=user_id, moved=moved, kept_in=kept.where)
@@ -204,12 +204,12 @@ def _by_visitor(events: Sequence[Accepted], is_new: Sequence[bool]) -> dict[str,
     return found
 
 
-def _merge_line(
-    asked: MergeRequest, *, before: str | None, time: np.datetime64, received_at: datetime
-) -> tuple[str, bytes]:
-    """Return id and line of a merge; a repeated one has the same id, one after another user's has another."""
-    since = "" if before in (None, asked.user_id) else before
-    told = orjson.dumps([asked.anonymous_id, asked.user_id, since])
+def _merge_line(asked: MergeRequest, *, changes: bool, time: np.datetime64, received_at: datetime) -> tuple[str, bytes]:
+    """Return id and line of a merge: one that `changes` who the guest is has its own id, those repeated share one.
+
+    Where nobody can tell, it has its own: a line too many says nothing new, and one too few loses a change.
+    """
+    told = orjson.dumps([asked.anonymous_id, asked.user_id, uuid.uuid4().hex if changes else ""])
     event_id = f"{MERGE}-{hashlib.sha256(told).hexdigest()[:32]}"
     content = {
         "event": MERGE,
