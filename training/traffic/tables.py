@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from recommender.experiments.visitors import Period
 from recommender.traffic.attribution import SECONDS_PER_DAY, Attribution, Trace, Window, attribute
 from recommender.traffic.figures import By, shelf_figures
 from recommender.traffic.returns import Sales, net_sales
 from training.progress import Progress
 from training.settings import TrainingSettings
+from training.traffic.period import day_of, period_of, require_order, written_day
 from training.traffic.reading import Read, read_traffic
 
 UNNAMED = "(not named)"
@@ -102,23 +104,23 @@ def traffic_report(
     EmptyLog
         If there are no events.
     InvalidInput
-        If a file cannot be understood.
+        If a file cannot be understood, or the days hold no event.
     """
+    require_order(since, until)
     window = Window(settings.attribution.click_days, settings.attribution.view_days)
     reach = None if since is None else day_of(since) - round(max(window.click_days, window.view_days) * SECONDS_PER_DAY)
     read = read_traffic(settings, erased=erased, with_log=with_log, since=reach, progress=progress)
-    start = day_of(since) if since is not None else read.first // SECONDS_PER_DAY * SECONDS_PER_DAY
-    end = day_of(until) + SECONDS_PER_DAY if until is not None else read.last + 1
+    period = period_of(read, since, until)
     with progress.step("trace to shelves"):
         traced, sales = attribute(read.traffic, window), net_sales(read.traffic)
-    traced, sales = _inside(read, traced, sales, start, end)
+    traced, sales = _inside(read, traced, sales, period)
     with progress.step("add up"):
         views = {name: _rows(read, traced, sales, by) for name, by in VIEWS.items()}
     return TrafficReport(
         shop=settings.shop.name,
         currency=settings.shop.currency,
-        since=written_day(start // SECONDS_PER_DAY),
-        until=written_day((end - 1) // SECONDS_PER_DAY),
+        since=written_day(period.since // SECONDS_PER_DAY),
+        until=written_day((period.until - 1) // SECONDS_PER_DAY),
         click_days=window.click_days,
         view_days=window.view_days,
         orders=len(np.unique(read.traffic.order[sales.row])),
@@ -128,19 +130,9 @@ def traffic_report(
     )
 
 
-def day_of(day: dt.date) -> int:
-    """Return the first second of a day, UTC, since 1970."""
-    return (day - dt.date(1970, 1, 1)).days * SECONDS_PER_DAY
-
-
-def written_day(day: int) -> str:
-    """Return a day since 1970 as ISO 8601."""
-    return str(np.datetime64(day, "D"))
-
-
-def _inside(read: Read, traced: Attribution, sales: Sales, start: int, end: int) -> tuple[Attribution, Sales]:
+def _inside(read: Read, traced: Attribution, sales: Sales, period: Period) -> tuple[Attribution, Sales]:
     """Leave out what happened outside the period; it was needed to look back from inside."""
-    is_inside = (read.traffic.time >= start) & (read.traffic.time < end)
+    is_inside = (read.traffic.time >= period.since) & (read.traffic.time < period.until)
     trace = np.where(is_inside, traced.trace, np.int8(Trace.NONE))
     kept = is_inside[sales.row]
     return dataclasses.replace(traced, trace=trace), Sales(sales.row[kept], sales.quantity[kept], sales.amount[kept])
