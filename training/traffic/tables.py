@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from recommender.experiments.visitors import Period
+from recommender.slate import Placement
 from recommender.traffic.attribution import SECONDS_PER_DAY, Attribution, Trace, Window, attribute
+from recommender.traffic.columns import NONE
 from recommender.traffic.figures import By, shelf_figures
 from recommender.traffic.returns import Sales, net_sales
 from training.progress import Progress
@@ -21,6 +23,9 @@ from training.traffic.reading import Read, read_traffic
 
 UNNAMED = "(not named)"
 """Placement of events that name a slate alone, whose impression was not reported."""
+
+MOST_PLACEMENTS = 50
+"""Placements with a row of their own: pages may report under any name, and so may anybody with a key from a page."""
 
 VIEWS: dict[str, tuple[By, ...]] = {
     "all": (By.ALL,),
@@ -115,6 +120,7 @@ def traffic_report(
         traced, sales = attribute(read.traffic, window), net_sales(read.traffic)
     traced, sales = _inside(read, traced, sales, period)
     with progress.step("add up"):
+        read, traced = _few_placements(read, traced)
         views = {name: _rows(read, traced, sales, by) for name, by in VIEWS.items()}
     return TrafficReport(
         shop=settings.shop.name,
@@ -136,6 +142,22 @@ def _inside(read: Read, traced: Attribution, sales: Sales, period: Period) -> tu
     trace = np.where(is_inside, traced.trace, np.int8(Trace.NONE))
     kept = is_inside[sales.row]
     return dataclasses.replace(traced, trace=trace), Sales(sales.row[kept], sales.quantity[kept], sales.amount[kept])
+
+
+def _few_placements(read: Read, traced: Attribution) -> tuple[Read, Attribution]:
+    """Put placements together beyond `MOST_PLACEMENTS`: the API's own stay, then those with the most events."""
+    placed = traced.placement[(traced.trace != Trace.NONE) & (traced.placement >= 0)]
+    events = np.bincount(placed, minlength=len(read.placements))
+    used = int(np.count_nonzero(events))
+    if used <= MOST_PLACEMENTS:
+        return read, traced
+    own = np.isin(read.placements, [placement.value for placement in Placement])
+    kept = np.lexsort((-events, ~own))[:MOST_PLACEMENTS]
+    code = np.full(len(events) + 1, len(events), dtype=np.int32)
+    code[kept], code[-1] = kept, NONE
+    others = used - int(np.count_nonzero(events[kept]))
+    named = (*read.placements, f"and {others:,} others")
+    return dataclasses.replace(read, placements=named), dataclasses.replace(traced, placement=code[traced.placement])
 
 
 def _rows(read: Read, traced: Attribution, sales: Sales, by: Sequence[By]) -> tuple[ShelfRow, ...]:

@@ -97,6 +97,23 @@ def test_an_order_follows_the_shelf_its_guest_clicked_on(tmp_path: Path) -> None
     assert (total.orders, report.orders, total.revenue) == (1, 1, 2.0)
 
 
+def test_made_up_placements_do_not_flood_a_report(tmp_path: Path) -> None:
+    """The API's own and those with the most events have rows; all others share one, and nothing is lost."""
+    shown = {"home": 1, "ours": 3} | {f"junk {number:03}": 1 for number in range(200)}
+    lines = [
+        event("impression", user_id="u", slate_id=f"{placement} {visit}", placement=placement, rank=1)
+        for placement, times in shown.items()
+        for visit in range(times)
+    ]
+    read(tmp_path, *lines)
+    settings = TrainingSettings.model_validate({"data": {"dir": tmp_path}, "folder": tmp_path})
+    report = traffic_report(settings, since=None, until=None, with_log=False, erased=(), progress=SilentProgress())
+    seen = {row.placement: row.impressions for row in report.views["placement"]}
+    assert (len(seen), seen["home"], seen["ours"], seen["and 152 others"]) == (51, 1, 3, 152)
+    assert sum(seen.values()) == report.views["all"][0].impressions == 204
+    assert len(report.views["position"]) == len(report.views["placement_day"]) == 51
+
+
 def test_everything_an_event_says_arrives(tmp_path: Path) -> None:
     """Rank or position, price times quantity, slate, placement, and the time in UTC."""
     found = read(
