@@ -43,7 +43,8 @@ def header(scope: AsgiScope, wanted: bytes) -> bytes | None:
 def client_address(scope: AsgiScope, proxies: Networks = ()) -> str | None:
     """Return the client's address; behind `proxies`, the last one in X-Forwarded-For that is none of theirs.
 
-    What stands further left in that header was written by the client, and proves nothing.
+    What stands further left in that header was written by the client, and proves nothing. A port that a proxy appended
+    is taken off: a client has one address and thousands of ports.
     """
     client: Any = scope.get("client")
     address: str | None = client[0] if client else None
@@ -51,7 +52,7 @@ def client_address(scope: AsgiScope, proxies: Networks = ()) -> str | None:
         return address
     forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
     for hop in reversed(forwarded.decode("latin-1").split(",")):
-        if not (hop := hop.strip()):
+        if not (hop := _without_port(hop.strip())):
             continue
         if not _is_one_of(hop, proxies):
             return hop[:64]
@@ -69,6 +70,17 @@ def _in_query(query: bytes) -> bytes | None:
         if part.startswith(_IN_QUERY) and (key := part[len(_IN_QUERY) :]).startswith(_PUBLISHABLE):
             return key
     return None
+
+
+def _without_port(hop: str) -> str:
+    """Return an address without port and brackets.
+
+    >>> [_without_port(hop) for hop in ("9.9.9.7:4000", "[2001:db8::1]:80", "[2001:db8::1]", "2001:db8::1", "9.9.9.7")]
+    ['9.9.9.7', '2001:db8::1', '2001:db8::1', '2001:db8::1', '9.9.9.7']
+    """
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 @lru_cache(maxsize=10_000)

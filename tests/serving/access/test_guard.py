@@ -257,6 +257,11 @@ def test_where_a_key_may_stand(scope: dict[str, Any], key: bytes | None) -> None
         ("10.0.0.2", b"", "10.0.0.2"),
         ("10.0.0.2", b"10.0.0.9,, ", "10.0.0.9"),
         ("10.0.0.2", b"\xff" * 500, "ÿ" * 64),
+        ("10.0.0.2", b"9.9.9.7:4001, 10.0.0.7:80", "9.9.9.7"),
+        ("10.0.0.2", b"[2001:db8::1]:4001", "2001:db8::1"),
+        ("10.0.0.2", b"[2001:db8::1]", "2001:db8::1"),
+        ("10.0.0.2", b"2001:db8::1", "2001:db8::1"),
+        ("10.0.0.2", b":80, [", "10.0.0.2"),
     ],
 )
 def test_the_address_of_a_client_behind_proxies(client: str, forwarded: bytes, address: str) -> None:
