@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from serving.access.access import Access
-from serving.access.presented import client_address, header, presented
+from serving.access.presented import client_address, page_of, presented
 from serving.access.scopes import HEALTH, needs
 from serving.metrics import Metrics
 
@@ -29,9 +29,10 @@ class Guard:
         if scope["type"] != "http" or scope.get(ADMITTED) or scope["path"] in HEALTH:
             await self._app(scope, receive, send)
             return
+        headers = dict(scope["headers"])
         refusal = scope.get(REFUSED) or self._access.refusal(
-            presented(dict(scope["headers"]), scope["query_string"]),
-            origin=header(scope, b"origin"),
+            presented(headers, scope["query_string"]),
+            origin=page_of(headers, scope["method"]),
             address=client_address(scope, self._access.proxies),
             needs=needs(scope["method"], scope["path"]),
         )

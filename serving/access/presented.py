@@ -1,4 +1,4 @@
-"""What a request brings along: its key, its origin, its client's address."""
+"""What a request brings along: its key, the page it comes from, its client's address."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 _BEARER = b"bearer "
 _IN_QUERY = b"key="
 _PUBLISHABLE = b"pk_"
+_WITHOUT_ORIGIN = frozenset({"GET", "HEAD"})
+"""Requests of a page to its own server that carry no ``Origin``."""
 
 
 def presented(headers: Mapping[bytes, bytes], query: bytes) -> bytes | None:
@@ -29,6 +31,23 @@ def presented(headers: Mapping[bytes, bytes], query: bytes) -> bytes | None:
     if (key := headers.get(b"x-api-key")) is not None:
         return key.strip()
     return _in_query(query) if _IN_QUERY in query else None
+
+
+def page_of(headers: Mapping[bytes, bytes], method: str) -> bytes | None:
+    """Return the origin of the page that asks, or None; without its scheme, where only its host can be told.
+
+    Browsers leave ``Origin`` out where a page GETs from its own server. They say ``Sec-Fetch-Site: same-origin`` then,
+    which no script can write (https://www.w3.org/TR/fetch-metadata/), and the page's host is the one that is asked.
+    """
+    origin = headers.get(b"origin")
+    if origin is not None or method not in _WITHOUT_ORIGIN or headers.get(b"sec-fetch-site") != b"same-origin":
+        return origin
+    return b"//" + headers.get(b"host", b"").lower()
+
+
+def without_scheme(origin: bytes) -> bytes:
+    """Return what `page_of` returns for a page of `origin` where its scheme is not told."""
+    return origin[origin.index(b"//") :]
 
 
 def header(scope: AsgiScope, wanted: bytes) -> bytes | None:
