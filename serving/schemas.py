@@ -69,6 +69,11 @@ def _event(value: Any) -> Event:
     return Event.parse(value)
 
 
+def _zoned(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_zoned)]
 Id = Annotated[str, AfterValidator(_valid_id)]
 WebAddress = Annotated[str, Field(max_length=2048), AfterValidator(_web_address)]
 Price = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
@@ -313,9 +318,7 @@ class EventIn(BaseModel):
     @property
     def moment(self) -> datetime | None:
         """`time` with its zone."""
-        if self.time is None or self.time.tzinfo is not None:
-            return self.time
-        return self.time.replace(tzinfo=UTC)
+        return None if self.time is None else _zoned(self.time)
 
 
 class EventsRequest(Body):
@@ -328,6 +331,11 @@ class EventsRequest(Body):
     )
 
     events: list[Any] = Field(max_length=MAX_BATCH, description="Up to 1000 events.")
+    sent_at: Moment | None = Field(
+        default=None,
+        description="What the sender's clock shows, ISO 8601. Where it is more than a minute off, so are the events' "
+        "times, and they are put right.",
+    )
     user_token: UserToken = None
 
 

@@ -50,7 +50,7 @@ async def post_events(request: Request, state: StateDep) -> EventsResult:
     visitors = Visitors(request, body.user_token)
     events = [visitors.of_event(candidate) for candidate in body.events]
     try:
-        return await state.ingest.take(events, as_of=engine.model.as_of)
+        return await state.ingest.take(events, as_of=engine.model.as_of, sent_at=body.sent_at)
     except OSError as error:
         _log.error("events could not be written down: %s", error)
         raise Problem(

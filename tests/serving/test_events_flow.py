@@ -6,6 +6,7 @@ import json
 import re
 import resource
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,80 @@ async def test_a_time_in_the_future_is_refused_on_the_wall_clock(
             ]
             await running.state.drain.run_once()
     assert [line["time"] for line in written(settings)] == ["2024-05-01T08:00:00Z"]
+
+
+def wall_clock(settings: AppSettings) -> AppSettings:
+    """The settings of a shop that believes what storefronts say about times."""
+    return settings.model_copy(update={"serving": settings.serving.model_copy(update={"clock": "wall"})})
+
+
+@pytest.mark.parametrize("hours", [1, -30, -24 * 365 * 50])
+async def test_a_device_whose_clock_is_wrong_loses_nothing(
+    serve: Serve, settings: AppSettings, registry: Shelves, hours: float
+) -> None:
+    """What a batch says of its sender's clock puts the times in it right; without that, they count as they are."""
+    now = datetime.now(UTC)
+    there = now + timedelta(hours=hours)
+    seen = [purchase("a", time=(there - timedelta(minutes=10)).isoformat()), purchase("b", time=there.isoformat())]
+    late = purchase("c", time=(there + timedelta(minutes=20)).isoformat())
+    with registry.marked(registry.shop):
+        async with serve(settings=wall_clock(settings)) as running:
+            batch = {"events": [*seen, late, purchase("d")], "sent_at": there.isoformat(timespec="milliseconds")}
+            answer = await running.post("/v1/events", batch, status=202)
+            await running.state.drain.run_once()
+    assert [rejected["event_id"] for rejected in answer["rejected"]] == ["c"]
+    times = [datetime.fromisoformat(line["time"]) for line in written(settings)]
+    off = [abs(time - expected) for time, expected in zip(times, (now - timedelta(minutes=10), now, now), strict=True)]
+    assert max(off) < timedelta(seconds=30)
+
+
+async def test_a_batch_on_its_way_for_a_while_is_no_wrong_clock(
+    serve: Serve, settings: AppSettings, registry: Shelves
+) -> None:
+    """Less than a minute may be the network's; a clock in local time says its zone, or means UTC."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    sent = (now - timedelta(seconds=40)).replace(tzinfo=None)
+    with registry.marked(registry.shop):
+        async with serve(settings=wall_clock(settings)) as running:
+            batch = {"events": [purchase("a", time=sent.isoformat())], "sent_at": sent.isoformat()}
+            await running.post("/v1/events", batch, status=202)
+            await running.state.drain.run_once()
+    assert [line["time"] for line in written(settings)] == [f"{sent.isoformat()}Z"]
+
+
+@pytest.mark.parametrize("sent_at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-23:59"])
+async def test_a_clock_at_the_edge_of_the_calendar_keeps_what_has_no_time(
+    serve: Serve, settings: AppSettings, registry: Shelves, sent_at: str
+) -> None:
+    """Times that cannot be put right reject their events, and no others."""
+    with registry.marked(registry.shop):
+        async with serve(settings=wall_clock(settings)) as running:
+            events = [purchase("a", time="2026-03-01T10:00:00Z"), purchase("b")]
+            answer = await running.post("/v1/events", {"events": events, "sent_at": sent_at}, status=202)
+    assert (answer["accepted"], [rejected["event_id"] for rejected in answer["rejected"]]) == (1, ["a"])
+
+
+@pytest.mark.parametrize("sent_at", ["yesterday", "2026-13-01T00:00:00Z", True, []])
+async def test_a_sender_s_clock_is_checked(shop: Served, sent_at: Any) -> None:
+    """What is no moment is told."""
+    response = await shop.client.post("/v1/events", json={"events": [purchase("a")], "sent_at": sent_at})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_body")
+    assert "body.sent_at" in response.text
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "1969-12-31", "1989-12-31T23:59:59Z", 20261122])
+async def test_a_time_before_any_shop_is_refused(
+    serve: Serve, settings: AppSettings, registry: Shelves, time: str | int
+) -> None:
+    """Nobody meant it so, and a report would begin there."""
+    with registry.marked(registry.shop):
+        async with serve(settings=wall_clock(settings)) as running:
+            events = [purchase("a", time=time), purchase("b", time="1990-01-01T00:00:00Z")]
+            answer = await running.post("/v1/events", {"events": events}, status=202)
+    assert answer["accepted"] == 1
+    (rejected,) = answer["rejected"]
+    assert rejected["event_id"] == "a"
+    assert "lies before 1990-01-01" in rejected["reason"]
 
 
 async def test_a_time_at_the_edge_of_the_calendar_rejects_itself_alone(
