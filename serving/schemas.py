@@ -289,7 +289,7 @@ class EventIn(BaseModel):
     )
     complaint_id: Id | None = Field(default=None, description="For complaints: which; else order_id says so.")
     order_id: Id | None = Field(default=None, description="Purchases with the same order_id form a basket.")
-    time: datetime | None = Field(default=None, description="When, ISO 8601; UTC without a zone. Now if absent.")
+    time: Moment | None = Field(default=None, description="When, ISO 8601; UTC without a zone. Now if absent.")
     slate_id: Id | None = Field(default=None, description="The slate it happened on.")
     placement: Id | None = Field(default=None, description="Where the slate was shown.")
     rank: Annotated[int, Field(ge=1, le=MAX_LIMIT)] | None = Field(
@@ -315,11 +315,6 @@ class EventIn(BaseModel):
     def _as_label(self, event: Event) -> str:
         return event.label
 
-    @property
-    def moment(self) -> datetime | None:
-        """`time` with its zone."""
-        return None if self.time is None else _zoned(self.time)
-
 
 class EventsRequest(Body):
     """A batch. Each event is judged on its own."""
@@ -333,8 +328,7 @@ class EventsRequest(Body):
     events: list[Any] = Field(max_length=MAX_BATCH, description="Up to 1000 events.")
     sent_at: Moment | None = Field(
         default=None,
-        description="What the sender's clock shows, ISO 8601. Where it is more than a minute off, so are the events' "
-        "times, and they are put right.",
+        description="What the sender's clock shows, ISO 8601. If it is over a minute off, times of events are put right.",
     )
     user_token: UserToken = None
 

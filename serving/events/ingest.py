@@ -157,7 +157,7 @@ class Ingest:
     def _checked(self, candidate: Any, *, now: np.datetime64, error: timedelta) -> Accepted:
         event = EventIn.model_validate(candidate)
         time = now
-        if (moment := event.moment) is not None and self._client_times:
+        if (moment := event.time) is not None and self._client_times:
             time = happened_at(moment, error=error, now=self._clock.wall())
         return Accepted(event.event_id or uuid.uuid4().hex, time, event, event.user_id in self._erasures)
 

@@ -7,6 +7,7 @@ was paid, so an event without a price takes the log's amount.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -61,7 +62,12 @@ def read_traffic(
     if events.rows.is_empty():
         raise EmptyLog(f"{folder}: there are no events yet; storefronts report them with POST /v1/events (docs/api.md)")
     notes = list(_notes(events))
-    rows = events.rows
+    rows = events.rows.filter(pl.col("time") >= _start_of(settings.cleaning.earliest))
+    if early := events.rows.height - rows.height:
+        notes.append(f"Events that claim to be from before {settings.cleaning.earliest}, left out: {early:,}.")
+    if rows.is_empty():
+        raise EmptyLog(f"{folder}: all events are from before {settings.cleaning.earliest} (cleaning.earliest)")
+    first, last = rows.select(pl.min("time"), pl.max("time").alias("last")).row(0)
     if with_log and settings.purchases.paths:
         with progress.step("read purchase log") as step:
             log = _logged(settings, erased)
@@ -71,12 +77,15 @@ def read_traffic(
     bought = rows.filter(pl.col("event") == int(Event.PURCHASE))
     if unpriced := int(bought["amount"].is_nan().sum()):
         notes.append(f"{unpriced:,} of {bought.height:,} purchases tell no price: they count as orders, without money.")
-    first, last = events.rows.select(pl.min("time"), pl.max("time").alias("last")).row(0)
     kept = rows if since is None else rows.filter(pl.col("time") >= since)
     with progress.step("put in order") as step:
         traffic, visitors, placements = _coded(kept)
         step.note(f"{len(traffic):,} events of {len(visitors):,} visitors")
     return Read(traffic, visitors, placements, first, last, tuple(notes))
+
+
+def _start_of(day: dt.date) -> int:
+    return int(np.datetime64(day, "s").astype(np.int64))
 
 
 def joined(events: pl.DataFrame, log: pl.DataFrame) -> tuple[pl.DataFrame, int]:

@@ -187,6 +187,16 @@ def test_no_events_are_refused(tmp_path: Path) -> None:
         read(tmp_path, "")
 
 
+def test_a_time_before_any_shop_moves_no_period(tmp_path: Path) -> None:
+    """One odd clock does not make a report begin in year 1."""
+    odd = event("click", user_id="u", time="0001-01-01T00:00:00Z")
+    found = read(tmp_path, odd, event("click", user_id="u"))
+    assert (found.first, len(found.traffic)) == (NIGHT_SECONDS, 1)
+    assert found.notes == ("Events that claim to be from before 1990-01-01, left out: 1.",)
+    with pytest.raises(EmptyLog, match="before 1990-01-01"):
+        read(tmp_path, odd)
+
+
 def test_order_of_the_files_does_not_matter(tmp_path: Path) -> None:
     """The same lines in any order are the same traffic."""
     lines = [event("click", user_id=user, slate_id=slate) for user in "abc" for slate in "xyz"]
