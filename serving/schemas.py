@@ -328,7 +328,7 @@ class EventsRequest(Body):
     events: list[Any] = Field(max_length=MAX_BATCH, description="Up to 1000 events.")
     sent_at: Moment | None = Field(
         default=None,
-        description="What the sender's clock shows, ISO 8601. If it is over a minute off, times of events are put right.",
+        description="What the sender's clock shows, ISO 8601. If it is over a minute off, times are put right.",
     )
     user_token: UserToken = None
 

@@ -234,6 +234,19 @@ async def test_what_is_no_batch_is_a_422(shop: Served, body: bytes) -> None:
     assert (response.status_code, response.json()["code"]) == (422, "invalid_body")
 
 
+async def test_half_a_character_spoils_its_event_alone(shop: Served) -> None:
+    """Scripts that cut texts write lone surrogates; whole pairs and escaped backslashes are left as they are."""
+    named = [r"\ud83d\ude00", r"\ud83d", r"\ude00\ud83d", r"a\\ud83d", r"\\\uDEADx"]
+    events = [f'{{"event":"click","item_id":"{name}"}}' for name in named]
+    unread = r'{"event":"click","item_id":"x","title":"cut \ud83d"}'
+    response = await shop.client.post("/v1/events", content=f'{{"events":[{",".join([*events, unread])}]}}')
+    assert response.status_code == 202, response.text
+    answer = response.json()
+    assert answer["accepted"] == 3
+    assert [rejected["index"] for rejected in answer["rejected"]] == [1, 2, 4]
+    assert "control character" in answer["rejected"][0]["reason"]
+
+
 async def test_a_batch_has_a_limit(shop: Served) -> None:
     """1000 events are taken, 1001 are not."""
     full = [purchase(f"e{k}", user=None) for k in range(1001)]
