@@ -276,7 +276,9 @@ class EventIn(BaseModel):
     event: Annotated[Event, BeforeValidator(_event)] = Field(
         json_schema_extra={"type": "string", "enum": EVENTS}, description="What happened."
     )
-    event_id: Id | None = Field(default=None, description="Makes a repeated request harmless; made up if absent.")
+    event_id: Id | None = Field(
+        default=None, description="Makes repetition harmless; hard to guess. Made up if absent."
+    )
     user_id: Id | None = Field(default=None, description="Who; absent for a guest.")
     anonymous_id: Id | None = Field(default=None, description="Which guest; beside user_id, the event is the user's.")
     session_id: Id | None = Field(default=None, description="Which visit, for guests too.")
@@ -321,7 +323,7 @@ class EventsRequest(Body):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"events": [{"event": "click", "event_id": "c-1", "user_id": "17", "item_id": "milk"}]}]
+            "examples": [{"events": [{"event": "click", "event_id": "9b1d6f", "user_id": "17", "item_id": "milk"}]}]
         }
     )
 
