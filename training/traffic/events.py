@@ -117,6 +117,8 @@ _UNJOINED = {**NAMED, "event_id": pl.String(), _GUEST: pl.String()}
 
 def _joined(rows: pl.DataFrame, merges: Merges, erased: Collection[str]) -> pl.DataFrame:
     """Return the rows, those of guests who became users with their user."""
+    if merges.frame.is_empty():
+        return rows.drop(_GUEST)
     became = pl.DataFrame({"became": merges.users_of(rows[_GUEST], rows["time"])})
     user = pl.when(~pl.col("became").is_in(list(erased))).then("became") if erased else pl.col("became")
     return rows.hstack(became).with_columns(pl.coalesce(user, "visitor").alias("visitor")).drop("became", _GUEST)
