@@ -6,8 +6,8 @@ named: the component's signal must fall, with it the component's share of the sc
 and the item must lose more than the other items on the list do, by factors and neighbours together.
 For factors the purchase is the one whose absence costs the score most; for neighbours, the one with the strongest
 vote. Where a component has no such purchase the next one is asked, and at the end an item is just popular. An anchor
-that was only looked at never becomes "because you bought", and no category is a favourite in which nothing was bought
-or looked at.
+that was only looked at never becomes "because you bought", and no category is a favourite in which nothing was bought:
+the item on the page makes none.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class _Reasons:
             rows, anchor = self._anchored(Component(component), rows)
             self.anchor[rows] = anchor
         elif component == Component.CATEGORY:
-            rows = rows[self._knows_category(rows)]
+            rows = rows[self._buys_in_category(rows)]
         elif component == Component.HABIT:
             rows = rows[self.owned[rows]]
         self.found[rows] = True
@@ -140,9 +140,9 @@ class _Reasons:
         if component in _OF_THE_PAST:
             self.reason[rows[~self._history.owns(self.anchor[rows])]] = ReasonCode.SIMILAR_TO
 
-    def _knows_category(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    def _buys_in_category(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
         category = self._model.catalogue.category
-        return among(category[self._item[rows]], category[self._history.item])
+        return among(category[self._item[rows]], category[self._history.owned])
 
     def _anchored(
         self, component: Component, rows: npt.NDArray[np.intp]

@@ -69,6 +69,11 @@ def _event(value: Any) -> Event:
     return Event.parse(value)
 
 
+def _zoned(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_zoned)]
 Id = Annotated[str, AfterValidator(_valid_id)]
 WebAddress = Annotated[str, Field(max_length=2048), AfterValidator(_web_address)]
 Price = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
@@ -274,7 +279,9 @@ class EventIn(BaseModel):
     event: Annotated[Event, BeforeValidator(_event)] = Field(
         json_schema_extra={"type": "string", "enum": EVENTS}, description="What happened."
     )
-    event_id: Id | None = Field(default=None, description="Makes a repeated request harmless; made up if absent.")
+    event_id: Id | None = Field(
+        default=None, description="Makes repetition harmless; hard to guess. Made up if absent."
+    )
     user_id: Id | None = Field(default=None, description="Who; absent for a guest.")
     anonymous_id: Id | None = Field(default=None, description="Which guest; beside user_id, the event is the user's.")
     session_id: Id | None = Field(default=None, description="Which visit, for guests too.")
@@ -287,7 +294,7 @@ class EventIn(BaseModel):
     )
     complaint_id: Id | None = Field(default=None, description="For complaints: which; else order_id says so.")
     order_id: Id | None = Field(default=None, description="Purchases with the same order_id form a basket.")
-    time: datetime | None = Field(default=None, description="When, ISO 8601; UTC without a zone. Now if absent.")
+    time: Moment | None = Field(default=None, description="When, ISO 8601; UTC without a zone. Now if absent.")
     slate_id: Id | None = Field(default=None, description="The slate it happened on.")
     placement: Id | None = Field(default=None, description="Where the slate was shown.")
     rank: Annotated[int, Field(ge=1, le=MAX_LIMIT)] | None = Field(
@@ -313,24 +320,21 @@ class EventIn(BaseModel):
     def _as_label(self, event: Event) -> str:
         return event.label
 
-    @property
-    def moment(self) -> datetime | None:
-        """`time` with its zone."""
-        if self.time is None or self.time.tzinfo is not None:
-            return self.time
-        return self.time.replace(tzinfo=UTC)
-
 
 class EventsRequest(Body):
     """A batch. Each event is judged on its own."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"events": [{"event": "click", "event_id": "c-1", "user_id": "17", "item_id": "milk"}]}]
+            "examples": [{"events": [{"event": "click", "event_id": "9b1d6f", "user_id": "17", "item_id": "milk"}]}]
         }
     )
 
     events: list[Any] = Field(max_length=MAX_BATCH, description="Up to 1000 events.")
+    sent_at: Moment | None = Field(
+        default=None,
+        description="What the sender's clock shows, ISO 8601. If it is over a minute off, times are put right.",
+    )
     user_token: UserToken = None
 
 

@@ -66,7 +66,8 @@ class ServingSettings(Section):
         default=50,
         ge=1,
         le=1000,
-        description="Of one visitor's clicks since training, this many count; of all else they did, thrice as many.",
+        description="Of one visitor's clicks since training, this many count; of carts and purchases, thrice as many; "
+        "of refusals, ratings, returns and complaints, thrice as many, too.",
     )
     fresh_days: float = Field(default=30.0, gt=0, description="Days after which a user's fresh events are forgotten.")
     guest_days: float = Field(default=7.0, gt=0, description="Days after which a guest's fresh events are forgotten.")

@@ -2,7 +2,7 @@
 
 ::
 
-    refusal = access.refusal(presented(headers, query), origin=…, address=…, needs=Scope.SLATES)
+    refusal = access.refusal(presented(headers, query), origin=page_of(headers, method), address=…, needs=Scope.SLATES)
     if refusal is not None: answer with it
 
     doubt = access.doubt(key, token, user_id)
@@ -27,7 +27,7 @@ from limits import RateLimitItem, parse
 
 from serving.access.keyring import Keyring
 from serving.access.keys import PREFIXES, ApiKey, Kind, digest_of
-from serving.access.presented import networks_of
+from serving.access.presented import networks_of, without_scheme
 from serving.access.rates import Rates, counted_as
 from serving.access.refusal import KEY_REQUIRED, KEY_UNKNOWN, ORIGIN_NOT_ALLOWED, OUT_OF_SCOPE, Refusal, rate_limited
 from serving.access.scopes import Scope
@@ -49,22 +49,26 @@ class _Live:
     digest: bytes = field(repr=False)
     scopes: frozenset[Scope]
     origins: frozenset[bytes]
+    pages: frozenset[bytes]
+    """The same, with and without their schemes: as `page_of` may return them."""
     rate: RateLimitItem | None
     expires_at: float
 
     @classmethod
     def of(cls, key: ApiKey) -> _Live:
+        origins = frozenset(origin.encode() for origin in key.origins)
         return cls(
             key_id=key.key_id,
             digest=bytes.fromhex(key.sha256),
             scopes=frozenset(key.scopes),
-            origins=frozenset(origin.encode() for origin in key.origins),
+            origins=origins,
+            pages=origins | {without_scheme(origin) for origin in origins},
             rate=None if key.rate is None else parse(key.rate),
             expires_at=math.inf if key.expires_at is None else key.expires_at.timestamp(),
         )
 
 
-_NOBODY = _Live("", bytes(32), frozenset(), frozenset(), None, -math.inf)
+_NOBODY = _Live("", bytes(32), frozenset(), frozenset(), frozenset(), None, -math.inf)
 
 
 class Access:
@@ -92,7 +96,10 @@ class Access:
     def refusal(
         self, key: bytes | None, *, origin: bytes | None, address: str | None, needs: Scope | None
     ) -> Refusal | None:
-        """Say why a request is not answered; None if it is. `needs` None: no key is needed."""
+        """Say why a request is not answered; None if it is. `needs` None: no key is needed.
+
+        `origin` is what `page_of` returns.
+        """
         if self._per_address is not None and address is not None:
             seconds = self._rates.wait_seconds(self._per_address, counted_as(address))
             if seconds is not None:
@@ -143,7 +150,7 @@ class Access:
             return KEY_UNKNOWN
         if needs not in live.scopes:
             return OUT_OF_SCOPE[needs]
-        if live.origins and origin not in live.origins:
+        if live.pages and origin not in live.pages:
             return ORIGIN_NOT_ALLOWED
         if live.rate is not None and (seconds := self._rates.wait_seconds(live.rate, live.key_id)) is not None:
             return rate_limited(seconds)

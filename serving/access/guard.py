@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from serving.access.access import Access
-from serving.access.presented import client_address, header, presented
+from serving.access.presented import client_address, page_of, presented
 from serving.access.scopes import HEALTH, needs
 from serving.campaigns.gentle import is_of_mail
 from serving.metrics import Metrics
@@ -32,9 +32,10 @@ class Guard:
         if is_free or scope.get(ADMITTED):
             await self._app(scope, receive, send)
             return
+        headers = dict(scope["headers"])
         refusal = scope.get(REFUSED) or self._access.refusal(
-            presented(dict(scope["headers"]), scope["query_string"]),
-            origin=header(scope, b"origin"),
+            presented(headers, scope["query_string"]),
+            origin=page_of(headers, scope["method"]),
             address=client_address(scope, self._access.proxies),
             needs=needs(scope["method"], scope["path"]),
         )

@@ -28,7 +28,7 @@ from recommender.events import POSITIVE, Event
 from recommender.histories import FreshEvent
 from recommender.loyalty.due import resting_items
 from recommender.model import Model
-from serving.stores.fresh_lists import LASTING
+from serving.stores.fresh_lists import LASTING, STANDING
 
 COMPLAINTS = frozenset({Event.COMPLAINT_OPENED, Event.COMPLAINT_CLOSED})
 REMEMBERED = POSITIVE | COMPLAINTS | {Event.NOT_INTERESTED, Event.RETURN, Event.RATING, Event.REMOVE_FROM_CART}
@@ -46,6 +46,8 @@ MAX_MILLISECONDS = 253_402_300_799_999
 _CART = frozenset({Event.ADD_TO_CART, Event.REMOVE_FROM_CART, Event.PURCHASE})
 _PASSING = frozenset({Event.CLICK})
 """What many of make a visitor's list forget the first; everything else lasts longer."""
+_STANDING = COMPLAINTS | {Event.NOT_INTERESTED, Event.RETURN, Event.RATING}
+"""What no order, however large, makes a list forget: it would bring back what the visitor will not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,9 @@ class _Reading:
 def encode(stored: Stored) -> bytes:
     """Return an event as the store keeps it."""
     payload = orjson.dumps(list(stored))
-    return payload if stored.event in _PASSING else LASTING + payload
+    if stored.event in _PASSING:
+        return payload
+    return (STANDING if stored.event in _STANDING else LASTING) + payload
 
 
 def of_line(event: Mapping[str, Any], time: np.datetime64 | None = None) -> bytes | None:

@@ -14,7 +14,7 @@ import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -30,14 +30,12 @@ from serving.events import fresh
 from serving.events.files import MERGE
 from serving.events.journal import Journal
 from serving.events.owed import Owed
+from serving.events.times import clock_error, happened_at
 from serving.metrics import Metrics
 from serving.problems import MAX_ECHO, plain
 from serving.schemas import EventIn, EventsResult, MergeRequest, MergeResult, RejectedEvent
 from serving.stores import Stores
 from serving.visitors import visitor
-
-FUTURE = timedelta(minutes=5)
-"""How far a storefront's clock may be ahead of ours."""
 
 _log = logging.getLogger(__name__)
 
@@ -105,22 +103,22 @@ class Ingest:
         self.owed = Owed(stores.slates, erasures, metrics)
         """What slates do not know of yet."""
 
-    async def take(self, raw: Sequence[Any], *, as_of: np.datetime64) -> EventsResult:
-        """Check and keep a batch.
+    async def take(self, raw: Sequence[Any], *, as_of: np.datetime64, sent_at: datetime | None = None) -> EventsResult:
+        """Check and keep a batch; `sent_at` is what the sender's clock showed.
 
         Raises
         ------
         OSError
             If neither Redis nor the disk took it.
         """
-        now = self._clock.now(as_of)
+        now, error = self._clock.now(as_of), clock_error(sent_at, now=self._clock.wall())
         accepted: dict[int, Accepted] = {}
         rejected: list[RejectedEvent] = []
         for index, candidate in enumerate(raw):
             try:
-                accepted[index] = self._checked(candidate, now=now)
-            except (ValueError, ArithmeticError) as error:
-                rejected.append(_rejection(index, candidate, error))
+                accepted[index] = self._checked(candidate, now=now, error=error)
+            except (ValueError, ArithmeticError) as problem:
+                rejected.append(_rejection(index, candidate, problem))
         kept = await self._take(list(accepted.values()))
         repeated = [index for index, new in zip(accepted, kept.is_new, strict=True) if not new]
         for outcome, count in (
@@ -145,24 +143,22 @@ class Ingest:
         OSError
             If neither Redis nor the disk took it.
         """
-        anonymous_id, user_id, moved, before = asked.anonymous_id, asked.user_id, 0, None
+        anonymous_id, user_id, moved, changes = asked.anonymous_id, asked.user_id, 0, True
         kept: _Kept = _Kept([], "stream")
         if user_id not in self._erasures:
             with contextlib.suppress(StoreUnavailable):
-                before = await self._stores.slates.merged(anonymous_id)
+                changes = await self._stores.slates.merged(anonymous_id) not in (None, user_id)
             moved = await self.owed.merge(anonymous_id, user_id)
-            line = _merge_line(asked, before=before, time=self._clock.now(as_of), received_at=self._clock.wall())
+            line = _merge_line(asked, changes=changes, time=self._clock.now(as_of), received_at=self._clock.wall())
             kept = await self._keep([line])
             self._metrics.merges.inc()
         return MergeResult(anonymous_id=anonymous_id, user_id=user_id, moved=moved, kept_in=kept.where)
 
-    def _checked(self, candidate: Any, *, now: np.datetime64) -> Accepted:
+    def _checked(self, candidate: Any, *, now: np.datetime64, error: timedelta) -> Accepted:
         event = EventIn.model_validate(candidate)
         time = now
-        if (moment := event.moment) is not None and self._client_times:
-            if moment > self._clock.wall() + FUTURE:
-                raise ValueError(f"time: {moment.isoformat()} lies in the future")
-            time = _in_utc(moment)
+        if (moment := event.time) is not None and self._client_times:
+            time = happened_at(moment, error=error, now=self._clock.wall())
         return Accepted(event.event_id or uuid.uuid4().hex, time, event, event.user_id in self._erasures)
 
     async def _take(self, accepted: Sequence[Accepted]) -> _Kept:
@@ -204,12 +200,12 @@ def _by_visitor(events: Sequence[Accepted], is_new: Sequence[bool]) -> dict[str,
     return found
 
 
-def _merge_line(
-    asked: MergeRequest, *, before: str | None, time: np.datetime64, received_at: datetime
-) -> tuple[str, bytes]:
-    """Return id and line of a merge; a repeated one has the same id, one after another user's has another."""
-    since = "" if before in (None, asked.user_id) else before
-    told = orjson.dumps([asked.anonymous_id, asked.user_id, since])
+def _merge_line(asked: MergeRequest, *, changes: bool, time: np.datetime64, received_at: datetime) -> tuple[str, bytes]:
+    """Return id and line of a merge: one that `changes` who the guest is has its own id, those repeated share one.
+
+    Where nobody can tell, it has its own: a line too many says nothing new, and one too few loses a change.
+    """
+    told = orjson.dumps([asked.anonymous_id, asked.user_id, uuid.uuid4().hex if changes else ""])
     event_id = f"{MERGE}-{hashlib.sha256(told).hexdigest()[:32]}"
     content = {
         "event": MERGE,
@@ -220,14 +216,6 @@ def _merge_line(
         "received_at": received_at.isoformat(timespec="milliseconds"),
     }
     return event_id, orjson.dumps(content)
-
-
-def _in_utc(moment: datetime) -> np.datetime64:
-    """Return the moment without its zone, which may carry it over the edge of the calendar."""
-    try:
-        return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "ms")
-    except OverflowError:
-        raise ValueError(f"time: {moment.isoformat()} is no date in UTC") from None
 
 
 def _rejection(index: int, candidate: Any, error: Exception) -> RejectedEvent:

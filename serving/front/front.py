@@ -21,7 +21,7 @@ from recommender.errors import StoreUnavailable
 from serving import request_ids
 from serving.access.cors import SharedOrigins
 from serving.access.guard import ADMITTED, REFUSED
-from serving.access.presented import client_address, presented
+from serving.access.presented import client_address, page_of, presented
 from serving.access.refusal import Refusal
 from serving.access.scopes import HEALTH
 from serving.access.scopes import Scope as Right
@@ -149,7 +149,7 @@ class _Open:
         access = self._access
         return access.refusal(
             key,
-            origin=headers.get(_ORIGIN),
+            origin=page_of(headers, _METHOD),
             address=client_address(scope, access.proxies) if access.counts_addresses else None,
             needs=Right.SLATES,
         )

@@ -88,7 +88,7 @@ class SlateStore(Protocol):
         """Add events (oldest first) to the capped, expiring lists of their visitors; of merged guests, to the user's.
 
         With `again`, some may be there already, and are not added twice. What begins with
-        `serving.stores.fresh_lists.LASTING` is capped on its own: clicks do not push it out.
+        `LASTING` or `STANDING` (`serving.stores.fresh_lists`) is capped on its own: nothing else pushes it out.
         """
         ...
 

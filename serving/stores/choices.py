@@ -1,9 +1,9 @@
 """Who wants no personal picks, in Redis: all choices in one hash, and a mark on the list that page views read anyway.
 
 A choice is the moment it was made, in milliseconds since 1970, negative for "off" (see `serving.opt_outs`); an earlier
-one never replaces a later one. The mark stands among the user's fresh events, where it outlasts clicks and is no event:
-whoever reads the list and does not know of the mark leaves it out. It may expire with the list, since by then every
-process has read the hash.
+one never replaces a later one. The mark stands among the user's fresh events, where it outlasts clicks and orders, and
+is no event: whoever reads the list and does not know of the mark leaves it out. It may expire with the list, since by
+then every process has read the hash.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Mapping
 
 from serving.stores import keys
 from serving.stores.connection import RedisConnection
-from serving.stores.fresh_lists import LASTING
+from serving.stores.fresh_lists import STANDING
 
-OPTED_OUT = LASTING + b"opted out"
+OPTED_OUT = STANDING + b"opted out"
 """The mark."""
 
 _NOTE = """

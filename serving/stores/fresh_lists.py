@@ -1,7 +1,8 @@
 """Visitors' events since the last training in Redis: a capped, expiring list for each, the latest to arrive first.
 
-What a visitor bought, put into the cart, refused or complained about must outlast an afternoon of clicking, so a list
-has two caps: one for what begins with `LASTING`, one for the rest.
+What a visitor bought or put into the cart must outlast an afternoon of clicking, and what they refused or complained
+about the largest order, so a list has three caps: one for what begins with `LASTING`, one for what begins with
+`STANDING`, one for the rest.
 
 A guest who signs in becomes a user: that is noted first, and then their events move. Whoever adds to a guest's list
 looks for the note afterwards. So whichever of the two comes first, the events end with the user; and moving the same
@@ -19,19 +20,24 @@ from serving.visitors import GUEST, anonymous_id_of
 LASTING = b" "
 """Begins what is kept however much a visitor clicks. To JSON it is nothing."""
 
+STANDING = b"\t"
+"""Begins what is kept however much a visitor buys. To JSON it is nothing either."""
+
 LASTING_SHARE = 3
-"""How many times as many of those are kept: a large order is put into the cart, and bought."""
+"""How many times as many of either are kept: a large order is put into the cart, and bought."""
 
 BATCH = 500
 """Commands per round trip: well under a millisecond of the server's time."""
 
 _CAP = """
 local all = redis.call('LRANGE', KEYS[1], 0, -1)
-local kept, others, lasting = {}, tonumber(ARGV[1]), tonumber(ARGV[3])
+local kept, others = {}, tonumber(ARGV[1])
+local room = {[32] = tonumber(ARGV[3]), [9] = tonumber(ARGV[3])}
 for _, event in ipairs(all) do
-  if string.byte(event) == 32 then
-    lasting = lasting - 1
-    if lasting >= 0 then kept[#kept + 1] = event end
+  local mark = string.byte(event)
+  if room[mark] then
+    room[mark] = room[mark] - 1
+    if room[mark] >= 0 then kept[#kept + 1] = event end
   else
     others = others - 1
     if others >= 0 then kept[#kept + 1] = event end
@@ -84,7 +90,7 @@ class FreshLists:
     @staticmethod
     def longest(most: int) -> int:
         """Return how many events a list holds at most."""
-        return (1 + LASTING_SHARE) * most
+        return (1 + 2 * LASTING_SHARE) * most
 
     async def merge(self, anonymous_id: str, user_id: str) -> int:
         """Note that a guest is this user, and move their events; return how many."""

@@ -12,7 +12,7 @@ from recommender.errors import UnknownVersion
 from serving.stores import Pointer, UserRecord
 from serving.stores.breaker import BreakerState
 from serving.stores.choices import OPTED_OUT
-from serving.stores.fresh_lists import LASTING, LASTING_SHARE
+from serving.stores.fresh_lists import LASTING, LASTING_SHARE, STANDING
 from serving.visitors import GUEST, anonymous_id_of
 
 
@@ -122,11 +122,12 @@ class MemorySlates:
 
     def _push(self, name: str, events: Sequence[bytes]) -> None:
         known = [*reversed(events), *self._fresh.get(name, ())]
-        kept: Counter[bool] = Counter()
+        kept: Counter[bytes] = Counter()
         self._fresh[name] = []
         for event in known:
-            kept[lasts := event.startswith(LASTING)] += 1
-            if kept[lasts] <= self._fresh_events * (LASTING_SHARE if lasts else 1):
+            lasts = event.startswith((LASTING, STANDING))
+            kept[mark := event[:1] if lasts else b""] += 1
+            if kept[mark] <= self._fresh_events * (LASTING_SHARE if lasts else 1):
                 self._fresh[name].append(event)
 
     def _remove(self, version: str) -> None:

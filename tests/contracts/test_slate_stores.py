@@ -175,12 +175,14 @@ async def test_fresh_events_are_capped_and_newest_first(stores: Stores) -> None:
 
 
 async def test_what_lasts_is_not_pushed_out(stores: Stores) -> None:
-    """Two kinds of events, each with its own cap; order of arrival stays."""
+    """Three kinds of events, each with its own cap; order of arrival stays."""
     lasting = [b" lasts %d" % number for number in range(10)]
-    await stores.slates.remember({"a": [*lasting[:8], b"1", b"2", b"3", lasting[8]]})
-    await stores.slates.remember({"a": [b"4", lasting[9]]})
+    standing = [b"\tstands %d" % number for number in range(10)]
+    await stores.slates.remember({"a": [*standing[:9], *lasting[:8], b"1", b"2", b"3", lasting[8]]})
+    await stores.slates.remember({"a": [b"4", standing[9], lasting[9]]})
     record = await stores.slates.read_user("a", version=None)
-    assert record.fresh == (lasting[9], b"4", lasting[8], b"3", b"2", *lasting[7:0:-1])
+    expected = (lasting[9], standing[9], b"4", lasting[8], b"3", b"2", *lasting[7:0:-1], *standing[8:0:-1])
+    assert record.fresh == expected
 
 
 async def test_telling_again_adds_what_is_missing(stores: Stores) -> None:

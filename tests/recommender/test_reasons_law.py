@@ -212,12 +212,25 @@ def test_a_component_that_speaks_against_an_item_is_no_reason() -> None:
 
 @pytest.mark.parametrize("user", range(0, N_USERS, 40))
 def test_no_category_is_a_favourite_unseen(user: int) -> None:
-    """A favourite category is one that the person bought or looked at something in."""
+    """A favourite category is one that the person bought something in."""
     shop = models.shop_model()
     named = {"category_affinity": 1.0, "category_rest_days": 5.0}
     model = dataclasses.replace(shop, blend=Blend.from_weights(dict.fromkeys(Purpose, named)))
     history = shop.histories.of(user)
     found = offers_of(Case(model, history, NO_CART), Purpose.NEW)
-    known = set(shop.catalogue.category[history.item].tolist())
+    known = set(shop.catalogue.category[history.owned].tolist())
     favourites = found.item[found.reason == ReasonCode.FAVOURITE_CATEGORY]
     assert set(shop.catalogue.category[favourites].tolist()) <= known
+
+
+@pytest.mark.parametrize("viewed", range(0, 120, 17))
+def test_the_item_on_the_page_makes_no_favourite(viewed: int) -> None:
+    """Whoever looks at something has bought nothing yet, however much its category counts."""
+    shop = models.shop_model()
+    named = {"category_affinity": 1.0, "category_rest_days": 5.0}
+    model = dataclasses.replace(shop, blend=Blend.from_weights(dict.fromkeys(Purpose, named)))
+    looked = FreshEvent(viewed, Event.CLICK, 1.0, model.as_of)
+    guest = History.empty(model.as_of).with_events([looked], model.confidence)
+    found = offers_of(Case(model, guest, NO_CART), Purpose.NEW)
+    assert len(found.item)
+    assert ReasonCode.FAVOURITE_CATEGORY not in found.reason.tolist()

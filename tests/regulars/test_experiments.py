@@ -108,6 +108,14 @@ def test_pages_are_written_where_is_printed(shop: Path, capsys: pytest.CaptureFi
         ("experiments report holdout --entry click", "users enter by shelf or any"),
         ("experiments report holdout --horizon 0", "the horizon is 0 days"),
         ("experiments report holdout --since 2030-01-01", "give another --since"),
+        (
+            "experiments report holdout --since 2026-03-09 --until 2026-03-08",
+            "2026-03-08, is before the first, 2026-03-09",
+        ),
+        ("experiments report holdout --until 2026-02-01", "is before the first"),
+        ("traffic --since 2026-03-09 --until 2026-03-08", "give --since a day that is not after --until"),
+        ("traffic --until 2026-02-28", "the first event is of 2026-03-01; give another --until"),
+        ("traffic --since 2030-01-01", "nothing was reported from 2030-01-01 on"),
         ("traffic --by item", "traffic is shown by placement, position, day, trace"),
     ],
 )

@@ -6,6 +6,7 @@ import json
 import re
 import resource
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,20 @@ async def test_what_is_in_the_cart_is_not_offered(shop: Served) -> None:
     assert first in ids(await shop.get(path))
 
 
+async def test_a_large_order_brings_nothing_refused_back(shop: Served) -> None:
+    """However much is put into the cart and bought, a complaint stays open and what was refused stays away."""
+    path = f"/v1/users/{user_id(3)}/recommendations"
+    first = ids(await shop.get(path))[0]
+    upset = [{"event": "complaint_opened", "complaint_id": "c"}, {"event": "not_interested", "item_id": first}]
+    await shop.post("/v1/events", {"events": [event | {"user_id": user_id(3)} for event in upset]}, status=202)
+    for event in ("add_to_cart", "purchase"):
+        lines = [{"event": event, "user_id": user_id(3), "item_id": f"grocery-{line}"} for line in range(80)]
+        await shop.post("/v1/events", {"events": lines}, status=202)
+    after = await shop.get(path + "?limit=100")
+    assert after["withheld"] == "open_complaint"
+    assert first not in ids(after)
+
+
 async def test_not_interested_takes_an_item_off_the_shelf(shop: Served) -> None:
     """What a user does not want is gone with the next slate, and most of the rest stays."""
     path = f"/v1/users/{user_id(3)}/recommendations"
@@ -125,6 +140,80 @@ async def test_a_time_in_the_future_is_refused_on_the_wall_clock(
     assert [line["time"] for line in written(settings)] == ["2024-05-01T08:00:00Z"]
 
 
+def wall_clock(settings: AppSettings) -> AppSettings:
+    """The settings of a shop that believes what storefronts say about times."""
+    return settings.model_copy(update={"serving": settings.serving.model_copy(update={"clock": "wall"})})
+
+
+@pytest.mark.parametrize("hours", [1, -30, -24 * 365 * 50])
+async def test_a_device_whose_clock_is_wrong_loses_nothing(
+    serve: Serve, settings: AppSettings, registry: Shelves, hours: float
+) -> None:
+    """What a batch says of its sender's clock puts the times in it right; without that, they count as they are."""
+    now = datetime.now(UTC)
+    there = now + timedelta(hours=hours)
+    seen = [purchase("a", time=(there - timedelta(minutes=10)).isoformat()), purchase("b", time=there.isoformat())]
+    late = purchase("c", time=(there + timedelta(minutes=20)).isoformat())
+    with registry.marked(registry.shop):
+        async with serve(settings=wall_clock(settings)) as running:
+            batch = {"events": [*seen, late, purchase("d")], "sent_at": there.isoformat(timespec="milliseconds")}
+            answer = await running.post("/v1/events", batch, status=202)
+            await running.state.drain.run_once()
+    assert [rejected["event_id"] for rejected in answer["rejected"]] == ["c"]
+    times = [datetime.fromisoformat(line["time"]) for line in written(settings)]
+    off = [abs(time - expected) for time, expected in zip(times, (now - timedelta(minutes=10), now, now), strict=True)]
+    assert max(off) < timedelta(seconds=30)
+
+
+async def test_a_batch_on_its_way_for_a_while_is_no_wrong_clock(
+    serve: Serve, settings: AppSettings, registry: Shelves
+) -> None:
+    """Less than a minute may be the network's; a clock in local time says its zone, or means UTC."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    sent = (now - timedelta(seconds=40)).replace(tzinfo=None)
+    with registry.marked(registry.shop):
+        async with serve(settings=wall_clock(settings)) as running:
+            batch = {"events": [purchase("a", time=sent.isoformat())], "sent_at": sent.isoformat()}
+            await running.post("/v1/events", batch, status=202)
+            await running.state.drain.run_once()
+    assert [line["time"] for line in written(settings)] == [f"{sent.isoformat()}Z"]
+
+
+@pytest.mark.parametrize("sent_at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-23:59"])
+async def test_a_clock_at_the_edge_of_the_calendar_keeps_what_has_no_time(
+    serve: Serve, settings: AppSettings, registry: Shelves, sent_at: str
+) -> None:
+    """Times that cannot be put right reject their events, and no others."""
+    with registry.marked(registry.shop):
+        async with serve(settings=wall_clock(settings)) as running:
+            events = [purchase("a", time="2026-03-01T10:00:00Z"), purchase("b")]
+            answer = await running.post("/v1/events", {"events": events, "sent_at": sent_at}, status=202)
+    assert (answer["accepted"], [rejected["event_id"] for rejected in answer["rejected"]]) == (1, ["a"])
+
+
+@pytest.mark.parametrize("sent_at", ["yesterday", "2026-13-01T00:00:00Z", True, []])
+async def test_a_sender_s_clock_is_checked(shop: Served, sent_at: Any) -> None:
+    """What is no moment is told."""
+    response = await shop.client.post("/v1/events", json={"events": [purchase("a")], "sent_at": sent_at})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_body")
+    assert "body.sent_at" in response.text
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "1969-12-31", "1989-12-31T23:59:59Z", 20261122])
+async def test_a_time_before_any_shop_is_refused(
+    serve: Serve, settings: AppSettings, registry: Shelves, time: str | int
+) -> None:
+    """Nobody meant it so, and a report would begin there."""
+    with registry.marked(registry.shop):
+        async with serve(settings=wall_clock(settings)) as running:
+            events = [purchase("a", time=time), purchase("b", time="1990-01-01T00:00:00Z")]
+            answer = await running.post("/v1/events", {"events": events}, status=202)
+    assert answer["accepted"] == 1
+    (rejected,) = answer["rejected"]
+    assert rejected["event_id"] == "a"
+    assert "lies before 1990-01-01" in rejected["reason"]
+
+
 async def test_a_time_at_the_edge_of_the_calendar_rejects_itself_alone(
     serve: Serve, settings: AppSettings, registry: Shelves
 ) -> None:
@@ -143,6 +232,19 @@ async def test_what_is_no_batch_is_a_422(shop: Served, body: bytes) -> None:
     """Nothing of it is kept."""
     response = await shop.client.post("/v1/events", content=body)
     assert (response.status_code, response.json()["code"]) == (422, "invalid_body")
+
+
+async def test_half_a_character_spoils_its_event_alone(shop: Served) -> None:
+    """Scripts that cut texts write lone surrogates; whole pairs and escaped backslashes are left as they are."""
+    named = [r"\ud83d\ude00", r"\ud83d", r"\ude00\ud83d", r"a\\ud83d", r"\\\uDEADx"]
+    events = [f'{{"event":"click","item_id":"{name}"}}' for name in named]
+    unread = r'{"event":"click","item_id":"x","title":"cut \ud83d"}'
+    response = await shop.client.post("/v1/events", content=f'{{"events":[{",".join([*events, unread])}]}}')
+    assert response.status_code == 202, response.text
+    answer = response.json()
+    assert answer["accepted"] == 3
+    assert [rejected["index"] for rejected in answer["rejected"]] == [1, 2, 4]
+    assert "control character" in answer["rejected"][0]["reason"]
 
 
 async def test_a_batch_has_a_limit(shop: Served) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from typing import Any
 
 import numpy as np
@@ -66,6 +68,17 @@ async def test_an_erased_user_is_joined_to_nobody(shop: Served, stores: RedisSto
     assert await stores.connection.command("KEYS", "regulars:fresh:*") == []
     assert (await shop.post("/v1/users:merge", {**GUEST, "user_id": "gone"}))["moved"] == 0
     assert await source(shop, user_id="gone") == "popular"
+
+
+async def test_each_sign_in_on_a_shared_device_is_written_down(shop: Served, settings: AppSettings) -> None:
+    """Two people take turns: the files say so each time, and repeating it over and over adds little."""
+    for user in [*"abab", *"bbbbbbbb", *"ab"]:
+        await shop.post("/v1/users:merge", {**GUEST, "user_id": user})
+    await shop.state.drain.run_once()
+    told = "".join(path.read_text() for path in settings.events_dir.glob("events-*"))
+    users = [json.loads(line)["user_id"] for line in told.splitlines()]
+    assert [user for user, _ in itertools.groupby(users)] == [*"ababab"]
+    assert len(users) == len("ababab") + 1
 
 
 async def test_a_merge_without_redis_is_made_up_for(

@@ -44,16 +44,21 @@ class Merges:
             frame = self._with_users(frame)
         return dataclasses.replace(table, frame=frame)
 
+    def users_of(self, guests: pl.Series, at: pl.Series) -> pl.Series:
+        """Return who each guest was at a time (seconds since 1970), else whom they became first; null for nobody."""
+        asked = pl.DataFrame({"anonymous_id": guests.cast(pl.String), _AT: at})
+        rows = asked.with_row_index(_ROW).sort(_AT)
+        first = self.frame.group_by("anonymous_id", maintain_order=True).agg(pl.col(_LATEST).first().alias(_FIRST))
+        rows = rows.join_asof(self.frame, on=_AT, by="anonymous_id", check_sortedness=False)
+        rows = rows.join(first, on="anonymous_id", how="left")
+        return rows.sort(_ROW).select(pl.coalesce(_LATEST, _FIRST)).to_series()
+
     def _with_users(self, frame: pl.DataFrame) -> pl.DataFrame:
         missing = pl.Series("user_id", [None], dtype=pl.String).new_from_index(0, frame.height)
         user = as_ids(frame["user_id"]) if "user_id" in frame.columns else missing
         at = as_seconds(frame["time"], time_zone="UTC").fill_null(0)
-        rows = frame.with_columns(user.alias("user_id"), at.alias(_AT)).with_row_index(_ROW).sort(_AT)
-        first = self.frame.group_by("anonymous_id", maintain_order=True).agg(pl.col(_LATEST).first().alias(_FIRST))
-        rows = rows.join_asof(self.frame, on=_AT, by="anonymous_id", check_sortedness=False)
-        rows = rows.join(first, on="anonymous_id", how="left")
-        named = rows.with_columns(pl.coalesce("user_id", _LATEST, _FIRST))
-        return named.sort(_ROW).drop(_ROW, _AT, _LATEST, _FIRST)
+        became = self.users_of(frame["anonymous_id"], at)
+        return frame.with_columns(pl.select(pl.coalesce(user, became).alias("user_id")).to_series())
 
 
 def n_merges(table: Table) -> int:

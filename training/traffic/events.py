@@ -1,7 +1,8 @@
 """Event files as one table, each event once, with the names of who, what and where.
 
 A visitor is the user an event names; else the browser (`anonymous_id`), else the visit (`session_id`). Ids of browsers
-and visits get a control character in front, which no id of a user may hold, so that no two kinds are mixed up.
+and visits get a control character in front, which no id of a user may hold, so that no two kinds are mixed up. What a
+browser did before its guest signed in is the user's, as it is in training (`training.sources.merges`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import polars as pl
 from recommender.events import Event
 from training.progress import Progress
 from training.sources.json_lines import read_json_lines
+from training.sources.merges import MERGE, Merges
 from training.sources.paths import SourceFile
+from training.sources.tabular import Table
 from training.sources.times import as_seconds
 
 BROWSER, VISIT = "\x1f", "\x1f\x1f"
@@ -76,14 +79,17 @@ def read_events(files: Sequence[SourceFile], *, erased: Collection[str], progres
     InvalidInput
         If a file is no JSON Lines at all.
     """
-    parts, n_lines = [pl.DataFrame(schema={**_NAMED_ONCE}, orient="row")], 0
+    parts, n_lines = [pl.DataFrame(schema={**_UNJOINED}, orient="row")], 0
+    joins: list[Table] = []
     with progress.step("read events", total=len(files)) as step:
         for file in files:
             raw, unreadable = _read(file)
-            n_lines += raw.height + unreadable
-            parts.append(_named(raw, erased))
+            says_event = (pl.col("event") != MERGE).fill_null(value=True)
+            joins.append(Table(file.name, raw.filter(~says_event)))
+            n_lines += raw.height - len(joins[-1]) + unreadable
+            parts.append(_named(raw.filter(says_event), erased))
             step.advance()
-        rows = pl.concat(parts)
+        rows = _joined(pl.concat(parts), Merges.of(joins), erased)
         step.note(f"{rows.height:,} events")
     named = rows.filter(pl.col("event_id").is_not_null()).unique("event_id", keep="first", maintain_order=True)
     once = pl.concat([rows.filter(pl.col("event_id").is_null()), named]).drop("event_id")
@@ -105,7 +111,17 @@ def _read(file: SourceFile) -> tuple[pl.DataFrame, int]:
         return frame, len(lines.unreadable)
 
 
-_NAMED_ONCE = {**NAMED, "event_id": pl.String()}
+_GUEST = "guest"
+_UNJOINED = {**NAMED, "event_id": pl.String(), _GUEST: pl.String()}
+
+
+def _joined(rows: pl.DataFrame, merges: Merges, erased: Collection[str]) -> pl.DataFrame:
+    """Return the rows, those of guests who became users with their user."""
+    if merges.frame.is_empty():
+        return rows.drop(_GUEST)
+    became = pl.DataFrame({"became": merges.users_of(rows[_GUEST], rows["time"])})
+    user = pl.when(~pl.col("became").is_in(list(erased))).then("became") if erased else pl.col("became")
+    return rows.hstack(became).with_columns(pl.coalesce(user, "visitor").alias("visitor")).drop("became", _GUEST)
 
 
 def _named(raw: pl.DataFrame, erased: Collection[str]) -> pl.DataFrame:
@@ -127,6 +143,7 @@ def _named(raw: pl.DataFrame, erased: Collection[str]) -> pl.DataFrame:
             quantity.alias("quantity"),
             (pl.col("price") * quantity).fill_null(float("nan")).alias("amount"),
             "event_id",
+            pl.when(pl.col("user_id").is_null()).then("anonymous_id").alias(_GUEST),
         )
         .filter(pl.col("event").is_not_null(), pl.col("time").is_not_null())
     )

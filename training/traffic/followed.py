@@ -21,8 +21,8 @@ from recommender.traffic.attribution import SECONDS_PER_DAY, Window, attribute
 from recommender.traffic.returns import net_sales
 from training.progress import Progress
 from training.settings import TrainingSettings
+from training.traffic.period import written_day
 from training.traffic.reading import Read, read_traffic
-from training.traffic.tables import written_day
 from training.traffic.trials import TrialReport
 
 TOLD = ("return_rate", "revenue_per_visitor", "revenue_adjusted", "days_to_order", "repeat_rate")

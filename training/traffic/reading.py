@@ -7,6 +7,7 @@ was paid, so an event without a price takes the log's amount.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -66,10 +67,15 @@ def read_traffic(
     """
     folder = settings.data_dir / "events"
     events = read_events(find_event_files(folder), erased=erased, progress=progress)
-    if events.rows.is_empty() and not (orders_suffice and with_log and settings.purchases.paths):
+    needs_events = not (orders_suffice and with_log and settings.purchases.paths)
+    if needs_events and events.rows.is_empty():
         raise EmptyLog(f"{folder}: there are no events yet; storefronts report them with POST /v1/events (docs/api.md)")
     notes = list(_notes(events))
-    rows = events.rows
+    rows = told = events.rows.filter(pl.col("time") >= _start_of(settings.cleaning.earliest))
+    if early := events.rows.height - rows.height:
+        notes.append(f"Events that claim to be from before {settings.cleaning.earliest}, left out: {early:,}.")
+    if needs_events and rows.is_empty():
+        raise EmptyLog(f"{folder}: all events are from before {settings.cleaning.earliest} (cleaning.earliest)")
     if with_log and settings.purchases.paths:
         with progress.step("read purchase log") as step:
             log = _logged(settings, erased)
@@ -79,13 +85,17 @@ def read_traffic(
     bought = rows.filter(pl.col("event") == int(Event.PURCHASE))
     if unpriced := int(bought["amount"].is_nan().sum()):
         notes.append(f"{unpriced:,} of {bought.height:,} purchases tell no price: they count as orders, without money.")
-    told = rows if events.rows.is_empty() else events.rows
+    told = rows if told.is_empty() else told
     first, last = told.select(pl.min("time"), pl.max("time").alias("last")).row(0)
     kept = rows if since is None else rows.filter(pl.col("time") >= since)
     with progress.step("put in order") as step:
         traffic, visitors, placements = _coded(kept)
         step.note(f"{len(traffic):,} events of {len(visitors):,} visitors")
     return Read(traffic, visitors, placements, first, last, tuple(notes))
+
+
+def _start_of(day: dt.date) -> int:
+    return int(np.datetime64(day, "s").astype(np.int64))
 
 
 def joined(events: pl.DataFrame, log: pl.DataFrame) -> tuple[pl.DataFrame, int]:

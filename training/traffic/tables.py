@@ -10,15 +10,22 @@ from typing import Any
 
 import numpy as np
 
+from recommender.experiments.visitors import Period
+from recommender.slate import Placement
 from recommender.traffic.attribution import SECONDS_PER_DAY, Attribution, Trace, Window, attribute
+from recommender.traffic.columns import NONE
 from recommender.traffic.figures import By, shelf_figures
 from recommender.traffic.returns import Sales, net_sales
 from training.progress import Progress
 from training.settings import TrainingSettings
+from training.traffic.period import day_of, period_of, require_order, written_day
 from training.traffic.reading import Read, read_traffic
 
 UNNAMED = "(not named)"
 """Placement of events that name a slate alone, whose impression was not reported."""
+
+MOST_PLACEMENTS = 50
+"""Placements with a row of their own: pages may report under any name, and so may anybody with a key from a page."""
 
 VIEWS: dict[str, tuple[By, ...]] = {
     "all": (By.ALL,),
@@ -102,23 +109,24 @@ def traffic_report(
     EmptyLog
         If there are no events.
     InvalidInput
-        If a file cannot be understood.
+        If a file cannot be understood, or the days hold no event.
     """
+    require_order(since, until)
     window = Window(settings.attribution.click_days, settings.attribution.view_days)
     reach = None if since is None else day_of(since) - round(max(window.click_days, window.view_days) * SECONDS_PER_DAY)
     read = read_traffic(settings, erased=erased, with_log=with_log, since=reach, progress=progress)
-    start = day_of(since) if since is not None else read.first // SECONDS_PER_DAY * SECONDS_PER_DAY
-    end = day_of(until) + SECONDS_PER_DAY if until is not None else read.last + 1
+    period = period_of(read, since, until)
     with progress.step("trace to shelves"):
         traced, sales = attribute(read.traffic, window), net_sales(read.traffic)
-    traced, sales = _inside(read, traced, sales, start, end)
+    traced, sales = _inside(read, traced, sales, period)
     with progress.step("add up"):
+        read, traced = _few_placements(read, traced)
         views = {name: _rows(read, traced, sales, by) for name, by in VIEWS.items()}
     return TrafficReport(
         shop=settings.shop.name,
         currency=settings.shop.currency,
-        since=written_day(start // SECONDS_PER_DAY),
-        until=written_day((end - 1) // SECONDS_PER_DAY),
+        since=written_day(period.since // SECONDS_PER_DAY),
+        until=written_day((period.until - 1) // SECONDS_PER_DAY),
         click_days=window.click_days,
         view_days=window.view_days,
         orders=len(np.unique(read.traffic.order[sales.row])),
@@ -128,22 +136,28 @@ def traffic_report(
     )
 
 
-def day_of(day: dt.date) -> int:
-    """Return the first second of a day, UTC, since 1970."""
-    return (day - dt.date(1970, 1, 1)).days * SECONDS_PER_DAY
-
-
-def written_day(day: int) -> str:
-    """Return a day since 1970 as ISO 8601."""
-    return str(np.datetime64(day, "D"))
-
-
-def _inside(read: Read, traced: Attribution, sales: Sales, start: int, end: int) -> tuple[Attribution, Sales]:
+def _inside(read: Read, traced: Attribution, sales: Sales, period: Period) -> tuple[Attribution, Sales]:
     """Leave out what happened outside the period; it was needed to look back from inside."""
-    is_inside = (read.traffic.time >= start) & (read.traffic.time < end)
+    is_inside = (read.traffic.time >= period.since) & (read.traffic.time < period.until)
     trace = np.where(is_inside, traced.trace, np.int8(Trace.NONE))
     kept = is_inside[sales.row]
     return dataclasses.replace(traced, trace=trace), Sales(sales.row[kept], sales.quantity[kept], sales.amount[kept])
+
+
+def _few_placements(read: Read, traced: Attribution) -> tuple[Read, Attribution]:
+    """Put placements together beyond `MOST_PLACEMENTS`: the API's own stay, then those with the most events."""
+    placed = traced.placement[(traced.trace != Trace.NONE) & (traced.placement >= 0)]
+    events = np.bincount(placed, minlength=len(read.placements))
+    used = int(np.count_nonzero(events))
+    if used <= MOST_PLACEMENTS:
+        return read, traced
+    own = np.isin(read.placements, [placement.value for placement in Placement])
+    kept = np.lexsort((-events, ~own))[:MOST_PLACEMENTS]
+    code = np.full(len(events) + 1, len(events), dtype=np.int32)
+    code[kept], code[-1] = kept, NONE
+    others = used - int(np.count_nonzero(events[kept]))
+    named = (*read.placements, f"and {others:,} others")
+    return dataclasses.replace(read, placements=named), dataclasses.replace(traced, placement=code[traced.placement])
 
 
 def _rows(read: Read, traced: Attribution, sales: Sales, by: Sequence[By]) -> tuple[ShelfRow, ...]:

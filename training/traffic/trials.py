@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recommender.errors import InvalidInput
 from recommender.experiments.allocation import Allocation
 from recommender.experiments.results import Result, compare
 from recommender.experiments.visitors import Entry, Period, observe
@@ -19,8 +18,8 @@ from recommender.traffic.returns import net_sales
 from training.progress import Progress
 from training.settings import TrainingSettings
 from training.traffic.events import BROWSER
+from training.traffic.period import day_of, period_of, require_order, written_day
 from training.traffic.reading import Read, read_traffic
-from training.traffic.tables import day_of, written_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +72,12 @@ def trial_report(
         If there are no events.
     """
     experiment = allocation.get(asked.name)
+    require_order(asked.since, asked.until)
     window = Window(settings.attribution.click_days, settings.attribution.view_days)
     prior = Period(0, 1).prior_days
     reach = None if asked.since is None else day_of(asked.since) - round(prior * SECONDS_PER_DAY)
     read = read_traffic(settings, erased=erased, with_log=asked.with_log, since=reach, progress=progress)
-    period = _period(read, asked)
+    period = period_of(read, asked.since, asked.until)
     with progress.step("assign visitors"):
         group = groups_of(read, allocation, asked.name)
     with progress.step("trace to shelves"):
@@ -104,14 +104,3 @@ def groups_of(read: Read, allocation: Allocation, name: str) -> npt.NDArray[np.i
     group = allocation.groups_of(read.visitors, name)
     is_guest = np.fromiter((visitor.startswith(BROWSER) for visitor in read.visitors), np.bool_, len(read.visitors))
     return np.where(is_guest, np.int8(-1), group)
-
-
-def _period(read: Read, asked: Asked) -> Period:
-    since = day_of(asked.since) if asked.since is not None else read.first // SECONDS_PER_DAY * SECONDS_PER_DAY
-    until = day_of(asked.until) + SECONDS_PER_DAY if asked.until is not None else read.last + 1
-    if until <= since:
-        raise InvalidInput(
-            f"nothing was reported from {written_day(since // SECONDS_PER_DAY)} on: the last event is of "
-            f"{written_day(read.last // SECONDS_PER_DAY)}; give another --since"
-        )
-    return Period(since, until)

@@ -248,6 +248,32 @@ def test_where_a_key_may_stand(scope: dict[str, Any], key: bytes | None) -> None
     assert presented(dict(scope["headers"]), scope["query_string"]) == key
 
 
+OWN_PAGE = {"Sec-Fetch-Site": "same-origin", "Host": "shop.example"}
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "status"),
+    [
+        ("GET", {}, 200),
+        ("GET", {"Host": "SHOP.example"}, 200),
+        ("GET", {"Host": "shop.example:8443"}, 403),
+        ("GET", {"Host": "evil.example"}, 403),
+        ("GET", {"Sec-Fetch-Site": "same-site"}, 403),
+        ("GET", {"Sec-Fetch-Site": "none"}, 403),
+        ("GET", {"Origin": EVIL}, 403),
+        ("GET", {"Origin": SHOP, "Sec-Fetch-Site": "cross-site"}, 200),
+        ("POST", {}, 403),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/trending", f"/v1/users/{user_id(3)}/buy-again"])
+async def test_a_page_of_the_api_s_own_host_may_get_without_an_origin(
+    closed: Served, publishable: Minted, path: str, method: str, changes: dict[str, str], status: int
+) -> None:
+    """Browsers send no Origin then; that it is the page's own host they say in a header that no script can write."""
+    headers = OWN_PAGE | changes | bearing(publishable)
+    assert (await closed.client.request(method, path, headers=headers)).status_code == status
+
+
 @pytest.mark.parametrize(
     ("client", "forwarded", "address"),
     [
@@ -257,6 +283,11 @@ def test_where_a_key_may_stand(scope: dict[str, Any], key: bytes | None) -> None
         ("10.0.0.2", b"", "10.0.0.2"),
         ("10.0.0.2", b"10.0.0.9,, ", "10.0.0.9"),
         ("10.0.0.2", b"\xff" * 500, "ÿ" * 64),
+        ("10.0.0.2", b"9.9.9.7:4001, 10.0.0.7:80", "9.9.9.7"),
+        ("10.0.0.2", b"[2001:db8::1]:4001", "2001:db8::1"),
+        ("10.0.0.2", b"[2001:db8::1]", "2001:db8::1"),
+        ("10.0.0.2", b"2001:db8::1", "2001:db8::1"),
+        ("10.0.0.2", b":80, [", "10.0.0.2"),
     ],
 )
 def test_the_address_of_a_client_behind_proxies(client: str, forwarded: bytes, address: str) -> None:

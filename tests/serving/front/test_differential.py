@@ -68,7 +68,7 @@ class Asked:
             "path": unquote_to_bytes(self.raw_path).decode("utf-8", "replace"),
             "raw_path": self.raw_path,
             "query_string": self.query,
-            "headers": [(b"host", b"shop"), *self.headers],
+            "headers": list(({b"host": b"shop"} | dict(self.headers)).items()),
             "method": self.method,
             "root_path": "",
         }
@@ -179,6 +179,9 @@ class Requests:
 
     def _headers(self) -> Iterator[tuple[bytes, bytes]]:
         pick = self._random
+        if pick.random() < 0.3:
+            yield b"sec-fetch-site", pick.choice([b"same-origin", b"same-origin", b"same-site", b"cross-site", b"none"])
+            yield b"host", pick.choice([b"shop.example", b"Shop.Example", b"evil.example", b""])
         if pick.random() < 0.5:
             yield b"origin", pick.choice([SHOP, SHOP, EVIL, b"null", b"\xe9"])
         if pick.random() < 0.3:
@@ -229,6 +232,8 @@ class Compared:
     """Of users who were named, and not believed."""
     users: Counter[str | None] = field(default_factory=Counter)
     """Whom requests with a token were answered as."""
+    from_own_page: Counter[int] = field(default_factory=Counter)
+    """Statuses of requests without an origin, of which the browser says that the page is the shop's own."""
     groups: Counter[str] = field(default_factory=Counter)
     """Groups of an experiment that were named."""
     opted_out: int = 0
@@ -237,6 +242,11 @@ class Compared:
     def add(self, asked: Asked, front: Answered, route: Answered) -> None:
         """Take notice of two answers to one request."""
         self.statuses[front.status] += 1
+        brought = dict(asked.headers)
+        if (brought.get(b"sec-fetch-site"), brought.get(b"host")) == (b"same-origin", b"shop.example"):
+            self.from_own_page[front.status] += (
+                b"origin" not in brought and brought.get(b"x-api-key", b"")[:3] == b"pk_"
+            )
         self.doubts.update(value for name, value in front.headers if name == b"x-user-token")
         if b"x-user-token" in dict(asked.headers) and isinstance(front.body, dict):
             self.users[front.body["user_id"]] += 1
@@ -312,6 +322,7 @@ async def test_front_and_routes_answer_alike(
     assert statuses[200] > PER_WORLD / 10
     assert statuses[400] > PER_WORLD / 20
     assert (401 in statuses, 403 in statuses) == (bool(keys), bool(keys))
+    assert (found.from_own_page[200] > 0) == bool(keys)
     assert found.users[None] > PER_WORLD / 50
     assert found.opted_out > PER_WORLD / 250
     assert found.users.total() - found.users[None] > PER_WORLD / 50

@@ -18,6 +18,7 @@ from serving.access.keyring import Keyring
 from serving.access.keys import Kind, mint
 from serving.app import create_app
 from serving.settings import AppSettings, ServingSettings
+from serving.state import state_of
 from serving.stores.memory import MemoryStores
 from tests.models import PROVENANCE, shop_model
 from tests.serving.web.conftest import PATIENCE
@@ -34,6 +35,8 @@ class Keyed:
 
     origin: str
     key: str
+    own_key: str
+    """Good for pages of the API's own origin."""
     shop: str
     elsewhere: str
 
@@ -70,8 +73,12 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
     with site() as shop, site() as elsewhere:
         minted = mint("page", Kind.PUBLISHABLE, now=datetime.now(UTC), origins=(shop,))
         Keyring(settings.data_dir).change(lambda keys: (*keys, minted.kept))
-        with serve(create_app(settings, store=MemoryStores())) as origin:
-            yield Keyed(origin, minted.text, shop, elsewhere)
+        app = create_app(settings, store=MemoryStores())
+        with serve(app) as origin:
+            own = mint("own", Kind.PUBLISHABLE, now=datetime.now(UTC), origins=(origin,))
+            Keyring(settings.data_dir).change(lambda keys: (*keys, own.kept))
+            state_of(app).access.refresh()
+            yield Keyed(origin, minted.text, own.text, shop, elsewhere)
 
 
 @pytest.fixture
@@ -104,6 +111,17 @@ def test_a_key_opens_shelves_and_takes_events_from_the_shop(tab: Page, keyed: Ke
         tab.evaluate("addEventListener('regulars:click', (event) => event.preventDefault())")
         tab.locator(".regulars-title").first.click()
     assert got.value.status == 202
+
+
+def test_a_shelf_on_the_api_s_own_host_is_shown(tab: Page, keyed: Keyed) -> None:
+    """The browser sends no Origin when it GETs what is trending there, and says that the host is the page's own."""
+    shelf = f'<regulars-shelf placement="trending" key="{keyed.own_key}"></regulars-shelf>'
+    page = f'<!doctype html><title>x</title>{shelf}<script type="module" src="/widget.js"></script>'
+    tab.route(f"{keyed.origin}/", lambda route: route.fulfill(content_type="text/html", body=page))
+    tab.goto(f"{keyed.origin}/")
+    done = tab.wait_for_selector("regulars-shelf:not([data-state=loading])[data-state]", state="attached")
+    assert done is not None
+    assert done.get_attribute("data-state") == "ready"
 
 
 @pytest.mark.parametrize(

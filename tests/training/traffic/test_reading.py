@@ -17,6 +17,7 @@ from training.progress import SilentProgress
 from training.settings import TrainingSettings
 from training.traffic.events import BROWSER, NAMED, VISIT
 from training.traffic.reading import Read, joined, read_traffic
+from training.traffic.tables import traffic_report
 
 NIGHT = "2026-03-01T00:00:00Z"
 NIGHT_SECONDS = 1_772_323_200
@@ -58,6 +59,59 @@ def test_a_visitor_is_a_user_a_browser_or_a_visit(tmp_path: Path) -> None:
         erased=("gone",),
     )
     assert {name for name, _ in named(found)} == {"7", f"{BROWSER}7", f"{VISIT}7", f"{BROWSER}b", None}
+
+
+def test_what_a_guest_did_is_the_users_who_they_became(tmp_path: Path) -> None:
+    """Whoever signed in last before it, else first after it; a line that says so is no event, and none is left out."""
+    clock = "2026-03-01T{:02}:00:00Z".format
+    found = read(
+        tmp_path,
+        event("impression", anonymous_id="g", item_id="a", time=clock(1)),
+        event("merge", event_id="m1", anonymous_id="g", user_id="17", time=clock(2)),
+        event("impression", anonymous_id="g", item_id="b", time=clock(3)),
+        event("merge", event_id="m2", anonymous_id="g", user_id="18", time=clock(4)),
+        event("impression", anonymous_id="g", item_id="c", time=clock(5)),
+        event("impression", anonymous_id="g", user_id="gone", item_id="d", time=clock(6)),
+        event("impression", anonymous_id="stranger", item_id="e", time=clock(7)),
+        event("merge", event_id="m3", anonymous_id="h", user_id="gone", time=clock(5)),
+        event("impression", anonymous_id="h", item_id="f", time=clock(8)),
+        erased=("gone",),
+    )
+    names = [name for name, _ in named(found)]
+    expected = ["17", "17", "18", f"{BROWSER}g", f"{BROWSER}stranger", f"{BROWSER}h"]
+    assert (names, found.notes) == (expected, ())
+
+
+def test_an_order_follows_the_shelf_its_guest_clicked_on(tmp_path: Path) -> None:
+    """Seen and clicked by a guest, bought by the user they turned out to be."""
+    read(
+        tmp_path,
+        event("impression", anonymous_id="g", slate_id="s", placement="home", rank=1),
+        event("click", anonymous_id="g", slate_id="s", placement="home", rank=1, time="2026-03-01T00:00:10Z"),
+        event("merge", anonymous_id="g", user_id="17", time="2026-03-01T00:00:20Z"),
+        event("purchase", user_id="17", order_id="o", price=2.0, time="2026-03-01T00:01:00Z"),
+    )
+    settings = TrainingSettings.model_validate({"data": {"dir": tmp_path}, "folder": tmp_path})
+    report = traffic_report(settings, since=None, until=None, with_log=False, erased=(), progress=SilentProgress())
+    (total,) = report.views["all"]
+    assert (total.orders, report.orders, total.revenue) == (1, 1, 2.0)
+
+
+def test_made_up_placements_do_not_flood_a_report(tmp_path: Path) -> None:
+    """The API's own and those with the most events have rows; all others share one, and nothing is lost."""
+    shown = {"home": 1, "ours": 3} | {f"junk {number:03}": 1 for number in range(200)}
+    lines = [
+        event("impression", user_id="u", slate_id=f"{placement} {visit}", placement=placement, rank=1)
+        for placement, times in shown.items()
+        for visit in range(times)
+    ]
+    read(tmp_path, *lines)
+    settings = TrainingSettings.model_validate({"data": {"dir": tmp_path}, "folder": tmp_path})
+    report = traffic_report(settings, since=None, until=None, with_log=False, erased=(), progress=SilentProgress())
+    seen = {row.placement: row.impressions for row in report.views["placement"]}
+    assert (len(seen), seen["home"], seen["ours"], seen["and 152 others"]) == (51, 1, 3, 152)
+    assert sum(seen.values()) == report.views["all"][0].impressions == 204
+    assert len(report.views["position"]) == len(report.views["placement_day"]) == 51
 
 
 def test_everything_an_event_says_arrives(tmp_path: Path) -> None:
@@ -131,6 +185,16 @@ def test_no_events_are_refused(tmp_path: Path) -> None:
         EmptyLog, match=r"events: there are no events yet; storefronts report them with POST /v1/events"
     ):
         read(tmp_path, "")
+
+
+def test_a_time_before_any_shop_moves_no_period(tmp_path: Path) -> None:
+    """One odd clock does not make a report begin in year 1."""
+    odd = event("click", user_id="u", time="0001-01-01T00:00:00Z")
+    found = read(tmp_path, odd, event("click", user_id="u"))
+    assert (found.first, len(found.traffic)) == (NIGHT_SECONDS, 1)
+    assert found.notes == ("Events that claim to be from before 1990-01-01, left out: 1.",)
+    with pytest.raises(EmptyLog, match="before 1990-01-01"):
+        read(tmp_path, odd)
 
 
 def test_order_of_the_files_does_not_matter(tmp_path: Path) -> None:
