@@ -40,10 +40,15 @@ export class RegularsShelf extends HTMLElement {
   get api() { return new URL(`${this.#text("api") || ORIGIN}/`.replace(/\/+$/, "/"), document.baseURI).href; }
   get limit() { return Math.min(Math.max(parseInt(this.#text("limit")) || 8, 1), 100); }
   get timeout() { return Number(this.#text("timeout")) || TIMEOUT_MILLISECONDS; }
-  get language() { return this.closest("[lang]")?.lang || navigator.language || "en"; }
   get template() { return this.querySelector(":scope > template"); }
   get shown() { return this.slate?.items.map((item) => item.item_id) ?? []; }
   get canForget() { return Object.keys(this.#who()).length > 0; }
+
+  /** A tag that is none, such as `e`, would stop whoever formats by it. */
+  get language() {
+    const tags = [this.closest("[lang]")?.lang.replaceAll("_", "-"), navigator.language, "en"];
+    return tags.find((tag) => attempt(() => Intl.getCanonicalLocales(tag)[0]));
+  }
 
   #text(name) { return this.getAttribute(name) ?? ""; }
 
