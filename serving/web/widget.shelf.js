@@ -13,6 +13,7 @@ const ORIGIN = new URL(".", import.meta.url).href;
 const TIMEOUT_MILLISECONDS = 1500;
 const UNDO_MILLISECONDS = 10_000;
 const MOST_GREY_CARDS = 12;
+const MOST_ITEMS = 200;
 const CONTROLS = "a, button";
 
 export class RegularsShelf extends HTMLElement {
@@ -52,10 +53,11 @@ export class RegularsShelf extends HTMLElement {
 
   #text(name) { return this.getAttribute(name) ?? ""; }
 
-  /** Ids as a JSON array, or separated by commas where no id holds one. */
+  /** Ids as a JSON array, or separated by commas where no id holds one; as many as the API takes. */
   get items() {
     const text = this.#text("items");
-    return attempt(() => JSON.parse(text).map(String)) ?? text.split(",").map((id) => id.trim()).filter(Boolean);
+    const ids = attempt(() => JSON.parse(text).map(String)) ?? text.split(",").map((id) => id.trim()).filter(Boolean);
+    return ids.slice(0, MOST_ITEMS);
   }
 
   /** Whom a question is about: nobody without consent. */

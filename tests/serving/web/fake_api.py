@@ -27,6 +27,7 @@ from granian.server.embed import Server
 
 from recommender.catalogue import Item
 from serving.routes import pictures, web
+from serving.schemas import MAX_SEEDS
 
 GOODS = {
     "Fluid milk products": ("Whole Milk 1 gal", "Skim Milk 1 gal", "Chocolate Milk pint", "Cream 8 oz"),
@@ -200,8 +201,9 @@ class FakeApi:
 
 
 def is_refused(body: dict[str, Any]) -> bool:
-    """Say whether the real API would refuse an id in the body."""
-    return "\\u0000" in json.dumps(body)
+    """Say whether the real API would refuse an id in the body, or their number."""
+    n_seeds = max(map(len, body.get("seeds", {}).values()), default=0)
+    return "\\u0000" in json.dumps(body) or n_seeds > MAX_SEEDS
 
 
 def asked(body: dict[str, Any]) -> dict[str, Any]:

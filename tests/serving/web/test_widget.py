@@ -67,6 +67,13 @@ def test_each_placement_asks_its_endpoint(
     assert asked["path"] == path
 
 
+def test_a_long_list_of_items_is_cut_to_what_the_api_takes(page: Page, api: FakeApi) -> None:
+    """More than 200 items in the cart cost the last of them, and not the shelf."""
+    open_page(page, f'<regulars-shelf placement="cart" items="{",".join(map(str, range(201)))}"></regulars-shelf>')
+    ready(page)
+    assert api.requests[0]["body"]["seeds"]["cart"] == [str(number) for number in range(200)]
+
+
 @pytest.mark.parametrize(
     ("reason", "language", "text"),
     [
