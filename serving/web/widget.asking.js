@@ -61,11 +61,11 @@ async function sendOff(everybody) {
   const request = new AbortController();
   let left = group.length;
   for (const { signal } of group) signal.addEventListener("abort", () => --left || request.abort());
-  const asking = group.map(({ shelf }) => shelf);
-  const elsewhere = [...shelves].filter((shelf) => !asking.includes(shelf)).flatMap((shelf) => shelf.shown);
-  const exclude = [...new Set([...dismissed, ...elsewhere])].slice(0, MOST_EXCLUDED);
-  if (exclude.length) for (const { question } of group) question.exclude = exclude;
   try {
+    const asking = group.map(({ shelf }) => shelf);
+    const elsewhere = [...shelves].filter((shelf) => !asking.includes(shelf)).flatMap((shelf) => shelf.shown);
+    const exclude = [...new Set([...dismissed, ...elsewhere])].slice(0, MOST_EXCLUDED);
+    if (exclude.length) for (const { question } of group) question.exclude = exclude;
     const response = await call(group, request.signal);
     if (response.status === UNPROCESSABLE && group[1]) return group.forEach((each) => sendOff([each]));
     if (!response.ok) throw new Error(`${response.status} from ${response.url}`);

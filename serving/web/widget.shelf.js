@@ -150,8 +150,10 @@ export class RegularsShelf extends HTMLElement {
     const request = (this.#request = new AbortController());
     const started = performance.now();
     const timer = setTimeout(() => request.abort(new Error("the API took too long")), this.timeout);
+    let before = null;
     try {
       this.#wait();
+      before = this.slate;
       this.#signIn();
       const slate = await ask(this, request.signal);
       await this.#released();
@@ -159,7 +161,9 @@ export class RegularsShelf extends HTMLElement {
       if (slate.items?.length) this.#show(slate, performance.now() - started);
       else this.#withdraw("empty", { slate });
     } catch (error) {
-      if (request === this.#request) this.#guard(() => this.#fail(error));
+      if (request !== this.#request) return;
+      this.slate = before; // one that cannot be drawn is not on show
+      this.#guard(() => this.#fail(error));
     } finally {
       clearTimeout(timer);
     }

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.serving.web.conftest import Problems
 from tests.serving.web.fake_api import FakeApi
-from tests.serving.web.shelf_pages import SHELF, open_page, ready, settled, stored
+from tests.serving.web.shelf_pages import SHELF, open_page, ready, refresh, settled, stored
 
 pytestmark = pytest.mark.browser
 
@@ -66,6 +66,23 @@ def test_a_shelf_the_api_cannot_answer_spoils_no_other(page: Page, api: FakeApi,
     states = page.locator(SHELF).evaluate_all("shelves => shelves.map((shelf) => shelf.dataset.state)")
     assert states == ["ready", "hidden", "ready"]
     assert problems == []
+
+
+def test_a_nonsensical_answer_to_one_spoils_no_other(page: Page, api: FakeApi, problems: Problems) -> None:
+    """A slate that cannot be drawn leaves the one on show, with its reports, and whoever asks afterwards is answered."""
+    page.add_init_script("window.thrown = []; addEventListener('unhandledrejection', () => thrown.push('rejection'))")
+    open_page(page, '<regulars-shelf user="7" limit="4"></regulars-shelf>')
+    ready(page)
+    shown = items_of(page)
+    api.slate_overrides = {"slate_id": "nonsense", "items": [None]}
+    refresh(page)
+    assert items_of(page) == shown
+    assert page.evaluate("document.querySelector('regulars-shelf').slate.slate_id") == api.slate_id(1)
+    api.slate_overrides = {}
+    page.evaluate("document.querySelector('main').append(document.createElement('regulars-shelf'))")
+    expect(page.locator(f"{SHELF}[data-state=ready]")).to_have_count(2)
+    assert api.requests[-1]["body"]["exclude"] == shown
+    assert page.evaluate("thrown") == problems == []
 
 
 def test_each_shelf_waits_as_long_as_it_says(page: Page, api: FakeApi) -> None:
