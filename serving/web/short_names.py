@@ -5,7 +5,7 @@ both at once in a shorthand, as in ``{ width }``. What never stands in a shortha
 The more often a name is used, the earlier it may choose.
 
 This reads the language as our own scripts write it: parameters stand in parentheses, a default is a single word or an
-empty object, and there are no labels and no ``switch``.
+empty object or list, and there are no labels and no ``switch``.
 """
 
 from __future__ import annotations

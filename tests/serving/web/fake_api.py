@@ -27,7 +27,7 @@ from granian.server.embed import Server
 
 from recommender.catalogue import Item
 from serving.routes import pictures, web
-from serving.schemas import MAX_SEEDS
+from serving.schemas import MAX_PLACES, MAX_SEEDS, MAX_SLATES
 
 GOODS = {
     "Fluid milk products": ("Whole Milk 1 gal", "Skim Milk 1 gal", "Chocolate Milk pint", "Cream 8 oz"),
@@ -137,11 +137,12 @@ class FakeApi:
         return JSONResponse(content)
 
     def slates(self, bodies: list[dict[str, Any]], *, distinct: bool) -> Response:
-        """Answer several questions at once; ids the real API would refuse are refused."""
+        """Answer several questions at once; what the real API would refuse is refused."""
         time.sleep(self.delay_seconds)
         if self.broken:
             return JSONResponse({"code": "broken"}, status_code=500)
-        if any(is_refused(body) for body in bodies):
+        is_too_much = len(bodies) > MAX_SLATES or sum(body["limit"] for body in bodies) > MAX_PLACES
+        if is_too_much or any(is_refused(body) for body in bodies):
             return JSONResponse({"code": "invalid"}, status_code=422)
         shown: list[str] = []
         slates = []
@@ -180,7 +181,7 @@ class FakeApi:
     def _line(self, rank: int, item: Item, placement: str) -> dict[str, Any]:
         code = "buy_again" if placement == "reorder" else CODES[rank % len(CODES)]
         due_on = None if placement != "reorder" else "2017-12-30" if rank % 3 else "2018-01-09"
-        anchor = self.items[item_ids()[-rank]]
+        anchor = self.items[item_ids()[-rank % len(item_ids())]]
         reason = {"code": code, "item_id": anchor.item_id, "item_title": anchor.title, "due_on": due_on}
         return {
             "item_id": item.item_id,
@@ -201,7 +202,7 @@ class FakeApi:
 
 
 def is_refused(body: dict[str, Any]) -> bool:
-    """Say whether the real API would refuse an id in the body, or their number."""
+    """Say whether the real API would refuse an id in the body, or how many there are."""
     n_seeds = max(map(len, body.get("seeds", {}).values()), default=0)
     return "\\u0000" in json.dumps(body) or n_seeds > MAX_SEEDS
 
