@@ -11,6 +11,7 @@ const KEPT = "event:";
 const BATCH_MILLISECONDS = 300;
 const BATCH_EVENTS = 50;
 const MOST_WAITING = 500;
+const LOOK_AGAIN_MILLISECONDS = 12_000;
 const FIRST_PAUSE_MILLISECONDS = 2000;
 const LAST_PAUSE_MILLISECONDS = 300_000;
 
@@ -27,8 +28,9 @@ export const outbox = {
   put(url, id, message, hold = 0) {
     if (!visitor.consent) return;
     if (waiting.size >= MOST_WAITING) outbox.drop(waiting.keys().next().value);
-    waiting.set(id, { url, message, until: Date.now() + hold });
-    memory.write(KEPT + id, JSON.stringify([url, message]));
+    const until = Date.now() + hold;
+    waiting.set(id, { url, message, until });
+    memory.write(KEPT + id, JSON.stringify([url, message, until]));
     setTimeout(send, hold || BATCH_MILLISECONDS);
   },
 
@@ -75,13 +77,22 @@ async function deliver(ids) {
   else setTimeout(send, (pause = Math.min(2 * pause, LAST_PAUSE_MILLISECONDS)));
 }
 
-/** Take over what earlier pages could not deliver. */
-for (const name of memory.names()) {
-  if (!name.startsWith(KEPT)) continue;
-  const [url, message] = attempt(() => JSON.parse(memory.read(name))) ?? [];
-  if (message) waiting.set(name.slice(KEPT.length), { url, message, until: 0 });
+/** Take over what other pages could not deliver. What can be undone on one of them is its own to send, for so long. */
+function takeOver() {
+  if (!visitor.consent) return;
+  let isHeld = false;
+  for (const name of memory.names()) {
+    const id = name.slice(KEPT.length);
+    if (!name.startsWith(KEPT) || waiting.has(id)) continue;
+    const [url, message, until] = attempt(() => JSON.parse(memory.read(name))) ?? [];
+    if (until > Date.now()) isHeld = true;
+    else if (message) waiting.set(id, { url, message, until });
+  }
+  setTimeout(send, FIRST_PAUSE_MILLISECONDS);
+  if (isHeld) setTimeout(takeOver, LOOK_AGAIN_MILLISECONDS);
 }
-setTimeout(send, FIRST_PAUSE_MILLISECONDS);
+
+takeOver();
 
 visitor.listeners.add(() => visitor.consent || waiting.clear());
 addEventListener("online", send);
