@@ -6,7 +6,7 @@ division must stand between spaces. Texts are kept to the letter, but for styles
 ``@layer``.
 
 >>> minified("const most = 3; // of them\n\nexport function least(number) {\n  return Math.min(most, number);\n}\n")
-'const a=3;export function c(b){return Math.min(a,b)}'
+'const e=3;export function a(t){return Math.min(e,t)}'
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _small_hole(source: str, names: Mapping[str, str]) -> str:
 
 def _small_styles(text: str) -> str:
     text = re.sub(r"\s+", " ", text)
-    text = re.sub(r"\s*([{};,])\s*", r"\1", text)
+    text = re.sub(r"\s*([{};,>])\s*", r"\1", text)
     return re.sub(r":\s+", ":", text).replace(";}", "}")
 
 

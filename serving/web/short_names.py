@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from itertools import count, pairwise
-from string import ascii_lowercase
 
 from serving.web.tokens import Token, tokens_in_holes
 
@@ -32,6 +31,8 @@ _ASKING = frozenset({"if", "for", "while"})
 """Words whose parentheses hold no parameters."""
 _MODIFIERS = frozenset({"get", "set", "static", "async"})
 _BEFORE_BLOCKS = frozenset({")", ";", "{", "}", "=>", "else", "try", "catch", "finally"})
+_LETTERS = "etaoinsrlcduhmpgbfywvkxjqz"
+"""The most frequent first: what is compressed afterwards should hold few letters often."""
 _RESERVED = frozenset({"as", "do", "if", "in", "is", "of"})
 
 
@@ -119,6 +120,6 @@ def _is_sign(token: Token, signs: str) -> bool:
 
 
 def _letters(number: int) -> str:
-    """Return a, b, … z, ba, bb, …"""
-    rest, last = divmod(number, len(ascii_lowercase))
-    return (_letters(rest) if rest else "") + ascii_lowercase[last]
+    """Return e, t, a, … z, te, tt, …"""
+    rest, last = divmod(number, len(_LETTERS))
+    return (_letters(rest) if rest else "") + _LETTERS[last]
