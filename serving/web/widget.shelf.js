@@ -172,7 +172,7 @@ export class RegularsShelf extends HTMLElement {
   /** What a guest did on this device becomes the user's, once. */
   #signIn() {
     if (!this.user) return;
-    outbox.tokens.set(this.user, this.token);
+    outbox.vouch(this.user, this.token);
     const guest = this.hasAttribute("anonymous-id") ? "" : visitor.anonymousId();
     if (!guest) return;
     outbox.put(this.url("users:merge").href, guest, { anonymous_id: guest, user_id: this.user });

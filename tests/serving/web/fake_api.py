@@ -85,6 +85,8 @@ class FakeApi:
     slate_overrides: dict[str, Any] = field(default_factory=dict)
     """Fields laid over every slate."""
     delay_seconds: float = 0.0
+    asks_for_tokens: bool = False
+    """Whether only those are merged who are vouched for by a token, which is the word "signed"."""
     broken: bool = False
     empty: bool = False
     refused: int = 0
@@ -117,6 +119,11 @@ class FakeApi:
     def of_kind(self, event: str) -> list[dict[str, Any]]:
         """Return the events of one kind, in the order they came."""
         return [each for each in self.events if each["event"] == event]
+
+    def doubt(self, body: dict[str, Any]) -> dict[str, str]:
+        """Return the header of an answer to a user whom the body does not vouch for."""
+        token = body.get("user_token")
+        return {"X-User-Token": "invalid" if token else "missing"} if self.asks_for_tokens and token != "signed" else {}
 
     def slate(
         self,
@@ -282,8 +289,9 @@ def fake_app(api: FakeApi) -> FastAPI:
         return JSONResponse({"accepted": len(body["events"])}, status_code=202)
 
     @app.post("/v1/users:merge")
-    async def merge(request: Request) -> dict[str, Any]:
+    async def merge(request: Request, response: Response) -> dict[str, Any]:
         api.merges.append(await request.json())
+        response.headers.update(api.doubt(api.merges[-1]))
         return {}
 
     @app.get("/page")
