@@ -69,7 +69,8 @@ async function deliver(ids) {
   const first = waiting.get(ids[0]);
   const { url, message } = first;
   const token = tokenOf(first);
-  const content = message.event ? { events: ids.map((id) => waiting.get(id).message) } : message;
+  const events = message.event && ids.map((id) => waiting.get(id).message);
+  const content = events ? { events, sent_at: new Date().toISOString() } : message;
   let isTaken;
   try {
     const response = await post(url, { ...content, user_token: token || undefined }, { keepalive: true });
