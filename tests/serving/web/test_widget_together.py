@@ -66,7 +66,7 @@ def test_more_than_one_request_can_hold_is_asked_in_several(
     """As many shelves as the API takes go together; the others follow, and repeat nothing of what the first show."""
     api.items |= {f"more-{n}": Item(item_id=f"more-{n}", title=f"More {n}") for n in range(n_shelves * limit)}
     open_page(page, f'<regulars-shelf limit="{limit}"></regulars-shelf>' * n_shelves)
-    expect(page.locator(f"{SHELF}[data-state=ready]")).to_have_count(n_shelves)
+    expect(page.locator(f"{SHELF}[data-state=ready]")).to_have_count(n_shelves, timeout=30_000)
     assert api.calls == ["/v1/slates", "/v1/recommendations" if sizes[1] == 1 else "/v1/slates"]
     asked = Counter(len(each["body"].get("exclude", [])) for each in api.requests)
     assert asked == {0: sizes[0], min(sizes[0] * limit, MAX_EXCLUDED): sizes[1]}
