@@ -1,115 +1,76 @@
 r"""Make a script smaller without changing what it does: for our own scripts, whose style it relies on.
 
-Comments and needless white space go; private members become short, and so do names that the script declares and uses
-as nothing but variables: never behind a dot, before a colon, or where an object or a pattern might name a property.
-Every statement must end with its semicolon, and a sign of division must stand between spaces. Texts are kept to the
-letter, but for styles: a template literal that begins with ``@layer``.
+Comments and needless white space go, private members and variables become short (see `serving.web.short_names`), and so
+do arrow functions of one parameter. Every statement must end with its semicolon, none may be empty, and a sign of
+division must stand between spaces. Texts are kept to the letter, but for styles: a template literal that begins with
+``@layer``.
 
 >>> minified("const most = 3; // of them\n\nexport function least(number) {\n  return Math.min(most, number);\n}\n")
-'const a=3;export function b(number){return Math.min(a,number);}'
+'const e=3;export function a(t){return Math.min(e,t)}'
 """
 
 from __future__ import annotations
 
 import re
-from itertools import count, pairwise
-from string import ascii_lowercase
-from typing import NamedTuple
+from collections.abc import Mapping
 
-_TOKEN = re.compile(
-    r"""
-      (?P<styles> `@layer [^`]* ` )
-    | (?P<text> "(?:\\.|[^"\\])*" | `(?:\\.|[^`\\])*`
-        | (?<![\w$)\]])/(?![*/\ ])(?:\\.|\[(?:\\.|[^\]])*\]|[^/\[])+/[a-z]* )
-    | (?P<comment> /\*.*?\*/ | //[^\n]* )
-    | (?P<space> \s+ )
-    | (?P<word> \#?[\w$]+ )
-    | (?P<sign> . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_WORD = re.compile(r"#?[\w$]+")
-_HOLE = re.compile(r"\$\{[^}]*\}")
-"""Where a template literal is filled in."""
-_DECLARING = frozenset({"const", "let", "function", "class"})
-_RESERVED = frozenset({"as", "do", "if", "in", "is", "of"})
-
-
-class _Token(NamedTuple):
-    kind: str
-    text: str
-    is_apart: bool
-    """Whether there was space before it."""
+from serving.web.short_names import Role, roles_of, short_names
+from serving.web.tokens import HOLE, Token, tokens_of
 
 
 def minified(source: str) -> str:
     """Return `source` in less space."""
-    tokens = _tokens(source)
-    names = _short_names(tokens)
+    tokens = tokens_of(source)
+    roles = roles_of(tokens)
+    names = short_names(tokens, roles)
     written: list[str] = []
-    for token in tokens:
-        text = _small(token, names)
-        if text in ("}", ")", "]") and written[-1] == ",":
-            written.pop()
-        if token.is_apart and written and _is_needed(written[-1][-1], text[0]):
-            written.append(" ")
-        written.append(text)
+    for token, role in zip(tokens, roles, strict=True):
+        _write(written, _small(token, role, names), is_apart=token.is_apart)
     return "".join(written)
 
 
-def _tokens(source: str) -> list[_Token]:
-    tokens, is_apart = [], False
-    for found in _TOKEN.finditer(source):
-        kind, text = found.lastgroup or "", found[0]
-        if kind in ("space", "comment"):
-            is_apart = True
-        else:
-            tokens.append(_Token(kind, text, is_apart))
-            is_apart = False
-    return tokens
+def _write(written: list[str], text: str, *, is_apart: bool) -> None:
+    """Add a token behind what was written, without what the sign makes needless."""
+    if text in ("}", ")", "]") and written[-1] == ",":
+        written.pop()
+    if text == "}" and written[-1] == ";":
+        written.pop()
+    if text == "=>" and _is_one_parameter(written):
+        written[-3:] = [written[-2]]
+    if is_apart and written and _is_needed(written[-1][-1], text[0]):
+        written.append(" ")
+    written.append(text)
 
 
-def _short_names(tokens: list[_Token]) -> dict[str, str]:
-    """Return the new names of private members, and of variables that can be nothing else."""
-    private = dict.fromkeys(token.text for token in tokens if token.kind == "word" and token.text[0] == "#")
-    declared = dict.fromkeys(
-        after.text for before, after in pairwise(tokens) if before.text in _DECLARING and after.kind == "word"
-    )
-    taken = {word for token in tokens for word in _WORD.findall(token.text)}
-    free = (name for name in map(_letters, count()) if name not in taken and name not in _RESERVED)
-    short = {name: f"#{_letters(n)}" for n, name in enumerate(private)}
-    doubtful = _maybe_properties(tokens)
-    return short | {name: next(free) for name in declared if name not in doubtful}
+def _is_one_parameter(written: list[str]) -> bool:
+    """Say whether one word in parentheses was written last, and no word before them that would melt with it."""
+    before, opening, word, closing = ["", "", "", "", *written][-4:]
+    return (opening, closing) == ("(", ")") and _is_word(word) and not _is_word(before[-1:])
 
 
-def _maybe_properties(tokens: list[_Token]) -> set[str]:
-    """Return all that stands where the name of a property might stand."""
-    found = {after.text for before, after in pairwise(tokens) if before.text == "."}
-    found |= {before.text for before, after in pairwise(tokens) if after.text == ":"}
-    for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        if before.text in ("{", ",", "}") and after.text in (",", "}", "=", "("):
-            found.add(token.text)
-    holes = (hole for token in tokens if token.kind == "text" for hole in _HOLE.findall(token.text))
-    return found | {name for hole in holes for name in re.findall(r"\.([\w$]+)", hole)}
+def _is_word(text: str) -> bool:
+    return bool(re.fullmatch(r"[\w$]+", text))
 
 
-def _letters(number: int) -> str:
-    """Return a, b, … z, ba, bb, …"""
-    rest, last = divmod(number, len(ascii_lowercase))
-    return (_letters(rest) if rest else "") + ascii_lowercase[last]
-
-
-def _small(token: _Token, names: dict[str, str]) -> str:
+def _small(token: Token, role: Role, names: Mapping[str, str]) -> str:
     if token.kind == "styles":
         return _small_styles(token.text)
-    if token.kind == "text":
-        return _HOLE.sub(lambda hole: _WORD.sub(lambda word: names.get(word[0], word[0]), hole[0]), token.text)
-    return names.get(token.text, token.text)
+    if token.kind == "text" and token.text[0] == "`":
+        return HOLE.sub(lambda hole: f"${{{_small_hole(hole[1], names)}}}", token.text)
+    return names.get(token.text, token.text) if role is Role.VARIABLE or token.text[0] == "#" else token.text
+
+
+def _small_hole(source: str, names: Mapping[str, str]) -> str:
+    written: list[str] = []
+    tokens = tokens_of(source)
+    for token, role in zip(tokens, roles_of(tokens), strict=True):
+        _write(written, _small(token, role, names), is_apart=token.is_apart)
+    return "".join(written)
 
 
 def _small_styles(text: str) -> str:
     text = re.sub(r"\s+", " ", text)
-    text = re.sub(r"\s*([{};,])\s*", r"\1", text)
+    text = re.sub(r"\s*([{};,>])\s*", r"\1", text)
     return re.sub(r":\s+", ":", text).replace(";}", "}")
 
 

@@ -24,6 +24,9 @@ const PATHS = {
   bestsellers: () => ["bestsellers"],
 };
 
+/** What a request can hold: 100 shelves with 1000 places. A shelf counts for ten at least, so that one sum says both. */
+const MOST_PLACES = 1000;
+const LEAST_PLACES = 10;
 const MOST_EXCLUDED = 1000;
 const UNPROCESSABLE = 422;
 
@@ -54,26 +57,36 @@ export function ask(shelf, signal) {
   });
 }
 
-/** A shelf the API cannot make sense of spoils nobody else's: each asks again by itself then. */
-async function sendOff(everybody) {
-  const group = everybody.filter(({ signal }) => !signal.aborted);
+/**
+ * Ask for as many as one request can hold, then for the rest, less what is `taken` by then.
+ * A shelf the API cannot make sense of spoils nobody else's: each asks again by itself then.
+ */
+async function sendOff(everybody, taken = []) {
+  const present = everybody.filter(({ signal }) => !signal.aborted);
+  let places = 0;
+  const group = present.filter(({ question }) => (places += Math.max(question.limit, LEAST_PLACES)) <= MOST_PLACES);
   if (!group[0]) return;
   const request = new AbortController();
   let left = group.length;
   for (const { signal } of group) signal.addEventListener("abort", () => --left || request.abort());
-  const asking = group.map(({ shelf }) => shelf);
-  const elsewhere = [...shelves].filter((shelf) => !asking.includes(shelf)).flatMap((shelf) => shelf.shown);
-  const exclude = [...new Set([...dismissed, ...elsewhere])].slice(0, MOST_EXCLUDED);
-  if (exclude.length) for (const { question } of group) question.exclude = exclude;
   try {
+    const asking = present.map(({ shelf }) => shelf);
+    const elsewhere = [...shelves].filter((shelf) => !asking.includes(shelf)).flatMap((shelf) => shelf.shown);
+    const exclude = [...new Set([...dismissed, ...taken, ...elsewhere])].slice(0, MOST_EXCLUDED);
+    if (exclude.length) for (const { question } of group) question.exclude = exclude;
     const response = await call(group, request.signal);
-    if (response.status === UNPROCESSABLE && group[1]) return group.forEach((each) => sendOff([each]));
-    if (!response.ok) throw new Error(`${response.status} from ${response.url}`);
-    const answer = await response.json();
-    group.forEach(({ resolve }, index) => resolve(group[1] ? answer.slates[index] : answer));
+    if (response.status === UNPROCESSABLE && group[1]) group.forEach((each) => sendOff([each], taken));
+    else if (!response.ok) throw new Error(`${response.status} from ${response.url}`);
+    else {
+      const answer = await response.json();
+      const slates = group[1] ? answer.slates : [answer];
+      group.forEach(({ resolve }, index) => resolve(slates[index]));
+      taken = [...taken, ...slates.flatMap(({ items }) => items.map((item) => item.item_id))];
+    }
   } catch (error) {
     for (const { reject } of group) reject(error);
   }
+  sendOff(present.slice(group.length), taken);
 }
 
 /** The shelves' request, by the plainest way that says it all. */

@@ -11,24 +11,25 @@ const KEPT = "event:";
 const BATCH_MILLISECONDS = 300;
 const BATCH_EVENTS = 50;
 const MOST_WAITING = 500;
+const LOOK_AGAIN_MILLISECONDS = 12_000;
 const FIRST_PAUSE_MILLISECONDS = 2000;
 const LAST_PAUSE_MILLISECONDS = 300_000;
 
-/** id → { url, message, until, isLeaving } */
+/** id → { url, message, until, isLeaving, refused }: `refused` is the token that did not prove who signed in. */
 const waiting = new Map();
+/** The signed tokens of users on this page; they are never kept. */
+const tokens = new Map();
 let pause = FIRST_PAUSE_MILLISECONDS;
 let leaving = false;
 
 export const outbox = {
-  /** The signed tokens of users on this page; they are never kept. */
-  tokens: new Map(),
-
   /** `hold` milliseconds can pass before it leaves, unless the page is left: time to think again. */
   put(url, id, message, hold = 0) {
     if (!visitor.consent) return;
     if (waiting.size >= MOST_WAITING) outbox.drop(waiting.keys().next().value);
-    waiting.set(id, { url, message, until: Date.now() + hold });
-    memory.write(KEPT + id, JSON.stringify([url, message]));
+    const until = Date.now() + hold;
+    waiting.set(id, { url, message, until });
+    memory.write(KEPT + id, JSON.stringify([url, message, until]));
     setTimeout(send, hold || BATCH_MILLISECONDS);
   },
 
@@ -37,14 +38,23 @@ export const outbox = {
     memory.write(KEPT + id);
   },
 
+  /** A token proves who a user is, and what waits for one tries again. */
+  vouch(user, token) {
+    if (!token || token === tokens.get(user)) return;
+    tokens.set(user, token);
+    setTimeout(send, BATCH_MILLISECONDS);
+  },
+
   send,
 };
+
+const tokenOf = ({ message }) => tokens.get(message.user_id) ?? "";
 
 /** One request per address and user, and per message that is no event. */
 function send() {
   const groups = new Map();
   for (const [id, each] of waiting) {
-    if (each.isLeaving || (each.until > Date.now() && !leaving)) continue;
+    if (each.isLeaving || (each.until > Date.now() && !leaving) || each.refused === tokenOf(each)) continue;
     each.isLeaving = true;
     const name = each.message.event ? `${each.url} ${each.message.user_id}` : id;
     groups.set(name, [...(groups.get(name) ?? []), id]);
@@ -56,15 +66,21 @@ function send() {
 
 /** A fetch with `keepalive` outlives the page as a beacon does, and unlike one it sends no cookies and tells how it went. */
 async function deliver(ids) {
-  const messages = ids.map((id) => waiting.get(id).message);
-  const { url } = waiting.get(ids[0]);
-  const token = outbox.tokens.get(messages[0].user_id);
-  const content = messages[0].event ? { events: messages } : messages[0];
+  const first = waiting.get(ids[0]);
+  const { url, message } = first;
+  const token = tokenOf(first);
+  const events = message.event && ids.map((id) => waiting.get(id).message);
+  const content = events ? { events, sent_at: new Date().toISOString() } : message;
   let isTaken;
   try {
     const response = await post(url, { ...content, user_token: token || undefined }, { keepalive: true });
     // What the API refuses now, it will refuse again; a busy or broken API will not.
     isTaken = response.status < 500 && response.status !== 429 && response.status !== 408;
+    if (!message.event && response.headers.get("X-User-Token")) {
+      isTaken = false;
+      first.refused = token;
+      if (visitor.consent) memory.write(KEPT + ids[0], JSON.stringify([url, message, 0, ""]));
+    }
     pause = Math.max(pause, 1000 * response.headers.get("Retry-After") || 0);
   } catch { /* offline, or no API there */ }
   for (const id of ids) {
@@ -75,13 +91,22 @@ async function deliver(ids) {
   else setTimeout(send, (pause = Math.min(2 * pause, LAST_PAUSE_MILLISECONDS)));
 }
 
-/** Take over what earlier pages could not deliver. */
-for (const name of memory.names()) {
-  if (!name.startsWith(KEPT)) continue;
-  const [url, message] = attempt(() => JSON.parse(memory.read(name))) ?? [];
-  if (message) waiting.set(name.slice(KEPT.length), { url, message, until: 0 });
+/** Take over what other pages could not deliver. What can be undone on one of them is its own to send, for so long. */
+function takeOver() {
+  if (!visitor.consent) return;
+  let isHeld = false;
+  for (const name of memory.names()) {
+    const id = name.slice(KEPT.length);
+    if (!name.startsWith(KEPT) || waiting.has(id)) continue;
+    const [url, message, until, refused] = attempt(() => JSON.parse(memory.read(name))) ?? [];
+    if (until > Date.now()) isHeld = true;
+    else if (message) waiting.set(id, { url, message, until, refused });
+  }
+  setTimeout(send, FIRST_PAUSE_MILLISECONDS);
+  if (isHeld) setTimeout(takeOver, LOOK_AGAIN_MILLISECONDS);
 }
-setTimeout(send, FIRST_PAUSE_MILLISECONDS);
+
+takeOver();
 
 visitor.listeners.add(() => visitor.consent || waiting.clear());
 addEventListener("online", send);

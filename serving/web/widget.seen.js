@@ -5,17 +5,15 @@ const SEEN_MILLISECONDS = 1000;
 /** card → { report, timer } */
 const unseen = new WeakMap();
 
-const observer = globalThis.IntersectionObserver
-  ? new IntersectionObserver(
-      (entries) => {
-        for (const { target, intersectionRatio } of entries) {
-          clearTimeout(unseen.get(target)?.timer);
-          if (intersectionRatio >= SEEN_SHARE) wait(target);
-        }
-      },
-      { threshold: SEEN_SHARE },
-    )
-  : null;
+const observer = new IntersectionObserver(
+  (entries) => {
+    for (const { target, intersectionRatio } of entries) {
+      clearTimeout(unseen.get(target)?.timer);
+      if (intersectionRatio >= SEEN_SHARE) wait(target);
+    }
+  },
+  { threshold: SEEN_SHARE },
+);
 
 function wait(card) {
   const state = unseen.get(card);
@@ -25,13 +23,13 @@ function wait(card) {
 /** Call `report` once, when the card has been seen. */
 export function watch(card, report) {
   unseen.set(card, { report });
-  observer?.observe(card);
+  observer.observe(card);
 }
 
 /** What was clicked was seen, however quickly. */
 export function markSeen(card) {
   const state = unseen.get(card);
   unseen.delete(card);
-  observer?.unobserve(card);
+  observer.unobserve(card);
   if (state && card.isConnected) state.report();
 }

@@ -13,6 +13,7 @@ const ORIGIN = new URL(".", import.meta.url).href;
 const TIMEOUT_MILLISECONDS = 1500;
 const UNDO_MILLISECONDS = 10_000;
 const MOST_GREY_CARDS = 12;
+const MOST_ITEMS = 200;
 const CONTROLS = "a, button";
 
 export class RegularsShelf extends HTMLElement {
@@ -40,17 +41,23 @@ export class RegularsShelf extends HTMLElement {
   get api() { return new URL(`${this.#text("api") || ORIGIN}/`.replace(/\/+$/, "/"), document.baseURI).href; }
   get limit() { return Math.min(Math.max(parseInt(this.#text("limit")) || 8, 1), 100); }
   get timeout() { return Number(this.#text("timeout")) || TIMEOUT_MILLISECONDS; }
-  get language() { return this.closest("[lang]")?.lang || navigator.language || "en"; }
   get template() { return this.querySelector(":scope > template"); }
   get shown() { return this.slate?.items.map((item) => item.item_id) ?? []; }
   get canForget() { return Object.keys(this.#who()).length > 0; }
 
+  /** A tag that is none, such as `e`, would stop whoever formats by it. */
+  get language() {
+    const tags = [this.closest("[lang]")?.lang.replaceAll("_", "-"), navigator.language, "en"];
+    return tags.find((tag) => attempt(() => Intl.getCanonicalLocales(tag)[0]));
+  }
+
   #text(name) { return this.getAttribute(name) ?? ""; }
 
-  /** Ids as a JSON array, or separated by commas where no id holds one. */
+  /** Ids as a JSON array, or separated by commas where no id holds one; as many as the API takes. */
   get items() {
     const text = this.#text("items");
-    return attempt(() => JSON.parse(text).map(String)) ?? text.split(",").map((id) => id.trim()).filter(Boolean);
+    const ids = attempt(() => JSON.parse(text).map(String)) ?? text.split(",").map((id) => id.trim()).filter(Boolean);
+    return ids.slice(0, MOST_ITEMS);
   }
 
   /** Whom a question is about: nobody without consent. */
@@ -143,8 +150,10 @@ export class RegularsShelf extends HTMLElement {
     const request = (this.#request = new AbortController());
     const started = performance.now();
     const timer = setTimeout(() => request.abort(new Error("the API took too long")), this.timeout);
+    let before = null;
     try {
       this.#wait();
+      before = this.slate;
       this.#signIn();
       const slate = await ask(this, request.signal);
       await this.#released();
@@ -152,7 +161,9 @@ export class RegularsShelf extends HTMLElement {
       if (slate.items?.length) this.#show(slate, performance.now() - started);
       else this.#withdraw("empty", { slate });
     } catch (error) {
-      if (request === this.#request) this.#guard(() => this.#fail(error));
+      if (request !== this.#request) return;
+      this.slate = before; // one that cannot be drawn is not on show
+      this.#guard(() => this.#fail(error));
     } finally {
       clearTimeout(timer);
     }
@@ -161,7 +172,7 @@ export class RegularsShelf extends HTMLElement {
   /** What a guest did on this device becomes the user's, once. */
   #signIn() {
     if (!this.user) return;
-    outbox.tokens.set(this.user, this.token);
+    outbox.vouch(this.user, this.token);
     const guest = this.hasAttribute("anonymous-id") ? "" : visitor.anonymousId();
     if (!guest) return;
     outbox.put(this.url("users:merge").href, guest, { anonymous_id: guest, user_id: this.user });

@@ -27,6 +27,7 @@ from granian.server.embed import Server
 
 from recommender.catalogue import Item
 from serving.routes import pictures, web
+from serving.schemas import MAX_PLACES, MAX_SEEDS, MAX_SLATES
 
 GOODS = {
     "Fluid milk products": ("Whole Milk 1 gal", "Skim Milk 1 gal", "Chocolate Milk pint", "Cream 8 oz"),
@@ -84,6 +85,8 @@ class FakeApi:
     slate_overrides: dict[str, Any] = field(default_factory=dict)
     """Fields laid over every slate."""
     delay_seconds: float = 0.0
+    asks_for_tokens: bool = False
+    """Whether only those are merged who are vouched for by a token, which is the word "signed"."""
     broken: bool = False
     empty: bool = False
     refused: int = 0
@@ -117,6 +120,11 @@ class FakeApi:
         """Return the events of one kind, in the order they came."""
         return [each for each in self.events if each["event"] == event]
 
+    def doubt(self, body: dict[str, Any]) -> dict[str, str]:
+        """Return the header of an answer to a user whom the body does not vouch for."""
+        token = body.get("user_token")
+        return {"X-User-Token": "invalid" if token else "missing"} if self.asks_for_tokens and token != "signed" else {}
+
     def slate(
         self,
         placement: str,
@@ -136,11 +144,12 @@ class FakeApi:
         return JSONResponse(content)
 
     def slates(self, bodies: list[dict[str, Any]], *, distinct: bool) -> Response:
-        """Answer several questions at once; ids the real API would refuse are refused."""
+        """Answer several questions at once; what the real API would refuse is refused."""
         time.sleep(self.delay_seconds)
         if self.broken:
             return JSONResponse({"code": "broken"}, status_code=500)
-        if any(is_refused(body) for body in bodies):
+        is_too_much = len(bodies) > MAX_SLATES or sum(body["limit"] for body in bodies) > MAX_PLACES
+        if is_too_much or any(is_refused(body) for body in bodies):
             return JSONResponse({"code": "invalid"}, status_code=422)
         shown: list[str] = []
         slates = []
@@ -179,7 +188,7 @@ class FakeApi:
     def _line(self, rank: int, item: Item, placement: str) -> dict[str, Any]:
         code = "buy_again" if placement == "reorder" else CODES[rank % len(CODES)]
         due_on = None if placement != "reorder" else "2017-12-30" if rank % 3 else "2018-01-09"
-        anchor = self.items[item_ids()[-rank]]
+        anchor = self.items[item_ids()[-rank % len(item_ids())]]
         reason = {"code": code, "item_id": anchor.item_id, "item_title": anchor.title, "due_on": due_on}
         return {
             "item_id": item.item_id,
@@ -200,8 +209,9 @@ class FakeApi:
 
 
 def is_refused(body: dict[str, Any]) -> bool:
-    """Say whether the real API would refuse an id in the body."""
-    return "\\u0000" in json.dumps(body)
+    """Say whether the real API would refuse an id in the body, or how many there are."""
+    n_seeds = max(map(len, body.get("seeds", {}).values()), default=0)
+    return "\\u0000" in json.dumps(body) or n_seeds > MAX_SEEDS
 
 
 def asked(body: dict[str, Any]) -> dict[str, Any]:
@@ -279,8 +289,9 @@ def fake_app(api: FakeApi) -> FastAPI:
         return JSONResponse({"accepted": len(body["events"])}, status_code=202)
 
     @app.post("/v1/users:merge")
-    async def merge(request: Request) -> dict[str, Any]:
+    async def merge(request: Request, response: Response) -> dict[str, Any]:
         api.merges.append(await request.json())
+        response.headers.update(api.doubt(api.merges[-1]))
         return {}
 
     @app.get("/page")

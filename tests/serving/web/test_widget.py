@@ -67,6 +67,13 @@ def test_each_placement_asks_its_endpoint(
     assert asked["path"] == path
 
 
+def test_a_long_list_of_items_is_cut_to_what_the_api_takes(page: Page, api: FakeApi) -> None:
+    """More than 200 items in the cart cost the last of them, and not the shelf."""
+    open_page(page, f'<regulars-shelf placement="cart" items="{",".join(map(str, range(201)))}"></regulars-shelf>')
+    ready(page)
+    assert api.requests[0]["body"]["seeds"]["cart"] == [str(number) for number in range(200)]
+
+
 @pytest.mark.parametrize(
     ("reason", "language", "text"),
     [
@@ -107,6 +114,28 @@ def test_prices_follow_language_and_currency(page: Page, api: FakeApi) -> None:
         api.overrides = overrides
         page.evaluate("document.querySelector('regulars-shelf').refresh()")
         expect(price).to_have_text(text)
+
+
+@pytest.mark.parametrize(
+    ("language", "date", "price"),
+    [
+        ("de_DE", "9.\u00a0Feb.", "1.234,50\u00a0€"),
+        ("e", "Feb\u00a09", "€1,234.50"),
+        ("fr_FR.UTF-8", "Feb\u00a09", "€1,234.50"),
+        ("", "Feb\u00a09", "€1,234.50"),
+    ],
+)
+def test_a_language_that_is_none_costs_no_shelf(
+    page: Page, api: FakeApi, language: str, date: str, price: str, problems: Problems
+) -> None:
+    """An underscore is read as the hyphen it should be; where that does not help, the browser's language is taken."""
+    reason = {"code": "buy_again", "due_on": "2018-02-09"}
+    api.overrides = {"price": 1234.5, "currency": "EUR", "reason": reason}
+    open_page(page, f'<regulars-shelf lang="{language}"></regulars-shelf>')
+    ready(page)
+    expect(page.locator(".regulars-reason").first).to_have_text(f"You may need it around {date}")
+    expect(page.locator(".regulars-price").first).to_have_text(price)
+    assert problems == []
 
 
 def test_markup_in_the_catalogue_is_shown_as_text(page: Page, api: FakeApi, problems: Problems) -> None:

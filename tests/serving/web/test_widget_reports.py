@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -165,6 +167,24 @@ def test_an_event_says_what_is_known(page: Page, api: FakeApi) -> None:
     assert event | {"placement": "bought-together", "rank": 1, "source": "web", "quantity": 1} == event
     assert (event["price"], event["currency"]) == (3.5, "EUR")
     assert event["time"].endswith("Z")
+
+
+def test_a_batch_says_when_it_was_sent(page: Page, api: FakeApi) -> None:
+    """By the clock that dated its events, so that the API can put a wrong one right, however late they arrive."""
+    page.clock.install(time="2031-05-06T07:08:09Z")
+    api.refused = 503
+    open_page(page, '<regulars-shelf user="7" limit="2"></regulars-shelf>')
+    ready(page)
+    with page.expect_response("**/v1/events"):
+        page.locator(".regulars-title").first.click()
+    api.refused = 0
+    with page.expect_response("**/v1/events"):
+        page.clock.run_for(60_000)
+    sent = [datetime.fromisoformat(batch["sent_at"]) for batch in api.batches]
+    assert all(re.fullmatch(r"2031-05-06T07:\d\d:\d\d\.\d{3}Z", batch["sent_at"]) for batch in api.batches)
+    (clicked,) = [datetime.fromisoformat(event["time"]) for event in api.of_kind("click")]
+    assert sent[0] - clicked < timedelta(seconds=5)
+    assert sent[-1] > sent[0]
 
 
 def test_a_page_without_the_script_shows_its_fallback(page: Page, problems: Problems) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from recommender.catalogue import Item
+from serving.schemas import MAX_EXCLUDED
 from tests.serving.web.conftest import Problems
 from tests.serving.web.fake_api import FakeApi
-from tests.serving.web.shelf_pages import SHELF, open_page, ready, settled, stored
+from tests.serving.web.shelf_pages import SHELF, open_page, ready, refresh, settled, stored
 
 pytestmark = pytest.mark.browser
 
@@ -51,6 +55,24 @@ def test_no_item_stands_on_two_shelves(page: Page, api: FakeApi) -> None:
     assert api.calls == ["/v1/slates", "/v1/recommendations"]
 
 
+@pytest.mark.parametrize(
+    ("n_shelves", "limit", "sizes"),
+    [(50, 24, [41, 9]), (101, 1, [100, 1]), (12, 100, [10, 2])],
+    ids=["many places", "many shelves", "long shelves"],
+)
+def test_more_than_one_request_can_hold_is_asked_in_several(
+    page: Page, api: FakeApi, n_shelves: int, limit: int, sizes: list[int]
+) -> None:
+    """As many shelves as the API takes go together; the others follow, and repeat nothing of what the first show."""
+    api.items |= {f"more-{n}": Item(item_id=f"more-{n}", title=f"More {n}") for n in range(n_shelves * limit)}
+    open_page(page, f'<regulars-shelf limit="{limit}"></regulars-shelf>' * n_shelves)
+    expect(page.locator(f"{SHELF}[data-state=ready]")).to_have_count(n_shelves, timeout=30_000)
+    assert api.calls == ["/v1/slates", "/v1/recommendations" if sizes[1] == 1 else "/v1/slates"]
+    asked = Counter(len(each["body"].get("exclude", [])) for each in api.requests)
+    assert asked == {0: sizes[0], min(sizes[0] * limit, MAX_EXCLUDED): sizes[1]}
+    assert len(set(items_of(page))) == len(items_of(page)) == n_shelves * limit
+
+
 def test_a_shelf_the_api_cannot_answer_spoils_no_other(page: Page, api: FakeApi, problems: Problems) -> None:
     """If the shelves' request is refused, each asks by itself, and only the one that is wrong stays away."""
     open_page(page, THREE)
@@ -66,6 +88,23 @@ def test_a_shelf_the_api_cannot_answer_spoils_no_other(page: Page, api: FakeApi,
     states = page.locator(SHELF).evaluate_all("shelves => shelves.map((shelf) => shelf.dataset.state)")
     assert states == ["ready", "hidden", "ready"]
     assert problems == []
+
+
+def test_a_nonsensical_answer_to_one_spoils_no_other(page: Page, api: FakeApi, problems: Problems) -> None:
+    """A slate that cannot be drawn leaves the one on show, with its reports; whoever asks later is answered."""
+    page.add_init_script("window.thrown = []; addEventListener('unhandledrejection', () => thrown.push('rejection'))")
+    open_page(page, '<regulars-shelf user="7" limit="4"></regulars-shelf>')
+    ready(page)
+    shown = items_of(page)
+    api.slate_overrides = {"slate_id": "nonsense", "items": [None]}
+    refresh(page)
+    assert items_of(page) == shown
+    assert page.evaluate("document.querySelector('regulars-shelf').slate.slate_id") == api.slate_id(1)
+    api.slate_overrides = {}
+    page.evaluate("document.querySelector('main').append(document.createElement('regulars-shelf'))")
+    expect(page.locator(f"{SHELF}[data-state=ready]")).to_have_count(2)
+    assert api.requests[-1]["body"]["exclude"] == shown
+    assert page.evaluate("thrown") == problems == []
 
 
 def test_each_shelf_waits_as_long_as_it_says(page: Page, api: FakeApi) -> None:
