@@ -43,7 +43,7 @@ def write_segment(config: Config, segment: str, out: Path, *, progress: Progress
             out,
             settings=config.app.campaign,
             currency=config.app.currency,
-            now=clock_of(config.app.serving.clock).now(artifact.model.as_of),
+            now=clock_of(config.app.serving.clock, events=config.app.events_dir).now(artifact.model.as_of),
             erased=present.erased,
             fresh=present.fresh,
             shelf=present.shelf,

@@ -93,7 +93,7 @@ class EngineThread:
             known,
             now=self._clock.now(engine.model.as_of),
             slate_id=self._slate_id().decode(),
-            created_at=self._clock.wall(),
+            created_at=self._clock.moment(engine.model.as_of),
         )
         is_empty = known.fresh.has_complaint and question.placement in UNASKED
         # Other placements, such as what to buy again, rank anew whatever candidates there are.

@@ -9,9 +9,11 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from recommender.errors import StoreUnavailable
+from serving.clock import DataClock
 from serving.events import files
 from serving.events.drain import Drain
 from serving.settings import AppSettings, RedisSettings
@@ -69,6 +71,22 @@ async def test_what_is_in_the_cart_is_not_offered(shop: Served) -> None:
     assert first not in ids(await shop.get(path))
     await shop.post("/v1/events", {"events": [into | {"event": "remove_from_cart"}]}, status=202)
     assert first in ids(await shop.get(path))
+
+
+async def test_what_leaves_the_cart_after_a_restart_is_offered_again(
+    serve: Serve, stores: RedisStores, registry: Shelves
+) -> None:
+    """Time goes on where it stood: what is told after a restart is later than what was told before."""
+    await published(registry.shop, stores)
+    path = f"/v1/users/{user_id(5)}/recommendations"
+    late = DataClock(registry.shop.model.as_of.astype("datetime64[s]") + np.timedelta64(300, "s"))
+    async with serve(clock=late) as shop:
+        first = ids(await shop.get(path))[0]
+        into = {"event": "add_to_cart", "user_id": user_id(5), "item_id": first}
+        await shop.post("/v1/events", {"events": [into]}, status=202)
+    async with serve() as shop:
+        await shop.post("/v1/events", {"events": [into | {"event": "remove_from_cart"}]}, status=202)
+        assert first in ids(await shop.get(path))
 
 
 async def test_not_interested_takes_an_item_off_the_shelf(shop: Served) -> None:
