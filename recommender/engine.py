@@ -20,7 +20,7 @@ from recommender.diversity import Variety
 from recommender.features import NO_CART, Describer
 from recommender.histories import FreshEvent, History
 from recommender.influence import Evidence
-from recommender.ladder import DEPTH, PURE, VARIED, ladder, without_promotions
+from recommender.ladder import DEPTH, VARIED, ladder, without_promotions
 from recommender.loyalty.due import DUE_FROM, DUE_UNTIL, due_days
 from recommender.model import Model
 from recommender.personal import PersonalRanking
@@ -159,7 +159,7 @@ class Engine:
             allowed = offered.select(keep_all(rules, offered.item))
             shown = shown.then(self._arrangement.vary(allowed, k=request.limit) if varied else allowed)
             own.note(shown, made)
-            if self._fills(shown, request.limit, capped=capped) or (request.placement in PURE and len(shown)):
+            if self._fills(shown, request.limit, capped=capped):
                 break
         order = self._arrangement.order(shown.item, capped=capped)[: request.limit]
         return self._slate(own.explained(shown, order), request, slate_id=slate_id, created_at=created_at)

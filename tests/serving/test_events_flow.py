@@ -53,6 +53,16 @@ async def test_the_next_slate_reflects_an_event(shop: Served) -> None:
     assert after["model_version"] == before["model_version"]
 
 
+async def test_buy_again_never_shows_what_was_not_bought(shop: Served) -> None:
+    """It is empty for a stranger, right after a first order, and for whoever wants no history used."""
+    questions: list[dict[str, Any]] = [{"user_id": "new"}, {"user_id": user_id(3), "personal": False}, {"guest": True}]
+    for question in questions:
+        assert ids(await shop.post("/v1/recommendations", {"placement": "reorder", **question})) == []
+    assert ids(await shop.get("/v1/users/new/buy-again")) == []
+    await shop.post("/v1/events", {"events": [purchase("e1", order_id="o1")]}, status=202)
+    assert set(ids(await shop.get("/v1/users/new/buy-again"))) <= {item_id(0)}
+
+
 async def test_what_was_just_bought_rests(shop: Served) -> None:
     """A regular's first pick leaves the next slate once it is bought; it returns when half its gap has passed."""
     path = f"/v1/users/{user_id(3)}/recommendations"
