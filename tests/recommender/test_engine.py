@@ -97,12 +97,12 @@ def allowed(model: Model, request: SlateRequest) -> set[int]:
         found &= {item for item in found if model.catalogue.price[item] >= request.price_min}
     if request.price_max is not None:
         found &= {item for item in found if model.catalogue.price[item] <= request.price_max}
+    owned = set() if request.history is None else set(request.history.owned.tolist())
     if request.history is not None:
-        owned = set(request.history.owned.tolist())
         again = {item for item in owned if model.repeat.rate[item] >= REPLENISHABLE_RATE}
         found -= owned if request.new_only else owned - again
     if request.placement is Placement.REORDER:
-        found &= set() if request.history is None else owned
+        found &= owned
     return found
 
 
