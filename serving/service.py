@@ -369,7 +369,8 @@ class Service:
             return await self._nothing(ready, question)
         if question.is_filtered:
             raise overloaded()
-        barred = _barred(ready, (*question.viewed, *question.cart, *question.exclude))
+        barred = _barred(ready, (*question.viewed, *question.exclude))
+        barred |= ready.engine.twins.with_twins(indices(ready.engine.model, question.cart))
         barred |= known.fresh.barred(ready.engine.model, now=self._now(ready))
         asked = Asked(question.placement, Purpose.ALL, question.limit, question.reasons)
         return await self._popular(ready, asked, question.user_id, degraded=BUSY, barred=barred)
