@@ -20,7 +20,7 @@ from recommender.diversity import Variety
 from recommender.features import NO_CART, Describer
 from recommender.histories import FreshEvent, History
 from recommender.influence import Evidence
-from recommender.ladder import DEPTH, PURE, VARIED, ladder, without_promotions
+from recommender.ladder import DEPTH, VARIED, ladder, without_promotions
 from recommender.loyalty.due import DUE_FROM, DUE_UNTIL, due_days
 from recommender.model import Model
 from recommender.personal import PersonalRanking
@@ -31,6 +31,7 @@ from recommender.refusals import Refusals
 from recommender.request import SlateRequest
 from recommender.rules import Among, NotAmong, Only, PriceBetween, Rule, keep_all
 from recommender.slate import Reason, Slate, SlateItem
+from recommender.twins import Twins
 
 REPLENISHABLE_RATE = 0.05
 """An item that at least this share of its buyers bought again may be offered to its owners."""
@@ -56,7 +57,9 @@ class Engine:
         self.model = model
         self.version = version
         self._arrangement = Arrangement(model.catalogue, model.factors, model.variety if variety is None else variety)
-        self._refusals = Refusals(model.similar, self._arrangement.category, self._arrangement.twin)
+        self.twins = Twins(self._arrangement.twin)
+        """What a shopper cannot tell apart."""
+        self._refusals = Refusals(model.similar, self._arrangement.category, self.twins)
         self._describer = Describer(model)
         for standing in (model.selling, model.rising, model.best_selling):
             standing.prepare()
@@ -68,7 +71,7 @@ class Engine:
         return None if index is None else self.model.histories.of(index)
 
     def leaving(self, refused: Iterable[int], user_id: str | None, *, bought: Iterable[int] = ()) -> frozenset[int]:
-        """Return the `refused` items and what leaves with them, less what the user has `bought` now or before."""
+        """Return the `refused` items and what leaves with them; of what is merely near, what is `bought` stays."""
         history = None if user_id is None else self.history(user_id)
         own = np.array(list(bought), dtype=np.int32)
         owned = own if history is None else np.concatenate([history.owned, own])
@@ -159,7 +162,7 @@ class Engine:
             allowed = offered.select(keep_all(rules, offered.item))
             shown = shown.then(self._arrangement.vary(allowed, k=request.limit) if varied else allowed)
             own.note(shown, made)
-            if self._fills(shown, request.limit, capped=capped) or (request.placement in PURE and len(shown)):
+            if self._fills(shown, request.limit, capped=capped):
                 break
         order = self._arrangement.order(shown.item, capped=capped)[: request.limit]
         return self._slate(own.explained(shown, order), request, slate_id=slate_id, created_at=created_at)
@@ -200,7 +203,8 @@ class Engine:
         return self._rank(history, [purpose], now=now, k=DEPTH, cart=cart)[purpose]
 
     def _rules(self, request: SlateRequest) -> tuple[Rule, ...]:
-        barred: Collection[int] = {*request.context, *request.cart, *request.exclude, *request.resting}
+        in_cart = self.twins.with_twins(request.cart)
+        barred: Collection[int] = {*request.context, *in_cart, *request.exclude, *request.resting}
         rules: list[Rule] = [NotAmong(np.array(list(barred), dtype=np.int32))] if barred else []
         shelf = request.shelf
         if shelf is not None and not request.include_out_of_stock:

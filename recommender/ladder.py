@@ -1,7 +1,8 @@
 """The rungs from which a shelf is filled, most personal first.
 
 Each rung is a function from the request to candidates, empty where it has nothing to say. A placement is an ordered
-list of rungs; climbing down it ends at what is popular, so a shelf is never empty while the shop sells anything.
+list of rungs; climbing down it ends at what is popular, so a shelf is never empty while the shop sells anything. The
+exception is a shelf whose name is a promise (`PURE`): it would rather be empty than break it.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def anything(model: Model, _request: SlateRequest, _now: np.datetime64) -> Candi
 
 
 PURE = frozenset({Placement.REORDER})
-"""Placements whose name is a promise: a lower rung is climbed only if nothing at all stands above it."""
+"""Placements whose name is a promise: what was never bought cannot be bought again, so they may be empty."""
 
 VARIED = frozenset({Placement.HOME, Placement.EMAIL, Placement.CART})
 """Placements on which the diversity dial counts; the others promise an order: similar, due, rising, best-selling."""
@@ -101,7 +102,7 @@ def ladder(placement: Placement, blended: Blended) -> tuple[Rung, ...]:
             popular,
             anything,
         ),
-        Placement.REORDER: (blended.buy_again, personal, popular, anything),
+        Placement.REORDER: (blended.buy_again,),
         Placement.TRENDING: (trending, popular_in_category, popular, anything),
         Placement.BESTSELLERS: (bestsellers, anything),
     }[placement]

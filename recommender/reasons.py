@@ -1,13 +1,13 @@
 """Why an item is on the list: the component that put it there, and the purchase that component rests on.
 
 The blend is linear, so an item's score is a sum over components; the one that lifts it most above the average
-candidate gives the reason, if it is a true one. It is if the item would be worth less without the purchase that is
-named: the component's signal must fall, with it the component's share of the score, whose weights may have either sign,
+candidate gives the reason, if it is a true one. A purchase is if the item would be worth less without it: the
+component's signal must fall, with it the component's share of the score, whose weights may have either sign,
 and the item must lose more than the other items on the list do, by factors and neighbours together.
 For factors the purchase is the one whose absence costs the score most; for neighbours, the one with the strongest
-vote. Where a component has no such purchase the next one is asked, and at the end an item is just popular. An anchor
-that was only looked at never becomes "because you bought", and no category is a favourite in which nothing was bought:
-the item on the page makes none.
+vote. An anchor that was only looked at never becomes "because you bought", no category is a favourite in which nothing
+was bought, and popular is what sells best in the shop. Where a reason is not true the next component is asked, then
+whether the item sells well in its category, then whether that is one the person buys in.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ _OF_THE_PAST = {
 """Components that name an item of the past, and their signals."""
 BESIDE = 40
 """With how many of the best offers an item is compared: a reason must not depend on how long a list was asked for."""
+
+FAVOURITES = 100
+"""How many items, the best sellers now or ever, may be called popular."""
+FAVOURITES_OF_CATEGORY = 0.1
+"""What share of a category."""
 
 _NOTICEABLE = 1e-5
 """In points of a score: less may be rounding."""
@@ -93,6 +98,8 @@ def explain(
         asked = order[rows, place]
         for number in np.flatnonzero(np.bincount(asked)).tolist():
             reasons.ask(number, rows[asked == number])
+    reasons.praise_in_category()
+    reasons.ask(Component.CATEGORY, np.flatnonzero(~reasons.found))
     return reasons.reason, reasons.anchor
 
 
@@ -109,7 +116,7 @@ def _likeliest_first(contributions: npt.NDArray[np.float32], owned: npt.NDArray[
 
 
 class _Reasons:
-    """Reasons and anchors as far as they are found; what none is found for is just popular."""
+    """Reasons and anchors as far as they are found; what nothing else is true of is called popular."""
 
     def __init__(
         self,
@@ -133,12 +140,25 @@ class _Reasons:
             self.anchor[rows] = anchor
         elif component == Component.CATEGORY:
             rows = rows[self._buys_in_category(rows)]
+        elif component == Component.POPULARITY:
+            rows = rows[self._sells_well(rows)]
         elif component == Component.HABIT:
             rows = rows[self.owned[rows]]
         self.found[rows] = True
         self.reason[rows] = _REASON_OF[component]
         if component in _OF_THE_PAST:
             self.reason[rows[~self._history.owns(self.anchor[rows])]] = ReasonCode.SIMILAR_TO
+
+    def praise_in_category(self) -> None:
+        """Give what has no reason yet that of selling well in its category, where it does."""
+        rows = np.flatnonzero(~self.found)
+        rows = rows[self._model.selling.is_high_in_category(self._item[rows], FAVOURITES_OF_CATEGORY)]
+        self.found[rows] = True
+        self.reason[rows] = ReasonCode.POPULAR_IN_CATEGORY
+
+    def _sells_well(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        item, model = self._item[rows], self._model
+        return model.selling.is_high(item, FAVOURITES) | model.best_selling.is_high(item, FAVOURITES)
 
     def _buys_in_category(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
         category = self._model.catalogue.category

@@ -3,7 +3,7 @@
 One refusal says little about a whole aisle: who returns a bottle of sour milk still eats cheese. So what leaves is
 bounded: the item itself, what bears its title (a shopper cannot tell it apart), and at most `NEAREST` of the items that
 the same people buy, if they are of its category and nearly as close as the closest. What the person buys themselves
-stays, however near it is.
+stays, however near it is, unless it bears that title.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recommender.neighbours import Neighbours
+from recommender.twins import Twins
 
 NEAREST = 3
 """Neighbours that leave with a refused item: the size of a glance, far below that of a category."""
@@ -22,7 +23,7 @@ CLOSE = 0.5
 """A neighbour is close if its weight is at least this share of the nearest one's."""
 
 MAX_REMEMBERED = 10_000
-"""Items whose company is kept."""
+"""Items of which it is kept what is near them."""
 
 Indices = npt.NDArray[np.int32]
 
@@ -36,30 +37,29 @@ class Refusals:
         What the same people buy.
     category
         (n_items,) the category of each item, negative where it is unknown.
-    twin
-        (n_items,) equal for items that bear the same title.
+    twins
+        Which items bear the same title.
     """
 
-    def __init__(self, similar: Neighbours, category: Indices, twin: Indices) -> None:
-        self._similar, self._category, self._twin = similar, category, twin
+    def __init__(self, similar: Neighbours, category: Indices, twins: Twins) -> None:
+        self._similar, self._category, self._twins = similar, category, twins
         self._known: dict[int, Indices] = {}
 
     def leaving(self, refused: Iterable[int], *, owned: Indices) -> frozenset[int]:
-        """Return the `refused` items and their company, less what of the company is among `owned` (j,)."""
-        own = frozenset(refused)
-        company = {item for one in own for item in self._company(one).tolist()}
-        return own | (company - set(owned.tolist()))
+        """Return what bears the titles of the `refused`, and what is near them, less what of this is `owned` (j,)."""
+        alike = self._twins.with_twins(refused := list(refused))
+        near = {item for one in refused for item in self._near(one).tolist()}
+        return alike | (near - set(owned.tolist()))
 
-    def _company(self, item: int) -> Indices:
+    def _near(self, item: int) -> Indices:
         found = self._known.get(item)
         if found is None:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-            twins = np.flatnonzero(self._twin == self._twin[item])
-            found = self._known[item] = np.union1d(twins, self._near(item)).astype(np.int32)
+            found = self._known[item] = self._nearest(item)
         return found
 
-    def _near(self, item: int) -> Indices:
+    def _nearest(self, item: int) -> Indices:
         near = self._similar.of(item)
         if not len(near.item):
             return near.item

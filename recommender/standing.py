@@ -18,6 +18,9 @@ from recommender.ranking import Ranked, best_of
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.integer[Any]]
 
+_LEAST = np.finfo(np.float32).tiny
+"""Zero is no good score, wherever it stands."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Heads:
@@ -68,6 +71,21 @@ class Standing:
         """Find the orders now rather than when they are first asked for, and return the same."""
         _ = self._by_category, self._start
         return self
+
+    def is_high(self, item: Indices, k: int) -> npt.NDArray[np.bool_]:
+        """Say of each `item` (m,) whether it is among the `k` best of all; never who scores nothing, ties are in."""
+        last = self.order[min(k, len(self.order)) - 1]
+        high: npt.NDArray[np.bool_] = self.score[item] >= max(self.score[last], _LEAST)
+        return high
+
+    def is_high_in_category(self, item: Indices, share: float) -> npt.NDArray[np.bool_]:
+        """Say the same of the best `share` of its category, rounded up."""
+        category = self._category[item]
+        start = self._start[category]
+        size = self._start[category + 1] - start
+        last = self._by_category[start + np.ceil(share * size).astype(np.int64) - 1]
+        high: npt.NDArray[np.bool_] = self.score[item] >= np.maximum(self.score[last], _LEAST)
+        return high
 
     def best(self, k: int) -> Ranked:
         """Return the `k` best of all."""

@@ -90,7 +90,7 @@ def listed(config: Config) -> list[Listed]:
 def audience_size(config: Config, definition: Definition) -> tuple[int, int]:
     """Return how many users of the served version a campaign is for, and how many there are."""
     model = served(config).model
-    now = clock_of(config.app.serving.clock).now(model.as_of)
+    now = clock_of(config.app.serving.clock, events=config.app.events_dir).now(model.as_of)
     n_users = len(model.users)
     return len(audience_of(definition, ModelFacts(model, now=now), n_users)), n_users
 
@@ -149,7 +149,7 @@ def standing(config: Config, definition: Definition, *, send_id: str, progress: 
         artifact = served(config)
         step.note(artifact.version)
     engine = Engine(artifact.model, version=artifact.version)
-    clock = clock_of(config.app.serving.clock)
+    clock = clock_of(config.app.serving.clock, events=config.app.events_dir)
     now = clock.now(engine.model.as_of).astype("datetime64[s]")
     sends = Sends(campaigns_folder(config))
     with contextlib.ExitStack() as stack:

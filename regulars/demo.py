@@ -114,7 +114,7 @@ def _households(config: Config) -> tuple[list[Household], list[RenderableType]]:
     """Choose households, tell the shop page of them, and return them with what to print of each."""
     artifact = served(config)
     engine = Engine(artifact.model, version=artifact.version)
-    now = clock_of(config.app.serving.clock).now(artifact.model.as_of)
+    now = clock_of(config.app.serving.clock, events=config.app.events_dir).now(artifact.model.as_of)
     chosen = households(artifact.model, now=now)
     _tell_shop(chosen, config.app.households_file)
     offers = [_offers(engine, household, now) for household in chosen]

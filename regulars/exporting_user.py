@@ -78,7 +78,7 @@ async def _from_store(settings: AppSettings, user_id: str, guests: Guests) -> di
             settings,
             stores,
             artifacts=settings.artifacts_dir,
-            clock=clock_of(settings.serving.clock),
+            clock=clock_of(settings.serving.clock, events=settings.events_dir),
             metrics=Metrics(),
             access=Access(settings.access, settings.data_dir),
         )

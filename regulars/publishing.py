@@ -56,7 +56,7 @@ def publish(
             )
     registry = registry_of(config)
     engine = _engine(config, version, progress)
-    now = clock_of(config.app.serving.clock).now(engine.model.as_of)
+    now = clock_of(config.app.serving.clock, events=config.app.events_dir).now(engine.model.as_of)
     with tracing.running(config.app.otel, sample=1.0), store_of(config.app) as settings, spans.span("publish"):
         published = asyncio.run(_publish(settings, engine, now, progress, _scoring(config, engine, workers)))
     registry.set_current(version)
@@ -99,7 +99,7 @@ def rollback(config: Config, *, progress: Progress) -> str:
         except UnknownVersion:
             progress.message(f"the candidates of {version} have expired: they are computed again")
             engine = _engine(config, version, progress)
-            now = clock_of(config.app.serving.clock).now(engine.model.as_of)
+            now = clock_of(config.app.serving.clock, events=config.app.events_dir).now(engine.model.as_of)
             asyncio.run(_publish(settings, engine, now, progress, _scoring(config, engine, None)))
     return registry.rollback()
 

@@ -99,7 +99,7 @@ def create_app(
     console = Console(settings, access, artifacts=artifacts)
 
     def build(stores: Stores) -> State:
-        now = clock or clock_of(settings.serving.clock)
+        now = clock or clock_of(settings.serving.clock, events=settings.events_dir)
         state = State.build(settings, stores, artifacts=artifacts, clock=now, metrics=metrics, access=access)
         state.catalogue.watch(console.stock)
         return state

@@ -22,7 +22,6 @@ from recommender.engine import Engine
 from recommender.events import Event
 from recommender.histories import FreshEvent
 from recommender.ladder import UNASKED
-from recommender.loyalty.due import resting_items
 from recommender.model import Model
 from recommender.request import SlateRequest
 from recommender.slate import Placement, Slate
@@ -96,7 +95,7 @@ class EngineThread:
             known,
             now=self._clock.now(engine.model.as_of),
             slate_id=self._slate_id().decode(),
-            created_at=self._clock.wall(),
+            created_at=self._clock.moment(engine.model.as_of),
         )
         is_empty = known.fresh.has_complaint and question.placement in UNASKED
         # Other placements, such as what to buy again, rank anew whatever candidates there are.
@@ -157,14 +156,14 @@ class EngineThread:
             candidates=known.candidates,
             context=indices(model, question.viewed),
             cart=indices(model, question.cart),
-            exclude=frozenset(indices(model, question.exclude)) | known.fresh.unwanted | known.fresh.in_cart,
+            exclude=frozenset(indices(model, question.exclude)) | known.fresh.unwanted | known.fresh.like_cart,
             promotions=not known.fresh.has_complaint,
             categories=question.categories,
             price_min=question.price_min,
             price_max=question.price_max,
             new_only=question.new_only,
             include_out_of_stock=question.include_out_of_stock,
-            resting=resting_items(known.fresh.bought, model.repeat, now=now),
+            resting=known.fresh.resting(model, now=now),
             shelf=self._catalogue.shelf(model),
         )
         return engine.recommend(request, now=now, slate_id=slate_id, created_at=created_at)

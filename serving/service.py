@@ -26,7 +26,7 @@ import numpy as np
 from recommender.candidates import Candidates
 from recommender.engine import Engine
 from recommender.errors import StoreUnavailable
-from recommender.ladder import WITHHELD
+from recommender.ladder import PURE, WITHHELD
 from recommender.purpose import STORED, Purpose
 from recommender.slate import Placement
 from serving.clock import Clock, Moments
@@ -372,26 +372,32 @@ class Service:
     async def _instead(self, ready: Ready, question: Question, known: Known) -> Reply:
         """Answer a question there is no time for with what is popular, unless its filters must be kept.
 
+        Where that would break a promise, the shelf is empty.
+
         Raises
         ------
         Problem
             503, if they must.
         """
         if known.fresh.has_complaint and question.placement in WITHHELD:
-            return await self._nothing(ready, question, known)
+            return await self._nothing(ready, question, withheld=OPEN_COMPLAINT)
+        if question.placement in PURE:
+            return await self._nothing(ready, question)
         if question.is_filtered:
             raise overloaded()
-        barred = _barred(ready, (*question.viewed, *question.cart, *question.exclude))
+        barred = _barred(ready, (*question.viewed, *question.exclude))
+        barred |= ready.engine.twins.with_twins(indices(ready.engine.model, question.cart))
         barred |= known.fresh.barred(ready.engine.model, now=self._now(ready))
         asked = Asked(question.placement, Purpose.ALL, question.limit, question.reasons)
         return await self._popular(ready, asked, question.user_id, degraded=BUSY, barred=barred)
 
-    async def _nothing(self, ready: Ready, question: Question, known: Known) -> Reply:
-        """Answer with an empty shelf whom nothing must be promoted to, while there is no time for more."""
-        slate = await self._thread.slate(ready, dataclasses.replace(question, placement=Placement.EMAIL), known)
+    async def _nothing(self, ready: Ready, question: Question, *, withheld: str | None = None) -> Reply:
+        """Answer with an empty shelf whom nothing else must be shown, while there is no time for more."""
+        nothing_asked, waits = dataclasses.replace(question, placement=Placement.EMAIL), FreshEvents(has_complaint=True)
+        slate = await self._thread.slate(ready, nothing_asked, Known(fresh=waits))
         self._metrics.degraded.labels(BUSY).inc()
         empty = dataclasses.replace(slate, placement=question.placement)
-        body = self._renderer.slate(empty, ready, reasons=False, degraded=BUSY, withheld=OPEN_COMPLAINT)
+        body = self._renderer.slate(empty, ready, reasons=False, degraded=BUSY, withheld=withheld)
         return Reply(body, slate.source.label, BUSY)
 
 

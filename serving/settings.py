@@ -49,7 +49,10 @@ class ServingSettings(Section):
     workers: int = Field(default=1, ge=1, le=256, description="Processes that answer requests; about one per CPU core.")
     clock: Literal["wall", "data"] = Field(
         default="wall",
-        description="What 'now' means: 'wall' is the time of day, 'data' continues from the end of the purchase log.",
+        description=(
+            "What 'now' means: 'wall' is the time of day, 'data' continues from the end of the purchase log, or from "
+            "the last event that was kept."
+        ),
     )
     cors_origins: tuple[OriginOrAll, ...] = Field(
         default=("*",),

@@ -69,6 +69,15 @@ def shop_model() -> Model:
 
 
 @functools.cache
+def paired_model() -> Model:
+    """Return the model of the same shop in which items 4 apart bear one title: two of each."""
+    shop = planted.shop()
+    items = [shop.catalogue.item(index, item_id=item_id) for index, item_id in enumerate(shop.log.items)]
+    titled = [dataclasses.replace(item, title=f"Thing {index % 4} of {index // 8}") for index, item in enumerate(items)]
+    return dataclasses.replace(shop_model(), catalogue=Catalogue.from_items(titled))
+
+
+@functools.cache
 def tiny_model(name: str) -> Model:
     """Return the model of one of the smallest logs, `planted.TINY`."""
     return model_of(planted.TINY[name])

@@ -133,7 +133,13 @@ async def _drained(stores: RedisStores, users: Collection[str], settings: AppSet
     """Move events into files until none of theirs waits; return how many still do."""
     erasures = Erasures(settings.data_dir, stores.slates)
     erasures.load()
-    drain = Drain(stores, erasures, clock_of(settings.serving.clock), Metrics(), folder=settings.events_dir)
+    drain = Drain(
+        stores,
+        erasures,
+        clock_of(settings.serving.clock, events=settings.events_dir),
+        Metrics(),
+        folder=settings.events_dir,
+    )
     deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS
     try:
         while True:

@@ -202,6 +202,7 @@ def _held_back(
     """Yield what would be offered, or was asked about, and is not shown: each item once, with the first reason."""
     reasons: dict[int, str] = {}
     _note(reasons, session.in_cart, "it is in their cart")
+    _note(reasons, session.like_cart, "one of its title is in their cart")
     _note(reasons, session.unwanted, "they do not want it, or one much like it")
     _note(reasons, session.resting, "they bought it just now")
     _note(reasons, _sold_out(engine, history, shelf=shelf, now=now), "it is out of stock")

@@ -11,7 +11,6 @@ import orjson
 
 from recommender.engine import Engine
 from recommender.events import Event
-from recommender.loyalty.due import resting_items
 from serving.events.fresh import decode
 
 _MILLISECONDS_FROM = 100_000_000_000
@@ -39,6 +38,8 @@ class Session:
     told: tuple[Told, ...] = ()
     """The latest first."""
     in_cart: frozenset[int] = frozenset()
+    like_cart: frozenset[int] = frozenset()
+    """What bears the titles of what is in it, this included."""
     unwanted: frozenset[int] = frozenset()
     resting: frozenset[int] = frozenset()
     complaints: tuple[Told, ...] = ()
@@ -54,7 +55,8 @@ def session_of(stored: Sequence[bytes], engine: Engine, user_id: str, *, now: np
         told=told,
         in_cart=fresh.in_cart,
         unwanted=fresh.unwanted,
-        resting=resting_items(fresh.bought, engine.model.repeat, now=now),
+        like_cart=fresh.like_cart,
+        resting=fresh.resting(engine.model, now=now),
         complaints=tuple(_open_complaints(told[::-1])),
     )
 

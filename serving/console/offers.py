@@ -7,13 +7,14 @@ is asked without any event being reported: looking changes nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import orjson
 
+from recommender.engine import Engine
 from recommender.slate import Placement
 from serving.console.words import in_words, reason_words
 from serving.problems import Problem
@@ -65,11 +66,31 @@ class Offered:
     """Why there is no answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What reasons are put into words with."""
+
+    orders: Mapping[str, int]
+    """item_id → in how many orders of the log the customer bought it."""
+    today: date
+
+
+def orders_of(engine: Engine, user_id: str) -> dict[str, int]:
+    """Return how often a user bought each item, as the model knows."""
+    history = engine.history(user_id)
+    if history is None:
+        return {}
+    ids = engine.model.items.ids
+    pairs = zip(history.item.tolist(), history.orders.tolist(), strict=True)
+    return {ids[item]: int(orders) for item, orders in pairs if orders}
+
+
 async def offered(
     service: Service, user_id: str, *, cart: Sequence[str], viewed: str | None, today: date
 ) -> list[Offered]:
     """Ask for every shelf of one customer; `viewed` is the item whose page they are on."""
     here = await service.having_read([user_id])
+    asked = _Asked(orders_of(here.engine, user_id), today)
     shelves = []
     for placement, title in _TITLES.items():
         question = Question(
@@ -80,12 +101,12 @@ async def offered(
             viewed=(viewed,) if viewed is not None and placement is Placement.PRODUCT else (),
         )
         beside = f"beside {viewed}" if question.viewed else ""
-        shelves.append(await _answer(here, question, title=title, beside=beside, today=today))
+        shelves.append(await _answer(here, question, title=title, beside=beside, asked=asked))
         await asyncio.sleep(0)
     return shelves
 
 
-async def _answer(service: Service, question: Question, *, title: str, beside: str, today: date) -> Offered:
+async def _answer(service: Service, question: Question, *, title: str, beside: str, asked: _Asked) -> Offered:
     try:
         reply = await service.reply(question)
     except Problem as problem:
@@ -99,11 +120,11 @@ async def _answer(service: Service, question: Question, *, title: str, beside: s
         source=in_words(body["source"]),
         degraded=in_words(body["degraded_reason"]) if body.get("degraded_reason") else None,
         experiment=experiment,
-        items=tuple(_offer(item, today) for item in body["items"]),
+        items=tuple(_offer(item, asked) for item in body["items"]),
     )
 
 
-def _offer(item: dict[str, Any], today: date) -> Offer:
+def _offer(item: dict[str, Any], asked: _Asked) -> Offer:
     return Offer(
         rank=item["rank"],
         item_id=item["item_id"],
@@ -112,13 +133,14 @@ def _offer(item: dict[str, Any], today: date) -> Offer:
         price=item["price"],
         score=item["score"],
         source=in_words(item["source"]),
-        reason=_reason(item["reason"], today),
+        reason=_reason(item, asked),
     )
 
 
-def _reason(reason: dict[str, Any] | None, today: date) -> str:
+def _reason(item: dict[str, Any], asked: _Asked) -> str:
     """Say why; some experiments keep reasons to themselves."""
-    if reason is None:
+    if (reason := item["reason"]) is None:
         return "They are not told why"
     due_on = date.fromisoformat(reason["due_on"]) if reason["due_on"] else None
-    return reason_words(reason["code"], reason["item_title"] or reason["item_id"], due_on, today=today)
+    title, orders = reason["item_title"] or reason["item_id"], asked.orders.get(item["item_id"])
+    return reason_words(reason["code"], title, due_on, today=asked.today, orders=orders)

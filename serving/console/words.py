@@ -18,7 +18,7 @@ _REASONS: Mapping[str, str] = {
     "popular": "Popular with other customers",
     "popular_in_category": "Popular in its category",
     "trending": "Selling better than usual",
-    "buy_again": "They buy it again and again",
+    "buy_again": "They bought it before",
     "because_you_bought": "Because of what they bought",
     "bought_together": "Goes with what they bought",
     "similar_to": "Similar to what they looked at",
@@ -32,20 +32,31 @@ _WITH_ITEM: Mapping[str, str] = {
 _AGES = ((86_400 * 365, "year"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
-def reason_words(code: str, title: str | None, due_on: date | None, *, today: date) -> str:
-    """Say why an item is offered, to somebody who is not the customer.
+def reason_words(code: str, title: str | None, due_on: date | None, *, today: date, orders: int | None = None) -> str:
+    """Say why an item is offered, to somebody who is not the customer; `orders` is how often they bought it, if known.
 
     >>> reason_words("because_you_bought", "Oat milk", None, today=date(2018, 1, 2))
     'Because they bought Oat milk'
     >>> reason_words("buy_again", None, date(2018, 1, 9), today=date(2018, 1, 2))
-    'They buy it again and again; expected around 9 January'
+    'They bought it before; expected around 9 January'
+    >>> reason_words("buy_again", None, None, today=date(2018, 1, 2), orders=1)
+    'They bought it once'
     """
     if title and code in _WITH_ITEM:
         return _WITH_ITEM[code].format_map({"title": title})
-    words = _REASONS.get(code, in_words(code))
+    words = f"They bought it {times(orders)}" if code == "buy_again" and orders else _REASONS.get(code, in_words(code))
     if due_on is None:
         return words
     return f"{words}; {'was ' * (due_on < today)}expected around {due_on.day} {due_on:%B}"
+
+
+def times(value: int) -> str:
+    """Return how often something was done.
+
+    >>> times(1), times(2), times(1200)
+    ('once', 'twice', '1,200 times')
+    """
+    return {1: "once", 2: "twice"}.get(value, f"{value:,} times")
 
 
 def days(value: float | None) -> str:

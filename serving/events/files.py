@@ -26,6 +26,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import orjson
 
 TAIL_BYTES = 8 * 2**20
@@ -35,9 +36,13 @@ TAIL_FILES = 2
 MAX_IDS = 50_000
 """Ids kept in memory, oldest forgotten first."""
 
+LAST_BYTES = 2**16
+"""How much of a file's end is searched for the latest time: some two hundred events, which hardly come out of order."""
+
 MERGE = "merge"
 """What a line that joins a guest to a user says in the place of an event."""
 
+EVENTS = "events-*.jsonl"
 SPOOLS = "spool-*.jsonl"
 TAKEN = "-taken"
 
@@ -133,6 +138,13 @@ def delete(path: Path) -> None:
     _sync_folder(path.parent)
 
 
+def last_time(folder: Path) -> np.datetime64 | None:
+    """Return the time of the last event kept, to the second; None without any that can be read."""
+    paths = [*sorted(folder.glob(EVENTS))[-TAIL_FILES:], *folder.glob(SPOOLS)]
+    times = [time for path in paths for time in _times(_tail(path))]
+    return max(times, default=None)
+
+
 class RecentIds:
     """The ids of the events that were written last, by any process: a drain that died before dropping finds them."""
 
@@ -145,7 +157,7 @@ class RecentIds:
         """Return the latest ids, among them all that were added since the last call, however many."""
         while len(self._ids) > MAX_IDS:
             del self._ids[next(iter(self._ids))]
-        for path in sorted(self._folder.glob("events-*.jsonl"))[-TAIL_FILES:]:
+        for path in sorted(self._folder.glob(EVENTS))[-TAIL_FILES:]:
             size = path.stat().st_size
             start = self._read_to.get(path, max(0, size - TAIL_BYTES))
             if size > start:
@@ -166,6 +178,25 @@ def _ids(lines: Iterable[bytes]) -> Iterator[str]:
         try:
             yield orjson.loads(line)["event_id"]
         except (ValueError, KeyError, TypeError):
+            continue
+
+
+def _tail(path: Path) -> list[bytes]:
+    """Return the last lines of a file, of which the first may begin in the middle; none if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - LAST_BYTES))
+            content = file.read()
+    except OSError:
+        return []
+    return content[: content.rfind(b"\n") + 1].splitlines()
+
+
+def _times(lines: Iterable[bytes]) -> Iterator[np.datetime64]:
+    for line in lines:
+        try:
+            yield np.datetime64(orjson.loads(line)["time"].rstrip("Z"), "s")
+        except (ValueError, KeyError, TypeError, AttributeError):
             continue
 
 

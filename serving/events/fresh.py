@@ -10,7 +10,8 @@ says no                   not_interested, return, a rating of 1 or 2
 says neither              click, add_to_cart, remove_from_cart
 ========================  ==================================================================
 
-Before a no, a yes is void. A rating of 4 or 5 counts as a click does: whoever bought the item has said more already.
+A yes or a no counts for all items of the title, which nobody can tell apart; before a no, a yes to the item itself is
+void. A rating of 4 or 5 counts as a click does: whoever bought the item has said more already.
 """
 
 from __future__ import annotations
@@ -62,12 +63,26 @@ class FreshEvents:
     """Indices of items the visitor refused, and of what leaves with them."""
     in_cart: frozenset[int] = frozenset()
     """Indices of items put into the cart, and neither taken out nor bought since."""
+    twins: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    """What bears the titles of the items bought or in the cart, by their indices, if there is more than one."""
     has_complaint: bool = False
     """Whether the visitor waits for a complaint to be settled."""
 
+    @property
+    def like_cart(self) -> frozenset[int]:
+        """What is in the cart, and what a shopper cannot tell apart from it."""
+        return self._with_twins(self.in_cart)
+
+    def resting(self, model: Model, *, now: np.datetime64) -> frozenset[int]:
+        """Return what was bought so lately that nothing of its title is offered now."""
+        return self._with_twins(resting_items(self.bought, model.repeat, now=now))
+
     def barred(self, model: Model, *, now: np.datetime64) -> frozenset[int]:
         """Return the items that no shelf of this visitor shows now."""
-        return self.unwanted | self.in_cart | resting_items(self.bought, model.repeat, now=now)
+        return self.unwanted | self.like_cart | self.resting(model, now=now)
+
+    def _with_twins(self, items: frozenset[int]) -> frozenset[int]:
+        return items.union(*(self.twins[item] for item in items if item in self.twins))
 
 
 class Stored(NamedTuple):
@@ -126,26 +141,28 @@ def decode(stored: Iterable[bytes], engine: Engine, user_id: str | None = None) 
     model, reading = engine.model, _Reading()
     read = [_read(payload) for payload in stored][::-1]
     for event in sorted((event for event in read if event is not None), key=lambda event: event.milliseconds):
-        _take(event, reading, model)
+        _take(event, reading, engine)
     known = [event for of_item in reading.positive.values() for event in of_item]
     bought = tuple(event for event in known if event.event is Event.PURCHASE)
     own = {event.item_index for event in bought}
+    in_cart = frozenset(item for item, inside in reading.in_cart.items() if inside)
     return FreshEvents(
         positive=tuple(sorted((e for e in known if e.time >= model.as_of), key=lambda e: e.time)),
         bought=bought,
         unwanted=engine.leaving(reading.refused, user_id, bought=own) if reading.refused else frozenset(),
-        in_cart=frozenset(item for item, inside in reading.in_cart.items() if inside),
+        in_cart=in_cart,
+        twins={item: twins for item in own | in_cart if len(twins := engine.twins.with_twins([item])) > 1},
         has_complaint=bool(reading.complaints),
     )
 
 
-def _take(stored: Stored, reading: _Reading, model: Model) -> None:
+def _take(stored: Stored, reading: _Reading, engine: Engine) -> None:
     """Take one event into account; earlier ones were taken before."""
     kind = stored.event
     if kind in COMPLAINTS:
         _take_complaint(stored, reading)
         return
-    item = None if stored.item_id is None else model.items.get(stored.item_id)
+    item = None if stored.item_id is None else engine.model.items.get(stored.item_id)
     if item is None:
         return
     if kind in _CART:
@@ -155,7 +172,8 @@ def _take(stored: Stored, reading: _Reading, model: Model) -> None:
         reading.positive.pop(item, None)
         return
     if kind in (Event.PURCHASE, Event.RATING):
-        reading.refused.pop(item, None)
+        for twin in engine.twins.of(item).tolist() if reading.refused else ():
+            reading.refused.pop(twin, None)
     if kind in POSITIVE or (kind is Event.RATING and stored.said >= MIN_LIKE):
         time = np.datetime64(stored.milliseconds // 1000, "s")
         event = FreshEvent(item, kind if kind in POSITIVE else Event.CLICK, stored.quantity, time)

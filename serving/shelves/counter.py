@@ -68,7 +68,7 @@ class Counter:
             placement=asked.placement,
             source=cut.source,
             version=ready.version,
-            created_at=self._moment(),
+            created_at=self._moment(ready.engine.model.as_of),
             degraded=degraded,
         )
         return Reply(body, _LABELS[cut.source], degraded)

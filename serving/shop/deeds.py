@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from recommender.events import Event
 from recommender.ids import id_problem
 from serving.shop import hints
+from serving.shop.acquaintance import is_known
 from serving.shop.goods import Goods
 from serving.shop.reporting import event, join, report
 from serving.shop.session import MAX_QUANTITY, Order, OrderLine
@@ -145,7 +146,7 @@ async def sign_in(visit: VisitDep) -> Response:
     session = visit.session
     is_kept = await join(visit.state, session, user_id)
     session.user_id, session.orders, session.viewed, session.deeds, session.untold = user_id, [], [], [], 0
-    session.did(hints.SIGNED_IN if user_id in visit.aisles.model.users else hints.JOINED)
+    session.did(await _welcome(visit, user_id))
     if not is_kept:
         session.did(hints.NOT_RECORDED)
     return visit.go("")
@@ -158,6 +159,13 @@ async def sign_out(visit: VisitDep) -> Response:
     visit.leave()
     visit.session.did(hints.SIGNED_OUT)
     return visit.go("")
+
+
+async def _welcome(visit: Visit, user_id: str) -> str:
+    """Return the code of what is said to who has just signed in."""
+    if user_id in visit.aisles.model.users:
+        return hints.SIGNED_IN
+    return hints.MET_BEFORE if await is_known(visit) else hints.JOINED
 
 
 async def _tell(visit: Visit, events: list[dict[str, Any]]) -> bool:

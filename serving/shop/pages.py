@@ -12,6 +12,7 @@ from starlette.status import HTTP_304_NOT_MODIFIED, HTTP_404_NOT_FOUND
 from recommender.ids import id_problem
 from serving.routes.web import IfNoneMatch, matches
 from serving.shop import assets, reporting
+from serving.shop.acquaintance import is_known
 from serving.shop.door import Refused
 from serving.shop.goods import Goods
 from serving.shop.listing import Listing, Order, best_sellers, browse, search
@@ -60,6 +61,7 @@ async def home(visit: VisitDep) -> Response:
         "home.html.j2",
         household=household,
         past=_past(visit),
+        is_known=await is_known(visit),
         popular=_popular(visit),
         emblems=_emblems(visit),
     )

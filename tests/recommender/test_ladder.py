@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from recommender.candidates import NO_ANCHOR, Candidates, ReasonCode, Source
 from recommender.ladder import (
     DEPTH,
+    PURE,
     Blended,
     Rung,
     anything,
@@ -45,8 +46,8 @@ def completing(model: Model, request: SlateRequest, now: np.datetime64) -> Candi
 BLENDED = Blended(personal=personal, buy_again=buy_again, completing=completing)
 
 
-@pytest.mark.parametrize("placement", Placement)
-def test_every_ladder_ends_with_the_whole_catalogue(placement: Placement) -> None:
+@pytest.mark.parametrize("placement", sorted(set(Placement) - PURE))
+def test_every_other_ladder_ends_with_the_whole_catalogue(placement: Placement) -> None:
     """A shelf is never empty while the shop sells anything; each rung is climbed once."""
     rungs = ladder(placement, BLENDED)
     assert rungs[-1] is anything

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recommender import reasons
 from recommender.blend import Component
 from recommender.candidates import NO_ANCHOR, ReasonCode
 from recommender.events import Event
@@ -17,6 +18,7 @@ from recommender.reasons import explain
 from tests import models
 
 N_ITEMS = 120
+UNANCHORED = (ReasonCode.POPULAR, ReasonCode.POPULAR_IN_CATEGORY, ReasonCode.FAVOURITE_CATEGORY)
 
 
 def by_component(component: Component, n: int) -> npt.NDArray[np.float32]:
@@ -88,7 +90,7 @@ def test_anchors_come_from_the_past(user: int, component: Component) -> None:
     ],
 )
 def test_neighbours_name_the_strongest_link(component: Component, code: ReasonCode) -> None:
-    """The anchor is the past item with the largest weight towards the target; without any it is just popular."""
+    """The anchor is the past item with the largest weight towards the target; without any, none is named."""
     model = models.shop_model()
     history = model.histories.of(11)
     item = new_items(history)
@@ -99,12 +101,12 @@ def test_neighbours_name_the_strongest_link(component: Component, code: ReasonCo
     assert linked.any()
     np.testing.assert_array_equal(anchor[linked], history.item[weights.argmax(axis=0)][linked])
     assert (reason[linked] == code).all()
-    assert (reason[~linked] == ReasonCode.POPULAR).all()
+    assert np.isin(reason[~linked], UNANCHORED).all()
 
 
 @given(st.integers(0, 199))
 def test_peers_name_the_purchase_that_is_shared(user: int) -> None:
-    """The anchor is the purchase that most of the votes for the item rest on; where nobody votes it is just popular."""
+    """The anchor is the purchase that most of the votes for the item rest on; where nobody votes there is none."""
     model = models.shop_model()
     history = model.histories.of(user)
     item = new_items(history)
@@ -114,7 +116,34 @@ def test_peers_name_the_purchase_that_is_shared(user: int) -> None:
     assert voted.any()
     np.testing.assert_array_equal(anchor[voted], history.item[links.argmax(axis=1)][voted])
     assert (reason[voted] == ReasonCode.BECAUSE_YOU_BOUGHT).all()
-    assert (reason[~voted] == ReasonCode.POPULAR).all()
+    assert np.isin(reason[~voted], UNANCHORED).all()
+
+
+@pytest.mark.parametrize("user", range(0, 200, 40))
+def test_only_what_sells_best_is_called_popular(user: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not names the next signal that lifts it, else its place in its category, else that it is known."""
+    monkeypatch.setattr(reasons, "FAVOURITES", 12)
+    model = models.shop_model()
+    history = model.histories.of(user)
+    item = new_items(history)
+    lifts = 2 * by_component(Component.POPULARITY, len(item)) + by_component(Component.SIMILAR, len(item))
+    reason, anchor = explain(model, history, item, lifts)
+    favourites = {*model.selling.order[:12].tolist(), *model.best_selling.order[:12].tolist()}
+    category, known = model.catalogue.category, set(model.catalogue.category[history.item].tolist())
+    linked = item[model.similar.links(history.item, item).any(axis=1)].tolist()
+    for one, code in zip(item.tolist(), reason.tolist(), strict=True):
+        aisle = np.flatnonzero(category == category[one])
+        place = int((model.selling.score[aisle] > model.selling.score[one]).sum())
+        if one in favourites:
+            assert code == ReasonCode.POPULAR
+        elif one in linked:
+            assert code == ReasonCode.BECAUSE_YOU_BOUGHT
+        elif place < np.ceil(reasons.FAVOURITES_OF_CATEGORY * len(aisle)):
+            assert code == ReasonCode.POPULAR_IN_CATEGORY
+        else:
+            assert code == (ReasonCode.FAVOURITE_CATEGORY if category[one] in known else ReasonCode.POPULAR)
+    assert len(set(reason.tolist())) > 2
+    assert ((anchor != NO_ANCHOR) == (reason == ReasonCode.BECAUSE_YOU_BOUGHT)).all()
 
 
 @pytest.mark.parametrize("component", [Component.FACTORS, Component.SIMILAR])

@@ -31,3 +31,16 @@ def test_heads_stand_end_to_end() -> None:
     assert heads.entry.tolist() == [1, 2, 3]
     assert heads.size.tolist() == [2, 1]
     assert heads.end.tolist() == [2, 3]
+
+
+@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 6), st.integers(1, 50))
+def test_high_is_who_has_few_above(seed: int, n: int, n_categories: int, k: int) -> None:
+    """Fewer than so many score more, in all or in the category; who scores nothing is never high."""
+    rng = np.random.default_rng(seed)
+    score, category = rng.integers(0, 5, n).astype(np.float32), rng.integers(0, n_categories, n).astype(np.int32)
+    standing, item = Standing(score, category, n_categories), np.arange(n)
+    above = score[:, None] < score
+    beside = category[:, None] == category
+    assert standing.is_high(item, k).tolist() == ((above.sum(axis=1) < k) & (score > 0)).tolist()
+    few = (above & beside).sum(axis=1) < np.ceil(0.1 * beside.sum(axis=1))
+    assert standing.is_high_in_category(item, 0.1).tolist() == (few & (score > 0)).tolist()

@@ -122,6 +122,19 @@ async def test_many_guests_at_once_get_what_is_popular(shop: Served, monkeypatch
     assert all(item_id(n) not in ids(slate) for n, slate in enumerate(slates))
 
 
+async def test_what_to_buy_again_is_nothing_else_while_the_engine_is_busy(
+    shop: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shelf of that name is empty rather than filled with what was never bought, and the answer says why."""
+    monkeypatch.setattr(engine_thread, "MAX_WAITING", 0)
+    bodies = [{"user_id": user_id(n), "placement": "reorder"} for n in range(40)]
+    slates = await asyncio.gather(*(shop.post("/v1/recommendations", body) for body in bodies))
+    busy = [slate for slate in slates if slate.get("degraded_reason") == "busy"]
+    assert busy
+    assert not any(ids(slate) or slate.get("withheld") for slate in busy)
+    assert {slate["placement"] for slate in busy} == {"reorder"}
+
+
 async def test_filters_are_kept_or_refused(shop: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """A filtered shelf there is no time for is a 503 that says when to come back, not a shelf without its filter."""
     monkeypatch.setattr(engine_thread, "MAX_WAITING", 0)

@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from recommender.errors import StoreUnavailable
+from serving.clock import DataClock
 from serving.events import files
 from serving.events.drain import Drain
 from serving.settings import AppSettings, RedisSettings
@@ -52,6 +54,16 @@ async def test_the_next_slate_reflects_an_event(shop: Served) -> None:
     assert after["model_version"] == before["model_version"]
 
 
+async def test_buy_again_never_shows_what_was_not_bought(shop: Served) -> None:
+    """It is empty for a stranger, right after a first order, and for whoever wants no history used."""
+    questions: list[dict[str, Any]] = [{"user_id": "new"}, {"user_id": user_id(3), "personal": False}, {"guest": True}]
+    for question in questions:
+        assert ids(await shop.post("/v1/recommendations", {"placement": "reorder", **question})) == []
+    assert ids(await shop.get("/v1/users/new/buy-again")) == []
+    await shop.post("/v1/events", {"events": [purchase("e1", order_id="o1")]}, status=202)
+    assert set(ids(await shop.get("/v1/users/new/buy-again"))) <= {item_id(0)}
+
+
 async def test_what_was_just_bought_rests(shop: Served) -> None:
     """A regular's first pick leaves the next slate once it is bought; it returns when half its gap has passed."""
     path = f"/v1/users/{user_id(3)}/recommendations"
@@ -84,6 +96,22 @@ async def test_a_large_order_brings_nothing_refused_back(shop: Served) -> None:
     after = await shop.get(path + "?limit=100")
     assert after["withheld"] == "open_complaint"
     assert first not in ids(after)
+
+
+async def test_what_leaves_the_cart_after_a_restart_is_offered_again(
+    serve: Serve, stores: RedisStores, registry: Shelves
+) -> None:
+    """Time goes on where it stood: what is told after a restart is later than what was told before."""
+    await published(registry.shop, stores)
+    path = f"/v1/users/{user_id(5)}/recommendations"
+    late = DataClock(registry.shop.model.as_of.astype("datetime64[s]") + np.timedelta64(300, "s"))
+    async with serve(clock=late) as shop:
+        first = ids(await shop.get(path))[0]
+        into = {"event": "add_to_cart", "user_id": user_id(5), "item_id": first}
+        await shop.post("/v1/events", {"events": [into]}, status=202)
+    async with serve() as shop:
+        await shop.post("/v1/events", {"events": [into | {"event": "remove_from_cart"}]}, status=202)
+        assert first in ids(await shop.get(path))
 
 
 async def test_not_interested_takes_an_item_off_the_shelf(shop: Served) -> None:

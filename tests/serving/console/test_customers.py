@@ -57,7 +57,23 @@ async def test_a_customer_is_shown_whole(console: Served) -> None:
         assert words in text
     for shelf in ("Home page", "Buy it again", "Cart page", "Product page", "Mailing", "Trending", "Best sellers"):
         assert shelf in text
-    assert "They buy it again and again" in text
+
+
+async def test_what_was_bought_once_is_not_called_a_habit(console: Served) -> None:
+    """Each item to buy again says how often it was bought, as the past below says."""
+    model = shop_model()
+    history = model.histories.of(model.users.index(USER))
+    orders = {model.items.ids[item]: int(n) for item, n in zip(history.item, history.orders, strict=True)}
+    shelf = (
+        (await page(console, "/customer", user_id=USER)).partition('id="shelf-reorder"')[2].partition("</details>")[0]
+    )
+    rows = [row for row in shelf.split("<tr>") if "<code>" in row]
+    shown = [html.unescape(item) for row in rows for item in re.findall(r"<code>([^<]+)</code>", row)]
+    assert {min(orders[item], 3) for item in shown} >= {3}
+    for item, row in zip(shown, rows, strict=True):
+        words = {1: "once", 2: "twice"}.get(orders[item], f"{orders[item]} times")
+        assert f"They bought it {words}" in text_of(row)
+    assert "again and again" not in shelf
 
 
 async def test_shelves_are_those_of_the_api(console: Served) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from fastapi import FastAPI
 
@@ -61,6 +62,21 @@ async def test_each_placement(shop: Served) -> None:
         assert found.attributes("li", "data-rank") == [str(item["rank"]) for item in slate["items"]]
         assert found.attributes("section", "data-slate-id") == [answer.headers["x-slate-id"]]
         assert all(src and src.startswith("//shop.example/v1/items/") for src in found.attributes("img", "src"))
+
+
+async def test_days_are_told_by_the_clock_of_the_log(shop: Served) -> None:
+    """The log ends years ago: what is due after its end is not overdue, and the slate is dated by the same clock."""
+    slate = await shop.post("/v1/recommendations", {"placement": "reorder", "user_id": USER, "limit": 20})
+    end = shop.state.service.engine.model.as_of
+    created = np.datetime64(slate["created_at"].rstrip("Z"), "s")
+    assert end <= created < end + np.timedelta64(600, "s")
+    due = [np.datetime64(item["reason"]["due_on"], "D") for item in slate["items"] if item["reason"]["due_on"]]
+    later = [day > created.astype("datetime64[D]") + np.timedelta64(3, "D") for day in due]
+    assert any(later)
+    drawn = Drawn((await fragment(shop, "/v1/fragments/reorder", user=USER, limit=20, lang="en")).text)
+    said = drawn.texts["reason"]
+    assert sum(text.startswith("You may need it around") for text in said) == sum(later)
+    assert sum(text == "Time to restock" for text in said) == len(due) - sum(later)
 
 
 async def test_what_lacks_its_item_or_user_is_empty(shop: Served) -> None:

@@ -46,6 +46,24 @@ async def ordered(visitor: Visitor, *items: str) -> str:
     return (await visitor.send("checkout")).headers["location"].partition("id=")[2].partition("&")[0]
 
 
+async def test_a_new_customer_is_told_what_their_shelves_go_by(visitor: Visitor) -> None:
+    """Who brings along a guest's cart, or has ordered since, is no stranger to the shelves, and no page says so."""
+    await visitor.send("cart", id=item_id(0))
+    page = await visitor.does("sign-in", user="stranger")
+    assert (await visitor.served.get("/v1/users/stranger/recommendations"))["source"] == "folded_in"
+    assert "Your shelves go by what you did here already" in news(page)
+    assert "Nothing is known" not in page
+    await visitor.does("sign-out")
+    page = await visitor.does("sign-in", user="nobody")
+    assert (await visitor.served.get("/v1/users/nobody/recommendations"))["source"] == "popular"
+    told = ("in the news", "at the top", "behind the shelves")
+    assert page.count("Nothing is known of you yet") == len(told)
+    await ordered(visitor, item_id(4))
+    page = await visitor.see()
+    assert (await visitor.served.get("/v1/users/nobody/recommendations"))["source"] == "folded_in"
+    assert "your shelves go by what you did here" in page
+
+
 async def test_what_is_in_the_cart_is_not_offered(regular: Visitor, settings: AppSettings) -> None:
     """Added, counted, told, reported, and gone from the next slate; taken out, it may come back."""
     first = (await regular.shelf(USER))[0]
