@@ -15,13 +15,14 @@ from pydantic import TypeAdapter
 from rich.console import Console, RenderableType
 
 from recommender.engine import Engine
+from recommender.errors import GateRefused
 from regulars.campaigning import write_segment
 from regulars.config import Config
 from regulars.evaluation_view import evaluation_view
 from regulars.household_view import described, household_view
 from regulars.publishing import is_served, publish
 from regulars.terminal import RIGHT, plain, table
-from regulars.trained import served
+from regulars.trained import registry_of, served
 from serving.campaigns.files import written_whole
 from serving.campaigns.recipients import Pick, Recipients
 from serving.campaigns.settings import CampaignSettings
@@ -47,10 +48,14 @@ class Prepared:
     report: Path
     mailing: Path
     households: tuple[Household, ...]
+    served: str
+    """The version that is served: the trained one, unless the gate refused it."""
 
 
 def prepare(config: Config, progress: Progress, out: Console) -> Prepared:
     """Train, publish, write a mailing file and choose households; print what each of them came to.
+
+    A version that the gate refuses is no end of it if another one is served: that one stays.
 
     Raises
     ------
@@ -61,7 +66,7 @@ def prepare(config: Config, progress: Progress, out: Console) -> Prepared:
     out.print(_headline(trained))
     if trained.evaluation is not None:
         out.print(evaluation_view(trained.evaluation))
-    _publish(config, trained.version, progress)
+    serves = _publish(config, trained.version, progress, out)
     mailing = config.app.data_dir / "campaigns"
     write_segment(config, SEGMENT, mailing, progress=progress)
     with progress.step("choose households") as step:
@@ -70,7 +75,7 @@ def prepare(config: Config, progress: Progress, out: Console) -> Prepared:
     for view in views:
         out.print("", view)
     report = reports_folder(config.training) / f"{trained.version}.html"
-    return Prepared(trained, report, mailing / SEGMENT.replace(" ", "_"), tuple(shown))
+    return Prepared(trained, report, mailing / SEGMENT.replace(" ", "_"), tuple(shown), serves)
 
 
 def with_demo_shop(settings: AppSettings) -> AppSettings:
@@ -100,11 +105,23 @@ def _headline(trained: TrainResult) -> RenderableType:
     return plain(f"\nVersion {trained.version}: {what}\n", style="bold")
 
 
-def _publish(config: Config, version: str, progress: Progress) -> None:
+def _publish(config: Config, version: str, progress: Progress, out: Console) -> str:
+    """Publish `version` unless it is served already or the gate refuses it; return the version that is served then."""
     if is_served(config, version):
         progress.message(f"{version} is served already: its candidates are reused")
-    else:
+        return version
+    try:
         publish(config, version, progress=progress)
+    except GateRefused as refusal:
+        current = registry_of(config).current()
+        if current is None:
+            raise
+        out.print(plain(f"\n{refusal}.\n"))
+        progress.message(f"{current} goes on being served")
+        if not is_served(config, current):
+            publish(config, current, progress=progress, force=True)
+        return current
+    return version
 
 
 def _households(config: Config) -> tuple[list[Household], list[RenderableType]]:

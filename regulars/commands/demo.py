@@ -99,9 +99,16 @@ def say_where(server: Server, prepared: Prepared, out: Console) -> None:
     places = Table.grid(padding=(0, 2))
     for what, where in (
         ("demo shop", f"{server.url}/shop"),
+        ("version", _served(prepared)),
         ("API", f"{server.url}/openapi.json"),
         ("report", prepared.report),
         ("mailing file", prepared.mailing / "recipients.csv"),
     ):
         places.add_row(plain(what, style="bold"), plain(where))
     out.print(places)
+
+
+def _served(prepared: Prepared) -> str:
+    trained = prepared.trained.version
+    aside = "" if prepared.served == trained else f", because the gate refused {trained}; see above"
+    return prepared.served + aside

@@ -55,6 +55,25 @@ def test_demo_from_end_to_end(
 
 @pytest.mark.parametrize(("setting", "opened"), [("off", "local"), ("local", "local"), ("open", "open")])
 def test_the_demo_has_a_shop(setting: Literal["off", "local", "open"], opened: str) -> None:
+@pytest.mark.slow
+def test_the_demo_goes_on_with_the_version_that_is_served(
+    trained_shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A version that the gate refuses is said to be, and the one before is shown; without one, it ends there."""
+    shop = Shop(Path(shutil.copytree(trained_shop.folder, tmp_path / "shop")))
+    refusing = ["--set", "gate.min_lift_popularity=1000", "--set", "gate.min_users=0"]
+    assert shop.run("demo", "--exit", *refusing) == 3
+    assert shop.run("publish") == 0
+    served = (shop.folder / "data/artifacts/CURRENT").read_text(encoding="utf-8").strip()
+    capsys.readouterr()
+    assert shop.run("demo", "--exit", "--set", "als.seed=8", *refusing) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "may not be published: nDCG@10 on all items against popularity" in out
+    assert f"version {served}, because the gate refused" in out
+    assert f'"model_version": "{served}"' in out
+    assert (shop.folder / "data/artifacts/CURRENT").read_text(encoding="utf-8").strip() == served
+
+
     """Whatever the settings are for, the demo opens a shop, to this machine unless they open it to others."""
     settings = AppSettings(serving=ServingSettings(demo_shop=setting))
     assert with_demo_shop(settings).serving.demo_shop == opened
