@@ -40,7 +40,7 @@ def run(
     from regulars.demo import prepare, step_table, with_demo_shop
     from regulars.http_server import with_free_port
     from regulars.progress import TerminalProgress
-    from regulars.server_process import serving
+    from regulars.server_process import leaving_in_order, serving
     from regulars.terminal import results
     from serving.server import store_of
     from training.steps import MeasuredProgress
@@ -48,7 +48,7 @@ def run(
     overrides = [*(set_ or ()), *([] if port is None else [f"serving.port={port}"])]
     settings = configuration(config, overrides)
     out, progress = results(), MeasuredProgress(TerminalProgress())
-    with ExitStack() as stack:
+    with leaving_in_order(), ExitStack() as stack:
         app = stack.enter_context(store_of(with_free_port(with_demo_shop(settings.app))))
         prepared = prepare(replace(settings, app=app), progress, out)
         with progress.step("start the server"):
