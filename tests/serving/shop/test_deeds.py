@@ -46,6 +46,16 @@ async def ordered(visitor: Visitor, *items: str) -> str:
     return (await visitor.send("checkout")).headers["location"].partition("id=")[2].partition("&")[0]
 
 
+async def test_nobody_shops_as_somebody_who_does_not_exist(visitor: Visitor) -> None:
+    """An id that is not in the log is refused where it was typed, and the visitor stays who they are."""
+    page = await visitor.does("sign-in", user="nobody-<b>here</b>")
+    assert "Nobody in the log has the id “nobody-&lt;b&gt;here&lt;/b&gt;”" in page
+    assert 'value="nobody-&lt;b&gt;here&lt;/b&gt;"' in page
+    assert "Who is shopping?" in page
+    assert news(page) == ""
+    assert "You shop as" in news(await visitor.does("sign-in", user=f" {USER} "))
+
+
 async def test_what_is_in_the_cart_is_not_offered(regular: Visitor, settings: AppSettings) -> None:
     """Added, counted, told, reported, and gone from the next slate; taken out, it may come back."""
     first = (await regular.shelf(USER))[0]
