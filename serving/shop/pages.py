@@ -94,13 +94,13 @@ async def find(visit: VisitDep, q: str = "", category: Text = None, sort: Text =
     at = positive(page, otherwise=1)
     listing = search(visit.aisles, shelf, query, category=category or None, order=_order(sort), page=at)
     exact = None if id_problem(query) else visit.counter.item(query)
-    suggestion = "" if listing.total or exact else visit.aisles.words.suggestion(query)
+    suggestions = [] if listing.total or exact else visit.aisles.words.suggestions(query)
     return visit.page(
         "search.html.j2",
         query=query,
         category=category or None,
         exact=exact,
-        suggestion=suggestion,
+        suggestions=suggestions,
         popular=_popular(visit) if not listing.total and not exact else [],
         **_listed(visit, listing),
     )
