@@ -6,6 +6,7 @@ no event reported are missing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -61,6 +62,16 @@ class Trial:
     """None before anybody of it was seen."""
     rows: tuple[Row, ...] = ()
     shares: tuple[tuple[str, float], ...] = ()
+
+    def why_not(self, group: str) -> dict[str, str]:
+        """Return why the first group or `group` has no intervals, where that is the same for most of its measures."""
+        found: dict[str, str] = {}
+        for name in dict.fromkeys((self.rows[0].figures[0].group, group)) if self.rows else ():
+            said = Counter(row.of(name)[0].why_not for row in self.rows)
+            why, times = said.most_common(1)[0]
+            if why is not None and times > 1:
+                found[name] = why
+        return found
 
     def dots(self, group: str) -> tuple[Dot, ...]:
         """Return the differences of a group as shares of the first group's values."""
