@@ -6,7 +6,6 @@ no event reported are missing.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -63,14 +62,13 @@ class Trial:
     rows: tuple[Row, ...] = ()
     shares: tuple[tuple[str, float], ...] = ()
 
-    def why_not(self, group: str) -> dict[str, str]:
-        """Return why the first group or `group` has no intervals, where that is the same for most of its measures."""
-        found: dict[str, str] = {}
-        for name in dict.fromkeys((self.rows[0].figures[0].group, group)) if self.rows else ():
-            said = Counter(row.of(name)[0].why_not for row in self.rows)
-            why, times = said.most_common(1)[0]
-            if why is not None and times > 1:
-                found[name] = why
+    def why_not(self, group: str) -> dict[str, dict[str, list[str]]]:
+        """Return why the first group and `group` have no intervals: by group and reason, the names of the measures."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for row in self.rows:
+            for name in dict.fromkeys((row.figures[0].group, group)):
+                if (why := row.of(name)[0].why_not) is not None:
+                    found.setdefault(name, {}).setdefault(why, []).append(row.name)
         return found
 
     def dots(self, group: str) -> tuple[Dot, ...]:

@@ -181,6 +181,7 @@ async def test_too_few_users_are_said_once(serve: Serve, with_experiment: AppSet
     told = re.findall(r"\w+: \d+ users; 100 are needed", text)
     assert [each.partition(":")[0] for each in told] == ["control", "usual"]
     assert text.count("users; 100 are needed") == 2
+    assert text.count("watched for 28 days") == 2
 
 
 @pytest.mark.anyio
