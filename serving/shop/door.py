@@ -45,9 +45,9 @@ def admit(request: Request, access: Access, openness: Openness) -> None:
             HTTP_403_FORBIDDEN,
             "The demo shop is shut",
             "Requests need an API key here, and the demo shop asks visitors for none: it would show everybody what "
-            "customers bought. To open it again, stop the server, delete keys.json in its data folder and start it; that "
-            "ends all keys, while revoking them does not open the shop. Or keep the keys, and run the shop with a data "
-            "folder of its own: regulars demo --set data.dir=demo-data. "
+            "customers bought. To open it again, stop the server, delete keys.json in its data folder and start it: "
+            "that ends all keys, while revoking them does not open the shop. Or keep the keys, and run the shop with a "
+            "data folder of its own: regulars demo --set data.dir=demo-data. "
             'The setting access.keys = "required" shuts it, too.',
             is_shut=True,
         )
