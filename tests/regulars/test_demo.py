@@ -126,9 +126,7 @@ def test_a_demo_that_is_told_to_stop_does_so_in_order(trained_shop: Shop, tmp_pa
 
 
 def _post(url: str, body: object) -> None:
-    asked = urllib.request.Request(
-        url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
-    )
+    asked = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST")
     with urllib.request.urlopen(asked, timeout=30) as answer:
         assert answer.status == 202
 

@@ -131,10 +131,10 @@ def test_a_customer_is_found_by_keyboard(browser: Browser, place: Place, complai
     link.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(USER)
-    shelf = page.locator("#shelf-reorder > summary")
+    shelf = page.locator("#shelf-bestsellers > summary")
     shelf.focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#shelf-reorder table")).to_be_visible()
+    expect(page.locator("#shelf-bestsellers table")).to_be_visible()
     assert complaints == []
     page.context.close()
 
