@@ -149,10 +149,7 @@ async def sign_in(visit: VisitDep) -> Response:
     session = visit.session
     is_kept = await join(visit.state, session, user_id)
     session.user_id, session.orders, session.viewed, session.deeds, session.untold = user_id, [], [], [], 0
-    if user_id in visit.aisles.model.users:
-        session.did(hints.SIGNED_IN)
-    else:
-        session.did(hints.JOINED_KNOWN if await visit.is_followed() else hints.JOINED)
+    session.did(hints.SIGNED_IN if user_id in visit.aisles.model.users else hints.JOINED)
     if not is_kept:
         session.did(hints.NOT_RECORDED)
     return visit.go("")

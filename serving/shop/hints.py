@@ -21,7 +21,6 @@ COMPLAINT_OPENED = "complaint_opened"
 COMPLAINT_CLOSED = "complaint_closed"
 SIGNED_IN = "signed_in"
 JOINED = "joined"
-JOINED_KNOWN = "joined_known"
 SIGNED_OUT = "signed_out"
 NOT_RECORDED = "not_recorded"
 
@@ -47,7 +46,6 @@ _DEEDS = {
     COMPLAINT_CLOSED: "Your complaint is closed.",
     SIGNED_IN: "You shop as {name}.",
     JOINED: "Welcome, {name}.",
-    JOINED_KNOWN: "Welcome, {name}.",
     SIGNED_OUT: "You are a guest again.",
     NOT_RECORDED: "That could not be recorded.",
 }
@@ -64,7 +62,6 @@ _EFFECTS = {
     COMPLAINT_CLOSED: "Your shelves offer new things again.",
     SIGNED_IN: "The shelves go by everything this household bought in its log.",
     JOINED: "Nothing is known of you yet, so shelves show what is popular. Your first order changes that at once.",
-    JOINED_KNOWN: "What you did as a guest came along, and the shelves go by it. Your first order tells them more.",
     SIGNED_OUT: "The shelves know nothing of you but what you look at from now on.",
     NOT_RECORDED: "Neither Redis nor the disk took it. Please try again.",
 }

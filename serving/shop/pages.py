@@ -58,12 +58,10 @@ def shop_asset(name: str, if_none_match: IfNoneMatch = None) -> Response:
 async def home(visit: VisitDep) -> Response:
     """The front page: the visitor's shelves, and the departments."""
     household = next((each for each in visit.shop.households if each.user_id == visit.user_id), None)
-    past = _past(visit)
     return visit.page(
         "home.html.j2",
         household=household,
-        past=past,
-        is_followed=not past.bought and await visit.is_followed(),
+        past=_past(visit),
         popular=_popular(visit),
         emblems=_emblems(visit),
     )

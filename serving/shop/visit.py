@@ -19,8 +19,6 @@ from starlette.status import (
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 
-from recommender.errors import StoreUnavailable
-from serving.events.fresh import decode
 from serving.shop import hints
 from serving.shop.addresses import FRONT, address, root_of, way_back
 from serving.shop.aisles import Aisles
@@ -105,16 +103,6 @@ class Visit:
         """Return what an item is called; the id of what is no item."""
         goods = self.counter.item(item_id)
         return item_id if goods is None else goods.title
-
-    async def is_followed(self) -> bool:
-        """Say whether anything that was done since training shapes the shelves of who is signed in."""
-        if self.user_id is None or self.user_id in self.state.erasures:
-            return False
-        try:
-            record = await self.state.stores.slates.read_user(self.user_id, version=None)
-        except StoreUnavailable:
-            return False
-        return bool(decode(record.fresh, self.state.service.engine, self.user_id).positive)
 
     @property
     def name(self) -> str:

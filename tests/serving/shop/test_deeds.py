@@ -56,24 +56,6 @@ async def test_nobody_shops_as_somebody_who_does_not_exist(visitor: Visitor) -> 
     assert "You shop as" in news(await visitor.does("sign-in", user=f" {USER} "))
 
 
-async def test_the_words_for_a_newcomer_are_those_of_their_shelves(visitor: Visitor) -> None:
-    """Nothing is known of a new customer until they do something; as guest or since, it is said that shelves follow."""
-    unknown, looked, ordered_here = "Nothing is known of you yet", "what you looked at", "what you ordered here"
-    first = await visitor.does("sign-in", new="1")
-    assert unknown in news(first)
-    assert first.count(unknown) > 1
-    await visitor.send("sign-out")
-    await visitor.see("item", id=item_id(3), via="search")
-    page = await visitor.does("sign-in", new="1")
-    assert "What you did as a guest came along" in news(page)
-    assert unknown not in page
-    assert looked in page
-    await ordered(visitor, item_id(3))
-    page = await visitor.see()
-    assert ordered_here in page
-    assert unknown not in page
-
-
 async def test_what_is_in_the_cart_is_not_offered(regular: Visitor, settings: AppSettings) -> None:
     """Added, counted, told, reported, and gone from the next slate; taken out, it may come back."""
     first = (await regular.shelf(USER))[0]
