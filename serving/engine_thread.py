@@ -17,7 +17,7 @@ import anyio
 import anyio.to_thread
 import numpy as np
 
-from recommender.candidates import Candidates, Source
+from recommender.candidates import Candidates
 from recommender.engine import Engine
 from recommender.events import Event
 from recommender.histories import FreshEvent
@@ -86,19 +86,14 @@ class EngineThread:
             If too many wait already.
         """
         engine = ready.engine
-        slate_id, created_at = self._slate_id().decode(), self._clock.wall()
-        if question.placement is Placement.REORDER and (known.erased or question.visitor is None):
-            # What nobody is known to have bought cannot be bought again: popular items would belie the shelf's name.
-            user_id, version = question.user_id, engine.version
-            return Slate(slate_id, user_id, question.placement, (), Source.POPULAR, version, created_at)
         ask = functools.partial(
             self._ask,
             engine,
             question,
             known,
             now=self._clock.now(engine.model.as_of),
-            slate_id=slate_id,
-            created_at=created_at,
+            slate_id=self._slate_id().decode(),
+            created_at=self._clock.wall(),
         )
         is_empty = known.fresh.has_complaint and question.placement in UNASKED
         # Other placements, such as what to buy again, rank anew whatever candidates there are.

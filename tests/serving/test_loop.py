@@ -146,9 +146,6 @@ def test_history_may_be_left_out(shop: Live) -> None:
     assert shop.shown(user_id=user, personal=False, **beside) == shop.shown(guest=True, **beside)
     response = shop.clients[0].get(f"/v1/users/{user}/recommendations", params={"personal": "false"})
     assert ids(response.json()) == nobody
-    again = f"/v1/users/{user}/buy-again"
-    assert ids(shop.clients[0].get(again).json())
-    assert ids(shop.clients[0].get(again, params={"personal": "false"}).json()) == []
 
 
 def test_stock_and_prices_reach_every_worker(shop: Live) -> None:
