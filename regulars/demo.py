@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from rich.console import Console, RenderableType
 
 from recommender.engine import Engine
+from recommender.errors import GateRefused
 from recommender.request import SlateRequest
 from recommender.slate import Placement
 from regulars.campaigning import create, send_and_export
@@ -24,7 +25,7 @@ from regulars.evaluation_view import evaluation_view
 from regulars.household_view import Offer, described, household_view
 from regulars.publishing import is_served, publish
 from regulars.terminal import RIGHT, plain, table
-from regulars.trained import served
+from regulars.trained import registry_of, served
 from serving.campaigns.definition import Definition
 from serving.campaigns.files import written_whole
 from serving.campaigns.wording import reason_words
@@ -50,10 +51,14 @@ class Prepared:
     report: Path
     mailing: Path
     households: tuple[Household, ...]
+    served: str
+    """The version that is served: the trained one, unless the gate refused it."""
 
 
 def prepare(config: Config, progress: Progress, out: Console) -> Prepared:
     """Train, publish, write a mailing file and choose households; print what each of them came to.
+
+    A version that the gate refuses is no end of it if another one is served: that one stays.
 
     Raises
     ------
@@ -64,7 +69,7 @@ def prepare(config: Config, progress: Progress, out: Console) -> Prepared:
     out.print(_headline(trained))
     if trained.evaluation is not None:
         out.print(evaluation_view(trained.evaluation))
-    _publish(config, trained.version, progress)
+    serves = _publish(config, trained.version, progress, out)
     create(config, CAMPAIGN, if_missing=True)
     send, _ = send_and_export(config, CAMPAIGN.name, progress=progress)
     with progress.step("choose households") as step:
@@ -73,7 +78,7 @@ def prepare(config: Config, progress: Progress, out: Console) -> Prepared:
     for view in views:
         out.print("", view)
     report = reports_folder(config.training) / f"{trained.version}.html"
-    return Prepared(trained, report, send.folder, tuple(shown))
+    return Prepared(trained, report, send.folder, tuple(shown), serves)
 
 
 def with_demo_shop(settings: AppSettings) -> AppSettings:
@@ -103,11 +108,23 @@ def _headline(trained: TrainResult) -> RenderableType:
     return plain(f"\nVersion {trained.version}: {what}\n", style="bold")
 
 
-def _publish(config: Config, version: str, progress: Progress) -> None:
+def _publish(config: Config, version: str, progress: Progress, out: Console) -> str:
+    """Publish `version` unless it is served already or the gate refuses it; return the version that is served then."""
     if is_served(config, version):
         progress.message(f"{version} is served already: its candidates are reused")
-    else:
+        return version
+    try:
         publish(config, version, progress=progress)
+    except GateRefused as refusal:
+        current = registry_of(config).current()
+        if current is None:
+            raise
+        out.print(plain(f"\n{refusal}.\n"))
+        progress.message(f"{current} goes on being served")
+        if not is_served(config, current):
+            publish(config, current, progress=progress, force=True)
+        return current
+    return version
 
 
 def _households(config: Config) -> tuple[list[Household], list[RenderableType]]:

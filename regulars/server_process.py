@@ -8,9 +8,11 @@ from __future__ import annotations
 import http.client
 import json
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +22,11 @@ from serving.settings import AppSettings
 
 START_SECONDS = 120.0
 """A large artifact is checked byte by byte before it is served."""
-STOP_SECONDS = 20.0
+STOP_SECONDS = 35.0
+"""Longer than a worker has to move its last events into files (`serving.server.STOP_SECONDS`)."""
+TERMINATED = 128 + signal.SIGTERM
+"""The exit code that shells know."""
+POLL_SECONDS = 0.1
 
 
 class Server:
@@ -64,6 +70,16 @@ class Server:
         while self._is_alive():
             time.sleep(0.1)
 
+    def wait_until_it_answers(self) -> None:
+        """Return when it answers at all, however long that takes; it may have no model yet, and say so."""
+        while self._is_alive():
+            try:
+                self.get("/healthz")
+            except (OSError, ValueError):
+                time.sleep(POLL_SECONDS)
+            else:
+                return
+
     def wait_until_ready(self) -> None:
         """Return when it is ready to answer storefronts.
 
@@ -79,8 +95,22 @@ class Server:
                     return
             except (OSError, ValueError):
                 pass
-            time.sleep(0.1)
+            time.sleep(POLL_SECONDS)
         raise RecommenderError(f"the server on {self.url} did not become ready; what it printed above says why")
+
+
+@contextmanager
+def leaving_in_order() -> Iterator[None]:
+    """Let SIGTERM unwind what is open in the block, as Ctrl-C does: the server first, and its store after it."""
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(TERMINATED)
 
 
 @contextmanager

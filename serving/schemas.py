@@ -370,7 +370,9 @@ class MergeResult(BaseModel):
     """What became of a merge."""
 
     anonymous_id: str
-    user_id: str
+    user_id: str | None = Field(
+        description="Whose it is now; null if the request did not vouch for the user, so that nobody was joined."
+    )
     moved: int = Field(description="Fresh events that are the user's now; 0 if they were moved before.")
     kept_in: Literal["stream", "file"] = Field(description="file: Redis is away; slates reflect it once it is back.")
 

@@ -26,9 +26,9 @@ class GateSettings(Section):
     """Measured users from which on the rules above hold for the mean; with fewer, only a clear loss is refused."""
     max_loss_other: float = Field(default=0.0, ge=0)
     """Share of a baseline's nDCG that may be lost clearly where no rule above applies, as for buying again."""
-    max_regression: float = Field(default=0.0, ge=0)
+    max_regression: float = Field(default=0.01, ge=0)
     """Share of the served version's nDCG that may be lost clearly; 1 switches the rule off."""
-    max_loss_best: float = Field(default=0.0, ge=0)
+    max_loss_best: float = Field(default=0.01, ge=0)
     """Share that may be lost clearly among the best fifth of customers by value; 1 switches the rule off."""
     allow_unevaluated: bool = False
     """Whether a version may be published whose log was too short to evaluate it."""

@@ -142,10 +142,14 @@ def _until(
 
 def _too_few(n: int, did: int, did_not: int, what: str) -> str | None:
     if n < MIN_VISITORS:
-        return f"{n:,} users; {MIN_VISITORS} are needed"
+        return f"{_users(n)}; {MIN_VISITORS} are needed"
     if did < MIN_EVENTS:
-        return f"{did:,} users {what}; {MIN_EVENTS} are needed"
-    return f"all but {did_not:,} users {what}; {MIN_EVENTS} are needed" if did_not < MIN_EVENTS else None
+        return f"{_users(did)} {what}; {MIN_EVENTS} are needed"
+    return f"all but {_users(did_not)} {what}; {MIN_EVENTS} are needed" if did_not < MIN_EVENTS else None
+
+
+def _users(n: int) -> str:
+    return "1 user" if n == 1 else f"{n:,} users"
 
 
 def _too_short(found: Survival, horizon: float) -> str | None:

@@ -40,7 +40,7 @@ def run(
     from regulars.demo import prepare, step_table, with_demo_shop
     from regulars.http_server import with_free_port
     from regulars.progress import TerminalProgress
-    from regulars.server_process import serving
+    from regulars.server_process import leaving_in_order, serving
     from regulars.terminal import results
     from serving.server import store_of
     from training.steps import MeasuredProgress
@@ -48,7 +48,7 @@ def run(
     overrides = [*(set_ or ()), *([] if port is None else [f"serving.port={port}"])]
     settings = configuration(config, overrides)
     out, progress = results(), MeasuredProgress(TerminalProgress())
-    with ExitStack() as stack:
+    with leaving_in_order(), ExitStack() as stack:
         app = stack.enter_context(store_of(with_free_port(with_demo_shop(settings.app))))
         prepared = prepare(replace(settings, app=app), progress, out)
         with progress.step("start the server"):
@@ -99,9 +99,16 @@ def say_where(server: Server, prepared: Prepared, out: Console) -> None:
     places = Table.grid(padding=(0, 2))
     for what, where in (
         ("demo shop", f"{server.url}/shop"),
+        ("version", _served(prepared)),
         ("API", f"{server.url}/openapi.json"),
         ("report", prepared.report),
         ("mailing file", prepared.mailing / "recipients.csv"),
     ):
         places.add_row(plain(what, style="bold"), plain(where))
     out.print(places)
+
+
+def _served(prepared: Prepared) -> str:
+    trained = prepared.trained.version
+    aside = "" if prepared.served == trained else f", because the gate refused {trained}; see above"
+    return prepared.served + aside

@@ -96,7 +96,7 @@ def list_keys(
     from datetime import UTC
 
     from regulars.hints import hint
-    from regulars.terminal import RIGHT, results, say, table, write
+    from regulars.terminal import plain, results, say, table, write
     from serving.access.keyring import Keyring
 
     keyring, now = Keyring(configuration(config, set_).app.data_dir), datetime.now(UTC)
@@ -106,12 +106,14 @@ def list_keys(
 
         write(dumps([_described(key, now) for key in shown], indent=2, ensure_ascii=False))
     elif shown:
-        headings = ["id", "name", "kind", "state", "scopes", "origins", f"{RIGHT}rate", "made", "expires"]
-        drawn = table(headings, [_cells(key, now) for key in shown])
+        # A few short lines to a key, so that 80 columns cut no word; only a name or an origin may be too long for that.
+        drawn = table(["id, name", "kind, state", "scopes, origins, rate", "made, expires"], [])
         for column in drawn.columns:
             column.overflow = "fold"
         # The id is what `revoke` asks for: it is never cut, however narrow the terminal.
         drawn.columns[0].min_width = max(len(key.key_id) for key in shown)
+        for key in shown:
+            drawn.add_row(*(plain("\n".join(lines)) for lines in _cells(key, now)), end_section=True)
         results().print(drawn)
     else:
         say(f"There is no key in {keyring.path}. Make one: {hint('keys create storefront --publishable')}")
@@ -143,9 +145,9 @@ def _described(key: ApiKey, now: datetime) -> dict[str, object]:
     return {**key.model_dump(mode="json", exclude={"sha256"}), "state": _state(key, now)}
 
 
-def _cells(key: ApiKey, now: datetime) -> list[str]:
-    expires = "" if key.expires_at is None else key.expires_at.date().isoformat()
-    origins = " ".join(key.origins) or "any"
-    scopes = " ".join(key.scopes)
+def _cells(key: ApiKey, now: datetime) -> list[list[str]]:
+    """Return the lines of each cell."""
+    expires = "never" if key.expires_at is None else key.expires_at.date().isoformat()
+    opens = [" ".join(key.scopes), *(key.origins or ["any origin"]), *([] if key.rate is None else [key.rate])]
     made = key.created_at.date().isoformat()
-    return [key.key_id, key.name, key.kind.value, _state(key, now), scopes, origins, key.rate or "", made, expires]
+    return [[key.key_id, key.name], [key.kind.value, _state(key, now)], opens, [made, expires]]

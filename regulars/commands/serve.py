@@ -32,7 +32,9 @@ def run(
     redis.url an embedded Valkey starts, keeps its data below the data folder, and
     stops with this process.
     """
-    from regulars.http_server import base_url, run_server, with_free_port
+    from threading import Thread
+
+    from regulars.http_server import run_server, with_free_port
     from regulars.terminal import say
     from serving.fragments.shelf import Drawer
     from serving.server import store_of
@@ -42,11 +44,21 @@ def run(
     settings = with_free_port(configuration(config, overrides).app)
     Drawer.of(settings.fragments.template)
     say_if_open(settings)
-    at = base_url(settings)
     with store_of(settings) as connected:
-        shop = "" if settings.serving.demo_shop == "off" else f", the demo shop on {at}/shop"
-        say(f"Serving {settings.shop_name} on {at}{shop}. Stop with Ctrl-C.")
+        say("Starting. Stop with Ctrl-C.")
+        Thread(target=_say_when_it_answers, args=(connected,), name="say-where", daemon=True).start()
         run_server(connected)
+
+
+def _say_when_it_answers(settings: AppSettings) -> None:
+    """Print the address once it can be opened; a large artifact is loaded first."""
+    from regulars.server_process import Server
+    from regulars.terminal import say
+
+    server = Server(settings, is_alive=lambda: True)
+    server.wait_until_it_answers()
+    shop = "" if settings.serving.demo_shop == "off" else f", the demo shop on {server.url}/shop"
+    say(f"Serving {settings.shop_name} on {server.url}{shop}.")
 
 
 def say_if_open(settings: AppSettings) -> None:

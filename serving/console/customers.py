@@ -82,11 +82,13 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """An item that no shelf shows now."""
+    """An item that no shelf shows now, and those of its title that are not shown for the same reason."""
 
     item_id: str
     title: str
     why: str
+    count: int = 1
+    """How many items that is; packings and flavours often share a title."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,15 +201,19 @@ def _deed(engine: Engine, told: Told) -> Deed:
 def _held_back(
     engine: Engine, history: History | None, session: Session, *, shelf: Shelf, now: np.datetime64
 ) -> Iterator[HeldBack]:
-    """Yield what would be offered, or was asked about, and is not shown: each item once, with the first reason."""
+    """Yield what would be offered, or was asked about, and is not shown: each title once for its first reason."""
     reasons: dict[int, str] = {}
     _note(reasons, session.in_cart, "it is in their cart")
     _note(reasons, session.like_cart, "one of its title is in their cart")
     _note(reasons, session.unwanted, "they do not want it, or one much like it")
     _note(reasons, session.resting, "they bought it just now")
     _note(reasons, _sold_out(engine, history, shelf=shelf, now=now), "it is out of stock")
+    alike: dict[tuple[str, str], list[int]] = {}
     for item, why in reasons.items():
-        yield HeldBack(engine.model.items.ids[item], engine.model.catalogue.title[item], why)
+        alike.setdefault((engine.model.catalogue.title[item] or engine.model.items.ids[item], why), []).append(item)
+    for (_, why), items in alike.items():
+        first = items[0]
+        yield HeldBack(engine.model.items.ids[first], engine.model.catalogue.title[first], why, len(items))
 
 
 def _sold_out(engine: Engine, history: History | None, *, shelf: Shelf, now: np.datetime64) -> Iterable[int]:

@@ -20,7 +20,7 @@ from serving.state import State
 router = APIRouter(prefix=PATH, include_in_schema=False)
 
 MAX_CHARTS = 6
-"""Placements that have a chart of their own; the table names all."""
+"""Placements that have a panel of their own; the table names all."""
 PARTIAL_SECONDS = 1.0
 """How long figures are kept of files that were not read to their end yet."""
 
@@ -110,18 +110,23 @@ async def _traced(console: Console, state: State) -> Traced:
 
 
 def _charts(seen: View, currency: str) -> dict[str, Any]:
+    """Return the drawings; None in place of one that would show nothing but its axes."""
     ends = [day[5:] for day in seen.days]
     money_of, share_of = functools.partial(money, currency=currency), functools.partial(percent, digits=1)
-    shown = seen.shelves[:MAX_CHARTS]
+    shown = [shelf for shelf in seen.shelves if shelf.revenue > 0 or shelf.clicks][:MAX_CHARTS]
     draw = functools.partial(columns, labels=ends)
     most = max((max(shelf.daily_revenue) for shelf in shown), default=0.0)
     top = max((max(shelf.daily_click_through) for shelf in shown), default=0.0)
 
     def revenue(shelf: Shelf, *, most: float) -> Any:
+        if not any(value > 0 for value in shelf.daily_revenue):
+            return None
         told = f"Revenue from {shelf.name} on each of {len(ends)} days, {money_of(shelf.revenue)} in all"
         return draw(shelf.daily_revenue, alt=told, tick=lambda value: f"{value:,g}", top=most)
 
     def click_through(shelf: Shelf) -> Any:
+        if not any(shelf.daily_click_through):
+            return None
         told = f"Click-through of {shelf.name} on each of {len(ends)} days, {share_of(shelf.click_through)} in all"
         return draw(shelf.daily_click_through, alt=told, tick=lambda value: f"{100 * value:g} %", top=top)
 

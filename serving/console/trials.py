@@ -62,6 +62,15 @@ class Trial:
     rows: tuple[Row, ...] = ()
     shares: tuple[tuple[str, float], ...] = ()
 
+    def why_not(self, group: str) -> dict[str, dict[str, list[str]]]:
+        """Return why the first group and `group` have no intervals: by group and reason, the names of the measures."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for row in self.rows:
+            for name in dict.fromkeys((row.figures[0].group, group)):
+                if (why := row.of(name)[0].why_not) is not None:
+                    found.setdefault(name, {}).setdefault(why, []).append(row.name)
+        return found
+
     def dots(self, group: str) -> tuple[Dot, ...]:
         """Return the differences of a group as shares of the first group's values."""
         return tuple(

@@ -61,7 +61,7 @@ async def get_buy_again(request: Request, user_id: UserId, choices: ChoicesQuery
 async def post_merge(request: Request, body: MergeRequest, state: StateDep) -> MergeResult:
     """Let what a guest did count as this user's, before now and from now on. Repeating it changes nothing."""
     if Visitors(request, body.user_token).known_as(body.user_id, what="merge") is None:
-        return MergeResult(anonymous_id=body.anonymous_id, user_id=body.user_id, moved=0, kept_in="stream")
+        return MergeResult(anonymous_id=body.anonymous_id, user_id=None, moved=0, kept_in="stream")
     try:
         return await state.ingest.merge(body, as_of=state.service.engine.model.as_of)
     except OSError as error:

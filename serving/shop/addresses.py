@@ -19,10 +19,10 @@ MAX_CHARACTERS = 4_000
 def root_of(path: str) -> str:
     """Return the way from the page at `path` to the folder the shop, the widget and the API lie in.
 
-    >>> root_of("/shop"), root_of("/shop/item")
-    ('', '../')
+    >>> root_of("/shop"), root_of("/shop/item"), root_of("/shop/no/page")
+    ('', '../', '../../')
     """
-    return "" if path.rstrip("/").endswith("/shop") else "../"
+    return "../" * path.partition("/shop")[2].count("/")
 
 
 def address(page: str, /, **parameters: str | int | None) -> str:

@@ -73,6 +73,11 @@ class Aisles:
         """Return a department by its name."""
         return next((each for each in self.departments if each.name == name), None)
 
+    @property
+    def kinds(self) -> int:
+        """How many different products there are, as departments count them."""
+        return sum(each.kinds for each in self.departments)
+
     def of_kind(self, item: int) -> Indices:
         """Return the other items that are called the same, what sells best first."""
         same: Indices = self.by_sales[self.kind[self.by_sales] == self.kind[item]]

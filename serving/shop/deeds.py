@@ -21,6 +21,10 @@ router = APIRouter(include_in_schema=False)
 
 REPORTED = "reported"
 """Field of a form that says that the widget has told the API already."""
+NEW = "new-"
+"""What the ids of new customers begin with."""
+MAX_TYPED = 100
+"""Characters of an unknown id that the page repeats."""
 
 
 @router.post("/shop/cart")
@@ -138,9 +142,9 @@ async def complain(visit: VisitDep) -> Response:
 async def sign_in(visit: VisitDep) -> Response:
     """Shop as a household of the log, or as a customer nobody knows yet; what a guest did comes along."""
     fields = await visit.form()
-    user_id = f"new-{secrets.token_hex(4)}" if "new" in fields else _named(visit, fields.get("user", ""))
-    if id_problem(user_id):
-        return visit.go("sign-in")
+    user_id = f"{NEW}{secrets.token_hex(4)}" if "new" in fields else _named(visit, fields.get("user", ""))
+    if not _may_shop(visit, user_id):
+        return visit.go("sign-in", unknown=user_id[:MAX_TYPED])
     if visit.user_id is not None:
         visit.leave()
     session = visit.session
@@ -179,6 +183,14 @@ async def _tell(visit: Visit, events: list[dict[str, Any]]) -> bool:
 def _named(visit: Visit, typed: str) -> str:
     """Return the user that somebody means; spaces around an id count only if it is one with spaces."""
     return typed if typed in visit.aisles.model.users else typed.strip()
+
+
+def _may_shop(visit: Visit, user_id: str) -> bool:
+    """Say whether there is such a customer: in the log, among the chosen households, or begun here as a new one."""
+    if id_problem(user_id):
+        return False
+    chosen = {each.user_id for each in visit.shop.households}
+    return user_id in visit.aisles.model.users or user_id in chosen or user_id.startswith(NEW)
 
 
 def _goods(visit: Visit, fields: dict[str, str]) -> Goods | None:

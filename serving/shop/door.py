@@ -23,11 +23,13 @@ Openness = Literal["off", "local", "open"]
 class Refused(Exception):
     """A page is not shown; the text says why and what to do."""
 
-    def __init__(self, status: int, title: str, text: str) -> None:
+    def __init__(self, status: int, title: str, text: str, *, is_shut: bool = False) -> None:
+        """`is_shut` says that all pages are refused like this one, so that no link to another helps."""
         super().__init__(text)
         self.status = status
         self.title = title
         self.text = text
+        self.is_shut = is_shut
 
 
 def admit(request: Request, access: Access, openness: Openness) -> None:
@@ -42,8 +44,12 @@ def admit(request: Request, access: Access, openness: Openness) -> None:
         raise Refused(
             HTTP_403_FORBIDDEN,
             "The demo shop is shut",
-            "API keys were made for this shop, and the demo shop asks visitors for none: it would show everybody what "
-            "customers bought. Try it with a data folder of its own, before the first key is made.",
+            "Requests need an API key here, and the demo shop asks visitors for none: it would show everybody what "
+            "customers bought. To open it again, stop the server, delete keys.json in its data folder and start it: "
+            "that ends all keys, while revoking them does not open the shop. Or keep the keys, and run the shop with a "
+            "data folder of its own: regulars demo --set data.dir=demo-data. "
+            'The setting access.keys = "required" shuts it, too.',
+            is_shut=True,
         )
     if openness == "local" and not is_from_here(request, access.proxies):
         raise Refused(
@@ -51,6 +57,7 @@ def admit(request: Request, access: Access, openness: Openness) -> None:
             "The demo shop is for this machine",
             "It shows what customers bought, so it answers browsers on the machine it runs on, under the name "
             "localhost or 127.0.0.1. The setting serving.demo_shop opens it to others.",
+            is_shut=True,
         )
     if _is_from_elsewhere(request):
         raise Refused(

@@ -17,3 +17,4 @@ def open_shop(app: FastAPI, settings: AppSettings) -> None:
     visit.install(app)
     app.include_router(pages.router)
     app.include_router(deeds.router)
+    app.include_router(pages.rest)

@@ -20,6 +20,8 @@ from serving.shop.past import Past, past_of
 from serving.shop.visit import Visit, VisitDep, positive
 
 router = APIRouter(include_in_schema=False)
+rest = APIRouter(include_in_schema=False)
+"""For addresses that are none of the shop's: it is asked last."""
 
 FALLBACK_ITEMS = 12
 MORE_LIKE_IT = 12
@@ -94,13 +96,13 @@ async def find(visit: VisitDep, q: str = "", category: Text = None, sort: Text =
     at = positive(page, otherwise=1)
     listing = search(visit.aisles, shelf, query, category=category or None, order=_order(sort), page=at)
     exact = None if id_problem(query) else visit.counter.item(query)
-    suggestion = "" if listing.total or exact else visit.aisles.words.suggestion(query)
+    suggestions = [] if listing.total or exact else visit.aisles.words.suggestions(query)
     return visit.page(
         "search.html.j2",
         query=query,
         category=category or None,
         exact=exact,
-        suggestion=suggestion,
+        suggestions=suggestions,
         popular=_popular(visit) if not listing.total and not exact else [],
         **_listed(visit, listing),
     )
@@ -153,9 +155,15 @@ async def order(visit: VisitDep, order_id: ItemId = "", new: Text = None) -> Res
 
 
 @router.get("/shop/sign-in")
-async def sign_in(visit: VisitDep) -> Response:
-    """Whom one may shop as."""
-    return visit.page("sign-in.html.j2", households=visit.shop.households, past=_past(visit))
+async def sign_in(visit: VisitDep, unknown: str = "") -> Response:
+    """Whom one may shop as; `unknown` is an id that was typed and that nobody has."""
+    return visit.page("sign-in.html.j2", households=visit.shop.households, past=_past(visit), unknown=unknown)
+
+
+@rest.get("/shop/{page:path}")
+async def nothing(visit: VisitDep) -> Response:
+    """Say that there is no such page."""
+    return _nothing_here(visit, "There is no such page", "The address leads nowhere.")
 
 
 def _nothing_here(visit: Visit, title: str, text: str) -> Response:

@@ -21,6 +21,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,9 @@ MAX_WORDS = 8
 MAX_PART = 12
 """Characters of a word outside ASCII; what comes after them is not searched."""
 NO_MATCH = 3
+MAX_SUGGESTIONS = 3
+SIMILAR = 0.75
+"""Twice the letters in common, over the letters of both words."""
 
 Ranks = npt.NDArray[np.int8]
 
@@ -50,13 +54,20 @@ class Words:
             np.maximum(ranks, self._of_word(word), out=ranks)
         return ranks
 
-    def suggestion(self, query: str) -> str:
-        """Return the query with words nobody uses replaced by similar ones; nothing if that does not help."""
+    def suggestions(self, query: str) -> list[str]:
+        """Return queries that find something instead of one that does not; none if there are none.
+
+        Words nobody uses are replaced by similar ones, or left out; if no text has all of what remains, as many words
+        are left out as must be.
+        """
         words = words_of(query[:MAX_QUERY_CHARACTERS])[:MAX_WORDS]
-        replaced = [word if self._is_used(word) else self._nearest(word) for word in words]
-        if not all(replaced) or replaced == words:
-            return ""
-        return " ".join(replaced)
+        used = [word if self._is_used(word) else self._nearest(word) for word in words]
+        ranks = {word: self._of_word(word) for word in used if word}
+        for n_words in range(len(ranks), 0, -1):
+            fitting = [some for some in combinations(ranks, n_words) if _any_fits([ranks[word] for word in some])]
+            if fitting:
+                return [" ".join(some) for some in fitting[:MAX_SUGGESTIONS]]
+        return []
 
     def _of_word(self, word: str) -> Ranks:
         ranks = np.full(self._size, NO_MATCH, np.int8)
@@ -72,7 +83,9 @@ class Words:
         if any(char.isdecimal() for char in word):
             return ""
         known = [*self._titles.words, *self._places.words]
-        return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.75)), "")
+        found = difflib.get_close_matches(word, known, n=3, cutoff=SIMILAR)
+        # Of four letters, three in common are enough if the order slipped: "mlik" means milk, but "cafe" no case.
+        return next((each for each in found if len(word) > 4 or _is_slip(word, each)), "")
 
 
 class _Postings:
@@ -98,6 +111,15 @@ class _Postings:
         first = bisect.bisect_left(self.words, start)
         last = bisect.bisect_left(self.words, start + "\U0010ffff")
         return self._entries[self._ends[first] : self._ends[last]]
+
+
+def _any_fits(ranks: Sequence[Ranks]) -> bool:
+    return bool((np.maximum.reduce(ranks) < NO_MATCH).any())
+
+
+def _is_slip(typed: str, word: str) -> bool:
+    """Say whether a letter is missing, is too many, or two are swapped; another letter is another word."""
+    return len(typed) != len(word) or sorted(typed) == sorted(word)
 
 
 def words_of(text: str) -> list[str]:

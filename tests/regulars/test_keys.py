@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,28 @@ def test_a_key_is_printed_once(shop: Shop, capsys: Capture) -> None:
     assert "page" in printed.out
     for text in (printed.out, printed.err, json.dumps(row), (shop.folder / "data" / FILE).read_text()):
         assert key not in text
+
+
+def test_the_list_cuts_no_word_at_80_columns(shop: Shop, capsys: Capture) -> None:
+    """Names, scopes, origins, rates and dates stand there whole."""
+    words = (
+        "storefront",
+        "publishable",
+        "https://shop.example",
+        "https://www.shop.example",
+        "600/minute",
+        "2999-01-31",
+    )
+    name, _, first, second, rate, day = words
+    create(shop, capsys, name, "--publishable", "--origin", first, "--origin", second, "--rate", rate, "--expires", day)
+    every = ("slates", "events", "catalogue", "users", "operations")
+    create(shop, capsys, "a back office", *(part for scope in every for part in ("--scope", scope)))
+    (page, _) = listed(shop, capsys)
+    assert shop.run("keys list") == 0
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    for word in (*words, *every, "a back office", page["key_id"], "expires", "live"):
+        assert re.search(rf"(?<!\S){re.escape(word)}(?!\S)", printed), word
 
 
 def test_rotation(shop: Shop, capsys: Capture) -> None:

@@ -132,12 +132,24 @@ def test_a_clear_regression_is_refused() -> None:
     served, worse = 0.4 + NOISE[:300], 0.4 + NOISE[:300] - 0.02 + NOISE[300:600] / 10
     current = version(served, SERVED)
     with pytest.raises(GateRefused, match=rf"against the served version {SERVED}: .* lies below 0"):
-        check(version(worse), GateSettings(), current=current)
+        check(version(worse), gate(max_regression=0.0), current=current)
     assert check(version(served + 0.001), GateSettings(), current=current)
     allowing = GateSettings(max_regression=0.1, max_loss_best=0.1)
     assert check(version(worse), allowing, current=current)
     with pytest.raises(GateRefused, match=r"lies below -0\.0"):
         check(version(worse - 0.1), allowing, current=current)
+
+
+@pytest.mark.parametrize("who", ["everybody", "the best"])
+def test_a_loss_too_small_to_matter_is_none(who: str) -> None:
+    """However clear it is: up to a hundredth of the served figure passes, more does not, unless the shop says so."""
+    served = 0.4 + NOISE[:500]
+    hit = np.where(np.arange(500) >= 400, 1.0, float(who == "everybody"))
+    current, strict = version(served, SERVED), gate(max_regression=0.0, max_loss_best=0.0)
+    assert check(version(served - 0.003 * hit), GateSettings(), current=current)
+    for settings, loss in ((strict, 0.003), (GateSettings(), 0.006)):
+        refused = failing(judge(version(served - loss * hit), settings, current=current))
+        assert any("best fifth" in rule for rule in refused)
 
 
 def test_an_undecided_change_is_no_regression() -> None:

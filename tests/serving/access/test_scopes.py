@@ -53,6 +53,7 @@ EXPECTED: dict[tuple[str, str], Scope | None] = {
     **dict.fromkeys(((method, "/l/{token:path}") for method in ("GET", "HEAD")), None),
     **dict.fromkeys(((method, "/i/{picture:path}") for method in ("GET", "HEAD")), None),
     ("GET", "/shop/assets/{name}"): None,
+    ("GET", "/shop/{page:path}"): None,
     **dict.fromkeys((("GET", f"/shop/{page}") for page in sorted(PAGES - {FRONT})), None),
     **dict.fromkeys((("POST", f"/shop/{form}") for form in sorted(FORMS)), None),
     # The console has a door of its own: a form for a key of the scope operations.

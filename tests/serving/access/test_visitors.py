@@ -258,11 +258,12 @@ async def test_nobody_joins_a_guest_to_somebody_else(keyed: Keyed) -> None:
     merge = {"anonymous_id": "b-1", "user_id": USER}
     for token, doubt in ((None, "missing"), (keyed.token(OTHER), "other_user")):
         refused = await keyed.ask("POST", "/v1/users:merge", merge, token=token)
-        assert (refused.json()["moved"], refused.headers[HEADER]) == (0, doubt)
+        assert refused.json() == {"anonymous_id": "b-1", "user_id": None, "moved": 0, "kept_in": "stream"}
+        assert refused.headers[HEADER] == doubt
     stranger = await keyed.ask("POST", "/v1/users:merge", merge | {"user_id": STRANGER})
-    assert stranger.json()["moved"] == 0
+    assert (stranger.json()["user_id"], stranger.json()["moved"]) == (None, 0)
     joined = await keyed.ask("POST", "/v1/users:merge", merge | {"user_token": keyed.token()})
-    assert joined.json()["moved"] == 1
+    assert (joined.json()["user_id"], joined.json()["moved"]) == (USER, 1)
     assert HEADER not in joined.headers
     metrics = (await keyed.ask("GET", "/metrics", key=keyed.server)).text
     assert 'regulars_unvouched_users_total{reason="missing",what="merge"} 2.0' in metrics

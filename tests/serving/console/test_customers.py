@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import logging
 import re
@@ -18,9 +19,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recommender.engine import Engine
 from recommender.errors import StoreUnavailable
 from recommender.events import Event
 from recommender.ids import IdMap
+from recommender.text import TextColumn
 from serving.console.customers import MAX_FOUND, Order, customer_of, search
 from serving.console.fresh_events import Session, session_of
 from serving.console.words import reason_words
@@ -309,6 +312,25 @@ def test_times_may_be_seconds_or_milliseconds(registry: Shelves, moment: int) ->
 
 def pasts() -> Iterator[int]:
     yield from range(0, len(shop_model().users), 17)
+
+
+def test_what_is_held_back_is_listed_once_for_each_title() -> None:
+    """Items of a title share a row for each reason, which says how many they are; ids stand in for titles."""
+    model = shop_model()
+    titles = ["Milk", "", "Milk", "Milk", "Tea", "Milk", "", *["Other"] * (len(model.items) - 7)]
+    catalogue = dataclasses.replace(model.catalogue, title=TextColumn.from_strings(titles))
+    engine = Engine(dataclasses.replace(model, catalogue=catalogue), version="v1")
+    session = Session(in_cart=frozenset({0, 2, 3}), unwanted=frozenset({1, 3, 4, 5, 6}))
+    seen = customer_of(engine, USER, session, shelf=open_shelf(model), now=end_of_log())
+    found = [(held.item_id, held.title, held.why.partition(" ")[0], held.count) for held in seen.held_back]
+    name = model.items.ids
+    assert found == [
+        (name[0], "Milk", "it", 3),
+        (name[1], "", "they", 1),
+        (name[4], "Tea", "they", 1),
+        (name[5], "Milk", "they", 1),
+        (name[6], "", "they", 1),
+    ]
 
 
 @pytest.mark.parametrize("order", list(Order))

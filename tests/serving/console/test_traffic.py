@@ -126,6 +126,20 @@ async def test_traffic_has_a_table_under_each_chart(serve: Serve, settings: AppS
 
 
 @pytest.mark.anyio
+async def test_what_did_not_happen_is_not_drawn(serve: Serve, settings: AppSettings) -> None:
+    """A sentence says that nothing was bought; no axis of nothing is drawn, and no panel of a shelf without clicks."""
+    seen = [event("impression", slate_id=name, placement=name) for name in ("home", "cart")]
+    write(settings.events_dir, [*seen, event("click", slate_id="home", placement="home")])
+    (text,) = await shown(serve, settings, "/traffic")
+    assert text.count('role="img"') == 1
+    assert "Click-through of home" in text
+    assert "No revenue from shelves in these days." in text
+    assert [panel.partition("</h3>")[0].rpartition("<h3>")[2] for panel in text.split('<div class="panel">')[2:]] == [
+        "home"
+    ]
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("days", ["-1", "0", "1e9", "all", "400000000000"])
 async def test_other_periods_are_a_default_or_a_400(serve: Serve, settings: AppSettings, days: str) -> None:
     """No number makes the page long or slow."""
@@ -157,6 +171,17 @@ async def test_experiments_have_a_table_under_each_chart(serve: Serve, with_expe
     panel = text.partition('<div class="panel">')[2]
     assert 'role="img"' in panel
     assert "better" in panel.partition("<table")[2]
+
+
+@pytest.mark.anyio
+async def test_too_few_users_are_said_once(serve: Serve, with_experiment: AppSettings) -> None:
+    """Why there are no intervals yet stands above the measures, once for each group, and not under every figure."""
+    write(with_experiment.events_dir, crowd(Groups(SETTINGS), 20))
+    (text,) = await shown(serve, with_experiment, "/experiments")
+    told = re.findall(r"\w+: \d+ users; 100 are needed", text)
+    assert [each.partition(":")[0] for each in told] == ["control", "usual"]
+    assert text.count("users; 100 are needed") == 2
+    assert text.count("watched for 28 days") == 2
 
 
 @pytest.mark.anyio

@@ -49,19 +49,29 @@ async def ordered(visitor: Visitor, *items: str) -> str:
 async def test_a_new_customer_is_told_what_their_shelves_go_by(visitor: Visitor) -> None:
     """Who brings along a guest's cart, or has ordered since, is no stranger to the shelves, and no page says so."""
     await visitor.send("cart", id=item_id(0))
-    page = await visitor.does("sign-in", user="stranger")
-    assert (await visitor.served.get("/v1/users/stranger/recommendations"))["source"] == "folded_in"
+    page = await visitor.does("sign-in", user="new-1")
+    assert (await visitor.served.get("/v1/users/new-1/recommendations"))["source"] == "folded_in"
     assert "Your shelves go by what you did here already" in news(page)
     assert "Nothing is known" not in page
     await visitor.does("sign-out")
-    page = await visitor.does("sign-in", user="nobody")
-    assert (await visitor.served.get("/v1/users/nobody/recommendations"))["source"] == "popular"
+    page = await visitor.does("sign-in", user="new-2")
+    assert (await visitor.served.get("/v1/users/new-2/recommendations"))["source"] == "popular"
     told = ("in the news", "at the top", "behind the shelves")
     assert page.count("Nothing is known of you yet") == len(told)
     await ordered(visitor, item_id(4))
     page = await visitor.see()
-    assert (await visitor.served.get("/v1/users/nobody/recommendations"))["source"] == "folded_in"
+    assert (await visitor.served.get("/v1/users/new-2/recommendations"))["source"] == "folded_in"
     assert "your shelves go by what you did here" in page
+
+
+async def test_nobody_shops_as_somebody_who_does_not_exist(visitor: Visitor) -> None:
+    """An id that is not in the log is refused where it was typed, and the visitor stays who they are."""
+    page = await visitor.does("sign-in", user="nobody-<b>here</b>")
+    assert "Nobody in the log has the id “nobody-&lt;b&gt;here&lt;/b&gt;”" in page
+    assert 'value="nobody-&lt;b&gt;here&lt;/b&gt;"' in page
+    assert "Who is shopping?" in page
+    assert news(page) == ""
+    assert "You shop as" in news(await visitor.does("sign-in", user=f" {USER} "))
 
 
 async def test_what_is_in_the_cart_is_not_offered(regular: Visitor, settings: AppSettings) -> None:

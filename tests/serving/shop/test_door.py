@@ -80,6 +80,20 @@ async def test_behind_a_proxy_of_ours_the_client_counts(
         assert await status(visitor.served.app, X_Forwarded_For="::1") == 200
 
 
+async def test_without_the_file_of_keys_a_shop_is_open_again(
+    visitor: Visitor, visit: Visit, settings: AppSettings
+) -> None:
+    """As the page says: whoever made a key to try it out returns by deleting the file and starting anew."""
+    minted = mint("k", Kind.SECRET, now=datetime.now(UTC), scopes=tuple(Scope))
+    keyring = Keyring(settings.data_dir)
+    keyring.change(lambda keys: (*keys, minted.kept))
+    visitor.served.state.access.refresh()
+    assert (await visitor.client.get("/shop")).status_code == 403
+    keyring.path.unlink()
+    async with visit() as again:
+        assert (await again.client.get("/shop")).status_code == 200
+
+
 @pytest.mark.parametrize("openness", ["local", "open"])
 async def test_where_there_are_keys_the_shop_is_shut(visitor: Visitor, settings: AppSettings, openness: str) -> None:
     """It would show everybody what customers bought; what was open shuts within a look at the keys."""
@@ -89,7 +103,8 @@ async def test_where_there_are_keys_the_shop_is_shut(visitor: Visitor, settings:
     for path in ("", "/search?q=thing", f"/item?id={item_id(1)}", "/sign-in", "/orders"):
         answer = await visitor.client.get(f"/shop{path}", headers={"Authorization": f"Bearer {minted.text}"})
         assert answer.status_code == 403, path
-        assert "API keys" in answer.text
+        assert "delete keys.json in its data folder" in answer.text
+        assert "To the front page" not in answer.text, "it would lead back to this page"
     assert (await visitor.client.post("/shop/checkout")).status_code == 403
 
 
@@ -130,3 +145,4 @@ async def test_forms_come_from_here(visitor: Visitor, sent: dict[str, str]) -> N
     answer = await visitor.client.post("/shop/cart", data={"form": token, "id": item_id(1)}, headers=named)
     assert answer.status_code == 403
     assert "another site" in answer.text
+    assert "To the front page" in answer.text

@@ -35,6 +35,8 @@ PAGES: list[tuple[str, dict[str, str], int]] = [
     ("orders", {}, 200),
     ("order", {"id": "not mine"}, 404),
     ("sign-in", {}, 200),
+    ("nothing", {}, 404),
+    ("nothing/of/this", {}, 404),
 ]
 
 
@@ -58,6 +60,15 @@ async def test_every_page_is_shown_and_strict(visitor: Visitor, is_guest: bool) 
         assert "form-action 'self'; frame-ancestors 'none'" in policy
         assert response.headers["cache-control"] == "no-store"
         assert response.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/shop", "/shop/search", "/shop/nothing", "/shop/nothing/of/this", "/shop/"])
+async def test_every_page_leads_home(visitor: Visitor, path: str) -> None:
+    """Relative addresses hold however deep a page stands, and however wrong its address is."""
+    page = await visitor.client.get(path)
+    home = re.search(r'class="brand" href="([^"]*)"', page.text)
+    assert home is not None
+    assert page.url.join(home[1]).path == "/shop"
 
 
 async def test_the_cookie_is_kept_from_scripts_and_other_sites(visitor: Visitor) -> None:

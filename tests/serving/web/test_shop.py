@@ -300,6 +300,22 @@ def test_another_browser_is_another_visitor(page: Page, origin: str) -> None:
     assert "Nothing in it yet." in httpx.get(f"{origin}/shop/cart").text
 
 
+def test_a_message_leaves_the_buttons_of_a_phone_free(page: Page) -> None:
+    """What is said after a press covers neither the button that was pressed nor the one below it."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"/shop/item?id={item_id(3)}")
+    add, refuse = page.locator("form.buy button"), page.locator("form.not-for-me button")
+    add.click()
+    expect(page.locator("#toast")).to_contain_text("In your cart")
+    said = page.locator("#toast").bounding_box()
+    for button in (add, refuse):
+        place = button.bounding_box()
+        assert said is not None
+        assert place is not None
+        assert 0 < place["y"] + place["height"] < 844, "it is in sight"
+        assert said["y"] + said["height"] <= place["y"] or place["y"] + place["height"] <= said["y"]
+
+
 WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 SETTLED = "body:not(:has(regulars-shelf:is([data-state=loading], [aria-busy])))"
 
