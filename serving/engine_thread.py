@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -32,6 +33,7 @@ from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.questions import IMPERSONAL, PREPARED, Question
 from serving.random_ids import RandomIds
+from serving.shelves.cutter import NOTHING
 from serving.shelves.ready import Ready
 
 ENGINE_THREADS = 1
@@ -180,3 +182,8 @@ def _session_events(question: Question, model: Model, *, now: np.datetime64) -> 
 def indices(model: Model, item_ids: Iterable[str]) -> tuple[int, ...]:
     """Return the indices of the items the model knows, each once, in their order."""
     return tuple(dict.fromkeys(model.items.known(item_ids).tolist()))
+
+
+def barred_of(ready: Ready, exclude: Sequence[str]) -> AbstractSet[int]:
+    """Return the indices of the items the caller does not want."""
+    return frozenset(indices(ready.engine.model, exclude)) if exclude else NOTHING

@@ -13,10 +13,10 @@ from pydantic import BaseModel
 
 from serving.access.scopes import FOLLOW, HEALTH, LOOK, PUBLISHABLE, needs
 from serving.access.user_tokens import HEADER
+from serving.event_schemas import EventIn, EventsRequest
 from serving.fragments.blank import FRAGMENTS
 from serving.fragments.blank import MEDIA_TYPE as BLANK
 from serving.problems import ProblemBody, documented
-from serving.schemas import EventIn, EventsRequest
 
 TAGS = [
     {"name": "slates", "description": "What to show. Every answer has one shape, and there is always an answer."},

@@ -30,7 +30,7 @@ from recommender.ladder import PURE, WITHHELD
 from recommender.purpose import STORED, Purpose
 from recommender.slate import Placement
 from serving.clock import Clock, Moments
-from serving.engine_thread import BusyError, EngineThread, Known, indices
+from serving.engine_thread import BusyError, EngineThread, Known, barred_of, indices
 from serving.erasures import Erasures
 from serving.events.fresh import FreshEvents, decode
 from serving.experiments import Experiments
@@ -171,12 +171,12 @@ class Service:
     ) -> Reply | None:
         """Cut a user's shelf from what is stored, unless that cannot be done: the second step."""
         erased, candidates, fresh = record
-        if candidates is None or erased or user_id in self._erasures or user_id in self._opted_out:
+        if candidates is None or erased or user_id in self._erasures:
             return None
-        if OPTED_OUT in fresh:
+        if user_id in self._opted_out or OPTED_OUT in fresh:
             return None
         self._stale.keep(user_id, candidates, version=ready.engine.version)
-        barred = _barred(ready, exclude)
+        barred = barred_of(ready, exclude)
         if fresh:
             events = decode(fresh, ready.engine, user_id)
             if events.positive or events.has_complaint:
@@ -234,9 +234,9 @@ class Service:
             try:
                 record = await self._thread.offer(ready, asked.placement, item)
             except BusyError:
-                barred = barred | _barred(ready, exclude) | (NOTHING if item is None else {item})
+                barred = barred | barred_of(ready, exclude) | (NOTHING if item is None else {item})
                 return await self._popular(ready, asked, None, degraded=BUSY, barred=barred)
-        every = barred | _barred(ready, exclude)
+        every = barred | barred_of(ready, exclude)
         reply = self._counter.cut(ready, asked, None, record, purpose=STORED[0], barred=every, degraded=degraded)
         if reply is not None:
             return reply
@@ -259,7 +259,7 @@ class Service:
         self._metrics.store_errors.labels("read_user").inc()
         if user_id in self._erasures:
             return await self._everybodys(ready, asked, user_id, exclude=exclude)
-        barred, question = _barred(ready, exclude), asked.question(user_id, exclude=exclude)
+        barred, question = barred_of(ready, exclude), asked.question(user_id, exclude=exclude)
         if user_id in self._opted_out:
             return await self.impersonal(question, away(opted_out=True))
         record = self._stale.get(user_id, version=ready.engine.version)
@@ -291,7 +291,7 @@ class Service:
         """Answer somebody nothing is known of."""
         record = ready.offer(asked.placement, None)
         assert record is not None, "lists for everybody are prepared first"
-        barred = _barred(ready, exclude) | unwanted
+        barred = barred_of(ready, exclude) | unwanted
         reply = self._counter.cut(ready, asked, user_id, record, purpose=STORED[0], barred=barred)
         if reply is not None:
             return reply
@@ -342,11 +342,10 @@ class Service:
         is_plain = not known.fresh.has_complaint
         if is_plain and (asked := question.asked) is not None and question.is_for_everybody:
             item = ready.engine.model.items.get(question.viewed[0]) if question.viewed else None
-            barred = _barred(ready, question.exclude) | known.fresh.barred(ready.engine.model, now=self._now(ready))
+            barred = barred_of(ready, question.exclude) | known.fresh.barred(ready.engine.model, now=self._now(ready))
             with contextlib.suppress(BusyError):
                 record = ready.offer(asked.placement, item) or await self._thread.offer(ready, asked.placement, item)
-                user_id, why = question.user_id, known.degraded_reason
-                purpose = STORED[0]
+                user_id, why, purpose = question.user_id, known.degraded_reason, STORED[0]
                 reply = self._counter.cut(ready, asked, user_id, record, purpose=purpose, barred=barred, degraded=why)
                 if reply is not None:
                     return reply
@@ -385,7 +384,7 @@ class Service:
             return await self._nothing(ready, question)
         if question.is_filtered:
             raise overloaded()
-        barred = _barred(ready, (*question.viewed, *question.exclude))
+        barred = barred_of(ready, (*question.viewed, *question.exclude))
         barred |= ready.engine.twins.with_twins(indices(ready.engine.model, question.cart))
         barred |= known.fresh.barred(ready.engine.model, now=self._now(ready))
         asked = Asked(question.placement, Purpose.ALL, question.limit, question.reasons)
@@ -399,7 +398,3 @@ class Service:
         empty = dataclasses.replace(slate, placement=question.placement)
         body = self._renderer.slate(empty, ready, reasons=False, degraded=BUSY, withheld=withheld)
         return Reply(body, slate.source.label, BUSY)
-
-
-def _barred(ready: Ready, exclude: Sequence[str]) -> AbstractSet[int]:
-    return frozenset(indices(ready.engine.model, exclude)) if exclude else NOTHING

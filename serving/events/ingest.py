@@ -26,6 +26,7 @@ from recommender.errors import StoreUnavailable
 from recommender.ids import MAX_ID_BYTES
 from serving.clock import Clock
 from serving.erasures import Erasures
+from serving.event_schemas import EventIn, EventsResult, MergeRequest, MergeResult, RejectedEvent
 from serving.events import fresh
 from serving.events.files import MERGE
 from serving.events.journal import Journal
@@ -33,7 +34,6 @@ from serving.events.owed import Owed
 from serving.events.times import clock_error, happened_at
 from serving.metrics import Metrics
 from serving.problems import MAX_ECHO, plain
-from serving.schemas import EventIn, EventsResult, MergeRequest, MergeResult, RejectedEvent
 from serving.stores import Stores
 from serving.visitors import visitor
 

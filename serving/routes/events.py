@@ -15,8 +15,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from serving.access.visitors import Visitors
+from serving.event_schemas import EventsRequest, EventsResult
 from serving.problems import Code, Problem, documented
-from serving.schemas import EventsRequest, EventsResult
 from serving.state import StateDep
 
 router = APIRouter(prefix="/v1", tags=["events"])

@@ -15,9 +15,10 @@ from pydantic import Field
 
 from recommender.slate import Placement
 from serving.access.visitors import Visitors
+from serving.event_schemas import MergeRequest, MergeResult
 from serving.problems import Code, Problem, documented
 from serving.routes.slates import RESPONSES, Choices, ChoicesQuery, answered
-from serving.schemas import ErasedResult, MergeRequest, MergeResult
+from serving.schemas import ErasedResult
 from serving.security import checked_id
 from serving.state import StateDep
 

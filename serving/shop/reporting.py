@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recommender.events import Event
-from serving.schemas import MergeRequest
+from serving.event_schemas import MergeRequest
 from serving.shop.goods import Goods
 from serving.shop.session import Session
 from serving.state import State
