@@ -47,7 +47,7 @@ async def test_every_slate_has_one_shape(shop: Served, path: str, user: str, ite
     assert len(slate["items"]) == (0 if user == "stranger" and "buy-again" in path else 10)
     assert slate["degraded"] is False
     assert slate["model_version"] == shop.state.service.engine.version
-    assert {item["currency"] for item in slate["items"]} == {"EUR"}
+    assert {item["currency"] for item in slate["items"]} <= {"EUR"}
 
 
 async def test_a_known_user_gets_stored_candidates(shop: Served) -> None:
