@@ -170,7 +170,7 @@ def test_a_shop_may_name_its_guests_itself(page: Page, api: FakeApi) -> None:
     [
         ("personal", "en", "what you bought and looked at"),
         ("folded_in", "en", "what you bought and looked at"),
-        ("buy_again", "en", "You buy these regularly"),
+        ("buy_again", "en", "You bought these before"),
         ("similar", "en", "together with the items"),
         ("trending", "en", "Nothing about you was used"),
         ("popular", "zh", "没有使用你的任何信息"),
