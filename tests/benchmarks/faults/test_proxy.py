@@ -78,12 +78,12 @@ def test_good_road_changes_nothing(proxy: FaultProxy) -> None:
 
 
 def test_slices(proxy: FaultProxy) -> None:
-    """Everything arrives, in small pieces."""
+    """Everything arrives, in small pieces; who is slow to look may find several together."""
     proxy.become(Faults(slice_bytes=9))
     with connected(proxy) as connection:
-        pieces = echoed(connection, MESSAGE)
-    assert b"".join(pieces) == MESSAGE
-    assert len(pieces) > 10
+        tries = [echoed(connection, MESSAGE) for _ in range(10)]
+    assert all(b"".join(pieces) == MESSAGE for pieces in tries)
+    assert max(map(len, tries)) > 10
 
 
 def test_latency_counts_both_ways(proxy: FaultProxy) -> None:
