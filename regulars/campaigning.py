@@ -23,6 +23,7 @@ from serving.campaigns.facts import ModelFacts
 from serving.campaigns.links import Links
 from serving.campaigns.mail_lines import Press
 from serving.campaigns.manifest import Manifest, read_manifest
+from serving.campaigns.one_at_a_time import alone
 from serving.campaigns.present import looking
 from serving.campaigns.sending import Counts, audience_of, choices, make_send
 from serving.campaigns.sends import CAMPAIGNS, DEFINITION_FILE, SENDS, Send, Sends, checked_name
@@ -32,6 +33,8 @@ from serving.experiment_settings import Groups
 from serving.server import store_of
 from training.pipeline import erased_users
 from training.progress import Progress
+
+_WAITING = "Another export is running; this one begins when it has ended."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +107,7 @@ def send_and_export(
     layouts: Sequence[str] = (),
     progress: Progress,
 ) -> tuple[Send, Manifest]:
-    """Make a send of a campaign unless it was made already, and write its files.
+    """Make a send of a campaign unless it was made already, and write its files; other exports are waited for.
 
     Raises
     ------
@@ -116,21 +119,22 @@ def send_and_export(
         If the store cannot be asked what is in stock and who was erased.
     """
     definition = load_definition(campaigns_folder(config), name)
-    send = _made(config, definition, send_id, progress)
-    _without_erased(config, send)
-    links = Links.of(config.app, send)
-    n_rows = read_manifest(send.folder).written * passes(formats, layouts)
-    with progress.step("write files", total=n_rows) as step:
-        manifest = export(
-            send,
-            formats=formats,
-            layouts=layouts,
-            links=links,
-            addresses=_consent(config).addresses if layouts and config.app.campaign.consent else None,
-            press=Press.of(config.app) if HTML in formats else None,
-            on_rows=step.advance,
-        )
-        step.note(f"{manifest.written:,} of {manifest.users:,} users")
+    with alone(campaigns_folder(config), on_wait=lambda: progress.message(_WAITING)):
+        send = _made(config, definition, send_id, progress)
+        _without_erased(config, send)
+        links = Links.of(config.app, send)
+        n_rows = read_manifest(send.folder).written * passes(formats, layouts)
+        with progress.step("write files", total=n_rows) as step:
+            manifest = export(
+                send,
+                formats=formats,
+                layouts=layouts,
+                links=links,
+                addresses=_consent(config).addresses if layouts and config.app.campaign.consent else None,
+                press=Press.of(config.app) if HTML in formats else None,
+                on_rows=step.advance,
+            )
+            step.note(f"{manifest.written:,} of {manifest.users:,} users")
     return send, manifest
 
 
