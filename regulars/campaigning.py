@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,8 @@ from serving.experiment_settings import Groups
 from serving.server import store_of
 from training.pipeline import erased_users
 from training.progress import Progress
+
+_log = logging.getLogger(__name__)
 
 _WAITING = "Another export is running; this one begins when it has ended."
 
@@ -81,13 +84,18 @@ def create(config: Config, definition: Definition, *, replace: bool = False, if_
 
 
 def listed(config: Config) -> list[Listed]:
-    """Return all campaigns with what they sent, the first send first."""
+    """Return all campaigns with what they sent, the first send first; what cannot be read is named in the log."""
     folder = campaigns_folder(config)
     sends = Sends(folder)
-    return [
-        Listed(load_definition(folder, name), tuple(read_manifest(send.folder) for send in sends.of_campaign(name)))
-        for name in known_campaigns(folder)
-    ]
+    found = []
+    for name in known_campaigns(folder):
+        try:
+            definition = load_definition(folder, name)
+        except InvalidInput as error:
+            _log.warning("the campaign %s is passed over: %s", name, error)
+            continue
+        found.append(Listed(definition, tuple(_manifests(sends.of_campaign(name)))))
+    return found
 
 
 def audience_size(config: Config, definition: Definition) -> tuple[int, int]:
@@ -196,6 +204,14 @@ def sample(ground: Ground, *, user: str | None, most: int) -> Iterator[Chosen]:
         found += sum(not why for why in chosen.reason)
         if found >= most:
             return
+
+
+def _manifests(sends: Iterable[Send]) -> Iterator[Manifest]:
+    for send in sends:
+        try:
+            yield read_manifest(send.folder)
+        except InvalidInput as error:
+            send.pass_over(error)
 
 
 def _made(config: Config, definition: Definition, send_id: str | None, progress: Progress) -> Send:

@@ -6,7 +6,6 @@ Both are kept as numbers, user × items + item, so that a million people's take 
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,8 +33,6 @@ MAX_OPEN = 64
 
 _DAY = np.timedelta64(1, "D")
 _IMPRESSION = b'"impression"'
-
-_log = logging.getLogger(__name__)
 
 
 class Earlier:
@@ -115,7 +112,7 @@ class Earlier:
             with send.snapshot() as snapshot:
                 age = self._age_days(snapshot.sent_at)
         except InvalidInput as error:
-            _log.warning("%s/%s is passed over: %s", send.campaign, send.send_id, error)
+            send.pass_over(error)
             self._unreadable.append((self._stated_age_days(send), send, error))
             return
         if age >= -SLACK_DAYS:
