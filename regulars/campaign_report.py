@@ -36,7 +36,7 @@ def report_of(
         raise InvalidInput(f"the campaign {name!r} has sent nothing yet; run: {hint('campaign export')} {name}")
     erased = erased_users(config.training)
     with progress.step("read sends", total=len(sends)) as step:
-        mailed = _mailed(definition, sends, erased)
+        mailed = _mailed(definition, sends, erased, progress)
         step.note(f"{len(mailed.entered):,} users in {len(sends):,} sends")
     return campaign_report(
         config.training,
@@ -50,18 +50,29 @@ def report_of(
     )
 
 
-def _mailed(definition: Definition, sends: Sequence[Send], erased: Collection[str]) -> Mailed:
+def _mailed(definition: Definition, sends: Sequence[Send], erased: Collection[str], progress: Progress) -> Mailed:
     """Return who entered when, and into which group; the first send counts."""
     experiment = definition.experiment or Experiment(f"campaign {definition.name}", ((MAILED, 1.0),))
     place = {group: at for at, group in enumerate(experiment.names)}
     entered: dict[str, tuple[int, int]] = {}
     for send in sends:
-        with send.snapshot() as snapshot:
-            at = int(np.datetime64(snapshot.sent_at.removesuffix("Z"), "s").astype(np.int64))
-            for user_id in snapshot.users():
-                entered.setdefault(user_id, (place[MAILED], at))
-            if CONTROL in place:
-                for user_id, reason in snapshot.suppressed():
-                    if reason == CONTROL_GROUP:
-                        entered.setdefault(user_id, (place[CONTROL], at))
+        try:
+            groups = _groups(send)
+        except InvalidInput as error:
+            progress.message(f"The send {send.send_id} is not counted: {error}")
+            continue
+        for user_id, (group, at) in groups.items():
+            if group in place:
+                entered.setdefault(user_id, (place[group], at))
     return Mailed(experiment=experiment, entered={user: when for user, when in entered.items() if user not in erased})
+
+
+def _groups(send: Send) -> dict[str, tuple[str, int]]:
+    """Return whom one send mailed and whom it held back, and when."""
+    with send.snapshot() as snapshot:
+        at = int(np.datetime64(snapshot.sent_at.removesuffix("Z"), "s").astype(np.int64))
+        found = dict.fromkeys(snapshot.users(), (MAILED, at))
+        for user_id, reason in snapshot.suppressed():
+            if reason == CONTROL_GROUP:
+                found.setdefault(user_id, (CONTROL, at))
+    return found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from serving.campaigns.facts import ModelFacts
 from serving.campaigns.links import Links
 from serving.campaigns.mail_lines import Press
 from serving.campaigns.manifest import Manifest, read_manifest
+from serving.campaigns.one_at_a_time import alone
 from serving.campaigns.present import looking
 from serving.campaigns.sending import Counts, audience_of, choices, make_send
 from serving.campaigns.sends import CAMPAIGNS, DEFINITION_FILE, SENDS, Send, Sends, checked_name
@@ -32,6 +34,10 @@ from serving.experiment_settings import Groups
 from serving.server import store_of
 from training.pipeline import erased_users
 from training.progress import Progress
+
+_log = logging.getLogger(__name__)
+
+_WAITING = "Another export is running; this one begins when it has ended."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,13 +84,18 @@ def create(config: Config, definition: Definition, *, replace: bool = False, if_
 
 
 def listed(config: Config) -> list[Listed]:
-    """Return all campaigns with what they sent, the first send first."""
+    """Return all campaigns with what they sent, the first send first; what cannot be read is named in the log."""
     folder = campaigns_folder(config)
     sends = Sends(folder)
-    return [
-        Listed(load_definition(folder, name), tuple(read_manifest(send.folder) for send in sends.of_campaign(name)))
-        for name in known_campaigns(folder)
-    ]
+    found = []
+    for name in known_campaigns(folder):
+        try:
+            definition = load_definition(folder, name)
+        except InvalidInput as error:
+            _log.warning("the campaign %s is passed over: %s", name, error)
+            continue
+        found.append(Listed(definition, tuple(_manifests(sends.of_campaign(name)))))
+    return found
 
 
 def audience_size(config: Config, definition: Definition) -> tuple[int, int]:
@@ -104,7 +115,7 @@ def send_and_export(
     layouts: Sequence[str] = (),
     progress: Progress,
 ) -> tuple[Send, Manifest]:
-    """Make a send of a campaign unless it was made already, and write its files.
+    """Make a send of a campaign unless it was made already, and write its files; other exports are waited for.
 
     Raises
     ------
@@ -116,21 +127,22 @@ def send_and_export(
         If the store cannot be asked what is in stock and who was erased.
     """
     definition = load_definition(campaigns_folder(config), name)
-    send = _made(config, definition, send_id, progress)
-    _without_erased(config, send)
-    links = Links.of(config.app, send)
-    n_rows = read_manifest(send.folder).written * passes(formats, layouts)
-    with progress.step("write files", total=n_rows) as step:
-        manifest = export(
-            send,
-            formats=formats,
-            layouts=layouts,
-            links=links,
-            addresses=_consent(config).addresses if layouts and config.app.campaign.consent else None,
-            press=Press.of(config.app) if HTML in formats else None,
-            on_rows=step.advance,
-        )
-        step.note(f"{manifest.written:,} of {manifest.users:,} users")
+    with alone(campaigns_folder(config), on_wait=lambda: progress.message(_WAITING)):
+        send = _made(config, definition, send_id, progress)
+        _without_erased(config, send)
+        links = Links.of(config.app, send)
+        n_rows = read_manifest(send.folder).written * passes(formats, layouts)
+        with progress.step("write files", total=n_rows) as step:
+            manifest = export(
+                send,
+                formats=formats,
+                layouts=layouts,
+                links=links,
+                addresses=_consent(config).addresses if layouts and config.app.campaign.consent else None,
+                press=Press.of(config.app) if HTML in formats else None,
+                on_rows=step.advance,
+            )
+            step.note(f"{manifest.written:,} of {manifest.users:,} users")
     return send, manifest
 
 
@@ -192,6 +204,14 @@ def sample(ground: Ground, *, user: str | None, most: int) -> Iterator[Chosen]:
         found += sum(not why for why in chosen.reason)
         if found >= most:
             return
+
+
+def _manifests(sends: Iterable[Send]) -> Iterator[Manifest]:
+    for send in sends:
+        try:
+            yield read_manifest(send.folder)
+        except InvalidInput as error:
+            send.pass_over(error)
 
 
 def _made(config: Config, definition: Definition, send_id: str | None, progress: Progress) -> Send:

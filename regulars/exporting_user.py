@@ -188,13 +188,17 @@ def _events(folder: Path, user_id: str, guests: Guests) -> Iterator[dict[str, An
 def _sends(data_dir: Path, user_id: str) -> Iterator[dict[str, Any]]:
     """Yield what each send had for them, or why they were left out of it."""
     for send in Sends.of(data_dir):
-        with contextlib.suppress(InvalidInput), send.snapshot() as snapshot:
-            about = {"campaign": send.campaign, "send_id": send.send_id, "sent_at": snapshot.sent_at}
-            sent, why_not = snapshot.of_user(user_id), snapshot.why_not(user_id)
-            if sent is not None:
-                yield {**about, "left_out": None, **_sent(sent)}
-            elif why_not is not None:
-                yield {**about, "left_out": why_not}
+        try:
+            with send.snapshot() as snapshot:
+                about = {"campaign": send.campaign, "send_id": send.send_id, "sent_at": snapshot.sent_at}
+                sent, why_not = snapshot.of_user(user_id), snapshot.why_not(user_id)
+        except InvalidInput as error:
+            send.pass_over(error)
+            continue
+        if sent is not None:
+            yield {**about, "left_out": None, **_sent(sent)}
+        elif why_not is not None:
+            yield {**about, "left_out": why_not}
 
 
 def _sent(sent: Sent) -> dict[str, Any]:

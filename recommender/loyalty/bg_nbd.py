@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import digamma, gammaln, hyp2f1
+from scipy.special import betaincinv, digamma, expit, gammaln, hyp2f1, roots_legendre
 
 from recommender.loyalty.likelihood import Fit, maximize
 
@@ -33,6 +33,12 @@ Counts = npt.NDArray[np.int64]
 
 _NEAR_ONE = 1e-5
 """The formula of expected orders divides by a − 1; nearer to 1 than this, a is moved there."""
+
+_ALIKE = 1e3
+"""r above which customers hardly differ in their rates: there the terms of ₂F₁ cancel each other, down to no number."""
+
+_NODES = 64
+"""Of the integral that stands for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,9 +106,10 @@ class BgNbd:
 
     def alive(self, repeats: Counts, last: Numbers, age: Numbers) -> Numbers:
         """Return (m,): the probability of still being a customer at `age`."""
-        rest = repeats + self.r
-        left = self._chance(repeats) * ((self.alpha + age) / (self.alpha + last)) ** rest
-        return np.asarray(1 / (1 + left), dtype=np.float64)
+        # In logarithms, for the ratio to the power of r + x leaves the range of numbers where r is large.
+        with np.errstate(divide="ignore"):
+            left = np.log(self._chance(repeats)) + (repeats + self.r) * np.log1p((age - last) / (self.alpha + last))
+        return np.asarray(expit(-left), dtype=np.float64)
 
     def expected(self, repeats: Counts, last: Numbers, age: Numbers, *, ahead: float) -> Numbers:
         """Return (m,): the orders to be expected within `ahead` after `age` (equation 10).
@@ -111,17 +118,38 @@ class BgNbd:
 
             E = alive · c / (a - 1) · [1 - (1 - z)^(a - 1) ₂F₁(a - 1, c - r - x; c; z)]
             c = a + b + k - 1,   z = ahead / (α + T + ahead)
+
+        Where it gives no number, and where all order at about one rate, the same expectation is integrated.
         """
         a = self.a if abs(self.a - 1) > _NEAR_ONE else 1 + _NEAR_ONE
         z = ahead / (self.alpha + age + ahead)
         c = a + self.b + repeats + self.leaves_at_once - 1
-        shrunk = (1 - z) ** (a - 1) * hyp2f1(a - 1, c - self.r - repeats, c, z)
-        return np.asarray(self.alive(repeats, last, age) * c / (a - 1) * (1 - shrunk), dtype=np.float64)
+        with np.errstate(all="ignore"):
+            shrunk = (1 - z) ** (a - 1) * hyp2f1(a - 1, c - self.r - repeats, c, z)
+            found = np.asarray(self.alive(repeats, last, age) * c / (a - 1) * (1 - shrunk), dtype=np.float64)
+        lost = ~np.isfinite(found) | (self.r > _ALIKE)
+        if lost.any():
+            integrated = self._integrated(repeats[lost], age[lost], ahead=ahead)
+            found[lost] = self.alive(repeats[lost], last[lost], age[lost]) * integrated
+        return found
 
     def returns(self, repeats: Counts, last: Numbers, age: Numbers, *, ahead: float) -> Numbers:
         """Return (m,): the probability of at least one order within `ahead` after `age`."""
         silent = ((self.alpha + age) / (self.alpha + age + ahead)) ** (self.r + repeats)
         return np.asarray(self.alive(repeats, last, age) * (1 - silent), dtype=np.float64)
+
+    def _integrated(self, repeats: Counts, age: Numbers, *, ahead: float) -> Numbers:
+        """Return (m,): the orders within `ahead` of who is a customer at `age`.
+
+        For the probability p of leaving they are (1 - (1 + p h / (α + T))^-(r + x)) / p, between 0 and
+        h (r + x) / (α + T); p is beta distributed (a, b + k), and Gauss's nodes are laid over its quantiles.
+        """
+        nodes, weights = roots_legendre(_NODES)
+        until, rest = (self.alpha + age)[:, None], (self.r + repeats)[:, None]
+        # Below this p the expression is its limit; a smaller one would divide 0 by 0.
+        leaving = betaincinv(self.a, self.b + repeats + self.leaves_at_once, (nodes[:, None] + 1) / 2).T.clip(min=1e-12)
+        orders = -np.expm1(-rest * np.log1p(leaving * ahead / until)) / leaving
+        return np.asarray(orders @ weights / 2, dtype=np.float64)
 
     def _chance(self, repeats: Counts) -> Numbers:
         """Return (m,): a / (b + k - 1), and 0 for who had no chance to leave."""

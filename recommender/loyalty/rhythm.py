@@ -48,13 +48,15 @@ class Rhythm:
         Raises
         ------
         NoFit
-            If the likelihood has no maximum: all gaps are alike.
+            If the likelihood has no maximum.
         """
         some = gaps > 0
         n, total, logs = gaps[some], days[some], log_gaps[some]
         unit = float(total.sum() / max(n.sum(), 1)) or 1.0
         scaled, moved = total / unit, logs - n * np.log(unit)
-        found = maximize(lambda p: _log_likelihood(p, n, scaled, moved), ("regularity", "shape", "scale"))
+        names = ("regularity", "shape", "scale")
+        # In the limits all gaps of a customer are alike, or all customers have one rate.
+        found = maximize(lambda p: _log_likelihood(p, n, scaled, moved), names, large=names)
         value = found.log_likelihood - float(n.sum()) * math.log(unit)
         fit = found.rescaled("scale", unit, log_likelihood=value)
         return cls(*fit.estimate), fit
@@ -68,8 +70,11 @@ class Rhythm:
         tail = betainccinv(own, rest, still * (1 - share))
         body = betaincinv(own, rest, betainc(own, rest, begun) + share * still)
         w = np.where(still * (1 - share) < 0.5, tail, body)
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.maximum(scale * w / (1 - w), after), dtype=np.float64)
+        with np.errstate(divide="ignore", over="ignore"):
+            gap = np.where(w < 1, scale * w / (1 - w), np.inf)
+            # The tail falls as a power of t + β + S, which says how where its size is too small for a number.
+            farther = (after + scale) * (1 - share) ** (-1 / rest) - scale
+        return np.asarray(np.maximum(np.where(still > 0, gap, farther), after), dtype=np.float64)
 
 
 def _log_likelihood(parameters: Numbers, n: Counts, days: Numbers, log_gaps: Numbers) -> tuple[float, Numbers]:

@@ -8,16 +8,19 @@
 
 A person who is not in the file has not agreed. A column `email` may stand beside; it goes into the layouts of mail
 tools that know people by nothing else, and nowhere else. What a status means is written out below; any other word is
-refused, because to guess wrong would mail somebody who said no.
+refused, because to guess wrong would mail somebody who said no. A no beside an id with blanks around it also counts for
+the id without them; a yes does not.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from recommender.errors import InvalidInput
+from recommender.ids import CONTROL_CHARACTER
 
 NO_CONSENT = "no_consent"
 UNSUBSCRIBED = "unsubscribed"
@@ -74,10 +77,16 @@ def read_consent(path: Path) -> Consent:
             user, status = (_place(header, name, path) for name in (USER, STATUS))
             email = _place(header, EMAIL, path) if EMAIL in _names(header) else len(header)
             for row in filter(None, rows):
-                reasons[row[user]] = _meaning(row[status] if status < len(row) else "", path, rows.line_num)
-                if email < len(row) and row[email]:
-                    addresses[row[user]] = row[email].strip()
-    except (OSError, UnicodeDecodeError, csv.Error, IndexError) as error:
+                if user >= len(row):
+                    raise InvalidInput(f"{path}, line {rows.line_num}: the row ends before its {USER}")
+                user_id = row[user]
+                reason = _meaning(row[status] if status < len(row) else "", path, rows.line_num)
+                reasons[user_id] = reason
+                if reason:  # an id may begin with a blank, but a no is rather heard once too often
+                    reasons[user_id.strip()] = reason
+                if email < len(row) and row[email].strip():
+                    addresses[user_id] = _address(row[email].strip(), path, rows.line_num)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidInput(f"campaign.consent {path} cannot be read: {error}") from None
     return Consent(reasons, addresses)
 
@@ -86,11 +95,21 @@ def _place(header: list[str], name: str, path: Path) -> int:
     names = _names(header)
     if name not in names:
         raise InvalidInput(f"{path}: there is no column {name!r}; the header is {', '.join(header) or 'empty'}")
+    if names.count(name) > 1:
+        raise InvalidInput(f"{path}: there are {names.count(name)} columns {name!r}; leave the one that counts")
     return names.index(name)
 
 
 def _names(header: list[str]) -> list[str]:
     return [column.strip().casefold() for column in header]
+
+
+def _address(email: str, path: Path, line: int) -> str:
+    if re.search(CONTROL_CHARACTER, email):
+        raise InvalidInput(
+            f"{path}, line {line}: {email[:80]!r} is no email address; it holds a line break or the like"
+        )
+    return email
 
 
 def _meaning(status: str, path: Path, line: int) -> str:

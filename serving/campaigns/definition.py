@@ -163,6 +163,8 @@ def load_definition(folder: Path, name: str) -> Definition:
         raise InvalidInput(f"there is no campaign {name!r} in {folder}; there are: {known}") from None
     except ValidationError as error:
         raise InvalidInput(f"{path}: {_first_problem(error)}") from None
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error}") from None
 
 
 def defined(**values: object) -> Definition:

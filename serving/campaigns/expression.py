@@ -239,7 +239,7 @@ class _Parser:
         return _Not(found) if sign.text == "!=" else found
 
     def _named(self, field: str, value: Token) -> Condition:
-        name = value.text.strip("\"'") if value.kind == "text" else value.text
+        name = value.text[1:-1] if value.kind == "text" else value.text
         if field == CATEGORY:
             return _InCategory(name)
         try:

@@ -19,8 +19,9 @@ MAX_CHARACTERS = 2_048
 """Of an address; longer ones are cut off somewhere on their way."""
 
 _ADDRESS = re.compile(
-    r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?((?:[/?#].*)?)", re.IGNORECASE | re.DOTALL
+    r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?((?:[/?#].*)?)", re.ASCII | re.IGNORECASE | re.DOTALL
 )
+"""With `re.ASCII`, for without it ſ is an s to whoever ignores case, and then no scheme that is known."""
 _USUAL_PORTS = {"http": ":80", "https": ":443"}
 _KEPT = "%/:?#[]@!$&'()*+,;=~"
 """What stays as it is in an address; everything else is percent-encoded."""

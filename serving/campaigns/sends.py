@@ -13,6 +13,7 @@ outside that is none is simply not found.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ PREVIEW_FILE = "preview.html"
 """A mail of somebody, to look at."""
 SENDS = "sends"
 KEY_BYTES = 5
+
+_log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -58,6 +61,10 @@ class Send:
     def snapshot(self) -> Snapshot:
         """Open what was sent."""
         return Snapshot.open(self.folder / SNAPSHOT_FILE)
+
+    def pass_over(self, why: InvalidInput) -> None:
+        """Name it in the log as one that cannot be read: one damaged file stops nothing but itself."""
+        _log.warning("the send %s/%s is passed over: %s", self.campaign, self.send_id, why)
 
 
 class Sends:
@@ -94,11 +101,14 @@ class Sends:
         return [send for send in self.latest(None) if send.campaign == campaign][::-1]
 
     def latest(self, n: int | None) -> list[Send]:
-        """Return the last `n` sends, or all, the last one first."""
+        """Return the last `n` sends, or all, the last one first; those that cannot be read are named in the log."""
         dated = []
         for send in self:
-            with send.snapshot() as snapshot:
-                dated.append((snapshot.sent_at, send.campaign, send.send_id, send))
+            try:
+                with send.snapshot() as snapshot:
+                    dated.append((snapshot.sent_at, send.campaign, send.send_id, send))
+            except InvalidInput as error:
+                send.pass_over(error)
         return [send for *_, send in sorted(dated, key=lambda one: one[:3], reverse=True)][:n]
 
     def of_user(self, user_id: str) -> Iterator[tuple[Send, Sent]]:

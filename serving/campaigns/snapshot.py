@@ -18,10 +18,11 @@ import contextlib
 import sqlite3
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from recommender.candidates import NO_ANCHOR, ReasonCode, Source
 from recommender.errors import InvalidInput
@@ -41,6 +42,8 @@ VARIABLES = 500
 """Users asked for by one statement."""
 
 _EPOCH = date(1970, 1, 1)
+_TOLD = frozenset({"campaign", "send_id", "currency", "slots", "as_of"})
+"""Facts that readers expect."""
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -147,7 +150,7 @@ class Snapshot:
     Raises
     ------
     InvalidInput
-        If the file is missing, damaged or of another release.
+        If the file is missing, damaged or of another release; damage may show only when a row is read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -158,10 +161,13 @@ class Snapshot:
             )
             self.meta: Mapping[str, str] = dict(self._db.execute("SELECT name, value FROM meta"))
         except sqlite3.Error as error:
-            raise InvalidInput(f"{path} is no record of a send that can be read: {error}") from error
+            raise _damaged(path, error) from error
         if self.meta.get("schema") != str(SCHEMA):
             self.close()
             raise InvalidInput(f"{path} is of schema {self.meta.get('schema')}, and this release reads {SCHEMA}")
+        if missing := sorted(_TOLD - self.meta.keys()):
+            self.close()
+            raise _damaged(path, f"it does not tell {', '.join(missing)}")
         self._items: dict[int, SentItem] = {}
 
     @classmethod
@@ -204,12 +210,14 @@ class Snapshot:
 
     def why_not(self, user_id: str) -> str | None:
         """Return why a user was left out; None if they were not, or were not meant."""
-        row = self._db.execute("SELECT reason FROM suppressed WHERE user_id = ?", (user_id,)).fetchone()
+        with self._reading():
+            row = self._db.execute("SELECT reason FROM suppressed WHERE user_id = ?", (user_id,)).fetchone()
         return None if row is None else str(row[0])
 
     def __len__(self) -> int:
         """Return the number of recipients."""
-        return int(self._db.execute("SELECT count(*) FROM recipients").fetchone()[0])
+        with self._reading():
+            return int(self._db.execute("SELECT count(*) FROM recipients").fetchone()[0])
 
     def __iter__(self) -> Iterator[Sent]:
         """Yield all recipients by number."""
@@ -217,32 +225,29 @@ class Snapshot:
 
     def rows(self) -> Iterator[RecipientRow]:
         """Yield the bare rows of the recipients by number."""
-        cursor = self._db.execute(f"SELECT {_COLUMNS} FROM recipients ORDER BY number")  # noqa: S608  our own names
-        while rows := cursor.fetchmany(BATCH):
-            yield from map(RecipientRow._make, rows)
+        yield from map(RecipientRow._make, self._asked(f"SELECT {_COLUMNS} FROM recipients ORDER BY number"))  # noqa: S608
 
     def suppressed(self) -> Iterator[tuple[str, str]]:
         """Yield who was left out with the reason, in the order of the audience."""
-        cursor = self._db.execute("SELECT user_id, reason FROM suppressed ORDER BY rowid")
-        while rows := cursor.fetchmany(BATCH):
-            yield from rows
+        yield from self._asked("SELECT user_id, reason FROM suppressed ORDER BY rowid")
 
     def sent(self, row: RecipientRow) -> Sent:
         """Return a row with everything it stands for."""
-        return Sent(
-            number=row.number,
-            user_id=row.user_id,
-            slate_id=slate_id_of(self.campaign, self.send_id, row.number),
-            segment=Segment(row.segment),
-            recency_days=row.recency_days,
-            frequency=row.frequency,
-            monetary=row.monetary,
-            next_order=None if row.next_order is None else day_of(row.next_order),
-            coupon_tier=row.tier,
-            group=None if row.grouped is None else Assigned(*row.grouped.split("/", 1)),
-            is_personal=bool(row.personal),
-            picks=tuple(self.pick(*pick) for pick in PICK.iter_unpack(row.picks)),
-        )
+        with self._reading():
+            return Sent(
+                number=row.number,
+                user_id=row.user_id,
+                slate_id=slate_id_of(self.campaign, self.send_id, row.number),
+                segment=Segment(row.segment),
+                recency_days=row.recency_days,
+                frequency=row.frequency,
+                monetary=row.monetary,
+                next_order=None if row.next_order is None else day_of(row.next_order),
+                coupon_tier=row.tier,
+                group=None if row.grouped is None else Assigned(*row.grouped.split("/", 1)),
+                is_personal=bool(row.personal),
+                picks=tuple(self.pick(*pick) for pick in PICK.iter_unpack(row.picks)),
+            )
 
     def pick(self, item: int, kind: int, anchor: int, day: int) -> SentPick:
         """Return a pick with everything it stands for."""
@@ -256,30 +261,28 @@ class Snapshot:
 
     def users(self) -> Iterator[str]:
         """Yield the ids of all recipients."""
-        cursor = self._db.execute("SELECT user_id FROM recipients")
-        while rows := cursor.fetchmany(BATCH):
-            yield from (user_id for (user_id,) in rows)
+        yield from (user_id for (user_id,) in self._asked("SELECT user_id FROM recipients"))
 
     def items_of(self, users: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
         """Yield those of some users who got this send, with the numbers of their items."""
         for start in range(0, len(users), VARIABLES):
             some = users[start : start + VARIABLES]
             marks = ", ".join("?" * len(some))
-            for user_id, picks in self._db.execute(
-                f"SELECT user_id, picks FROM recipients WHERE user_id IN ({marks})",  # noqa: S608  question marks
-                some,
-            ).fetchall():
-                yield user_id, [item for item, *_ in PICK.iter_unpack(picks)]
+            found = f"SELECT user_id, picks FROM recipients WHERE user_id IN ({marks})"  # noqa: S608  question marks
+            for user_id, picks in list(self._asked(found, some)):
+                with self._reading():
+                    items = [item for item, *_ in PICK.iter_unpack(picks)]
+                yield user_id, items
 
     def item_ids(self) -> Iterator[tuple[int, str]]:
         """Yield number and id of every item that picks speak of."""
-        yield from self._db.execute("SELECT number, item_id FROM items").fetchall()
+        yield from list(self._asked("SELECT number, item_id FROM items"))
 
     def item(self, number: int) -> SentItem:
         """Return an item of the send by its number."""
         if (known := self._items.get(number)) is None:
             columns = "item_id, title, url, image_url, category, brand, price"
-            row = self._db.execute(f"SELECT {columns} FROM items WHERE number = ?", (number,)).fetchone()  # noqa: S608
+            row = next(self._asked(f"SELECT {columns} FROM items WHERE number = ?", (number,)), None)  # noqa: S608
             if row is None:
                 raise InvalidInput(f"{self.path} names an item {number} that it does not describe")
             known = self._items[number] = SentItem(*row)
@@ -309,9 +312,36 @@ class Snapshot:
         self.close()
 
     def _one(self, condition: str, value: int | str) -> Sent | None:
-        found = self._db.execute(f"SELECT {_COLUMNS} FROM recipients WHERE {condition}", (value,))  # noqa: S608
-        row = found.fetchone()
+        row = next(self._asked(f"SELECT {_COLUMNS} FROM recipients WHERE {condition}", (value,)), None)  # noqa: S608
         return None if row is None else self.sent(RecipientRow._make(row))
+
+    def _asked(self, statement: str, values: Sequence[int | str] = ()) -> Iterator[Any]:
+        """Yield the rows of a question."""
+        with self._reading():
+            cursor = self._db.execute(statement, values)
+        while True:
+            with self._reading():
+                rows = cursor.fetchmany(BATCH)
+            if not rows:
+                return
+            yield from rows
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Name the file in what damage causes: pages that are no table, texts that are none, unknown numbers."""
+        try:
+            yield
+        except InvalidInput:
+            raise
+        except (sqlite3.Error, struct.error, ValueError, TypeError, OverflowError) as error:
+            raise _damaged(self.path, error) from error
+
+
+def _damaged(path: Path, why: object) -> InvalidInput:
+    return InvalidInput(
+        f"{path} is no record of a send that can be read: {why}; restore it from a backup, or move its folder out of "
+        "the campaigns, where it is not found any more"
+    )
 
 
 def slate_id_of(campaign: str, send_id: str, number: int) -> str:

@@ -14,7 +14,7 @@ import orjson
 
 from recommender.catalogue import Item
 from recommender.engine import Engine
-from recommender.errors import RecommenderError
+from recommender.errors import InvalidInput, RecommenderError
 from recommender.loyalty.rfm import Segment
 from recommender.slate import Placement
 from serving.campaigns import choosing, consent
@@ -90,19 +90,17 @@ class MailRoom:
         self._sends = Sends.of(settings.data_dir)
 
     def listed(self) -> list[Listed]:
-        """Return the last sends, the last one first."""
+        """Return the last sends, the last one first; those that cannot be read are named in the log."""
         found = []
         for send in self._sends.latest(MAX_SENDS):
-            with send.snapshot() as snapshot:
-                name = f"{send.campaign}/{send.send_id}"
-                found.append(
-                    Listed(
-                        name=name,
-                        campaign=send.campaign,
-                        sent_at=snapshot.sent_at[:16].replace("T", " "),
-                        recipients=len(snapshot),
-                    )
-                )
+            try:
+                with send.snapshot() as snapshot:
+                    sent_at, recipients = snapshot.sent_at[:16].replace("T", " "), len(snapshot)
+            except InvalidInput as error:
+                send.pass_over(error)
+                continue
+            name = f"{send.campaign}/{send.send_id}"
+            found.append(Listed(name=name, campaign=send.campaign, sent_at=sent_at, recipients=recipients))
         return found
 
     def find(self, name: str) -> Send | None:

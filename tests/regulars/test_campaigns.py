@@ -5,6 +5,8 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +109,62 @@ def test_a_send_is_made_once(published: Shop, capsys: pytest.CaptureFixture[str]
     assert published.run("campaign create", "once", "--slots", "2", "--replace") == 0
     assert published.run("campaign export", "once", "--send", "first") == 2
     assert "--send firstb" in capsys.readouterr().err
+
+
+def test_what_is_damaged_stops_nothing_else(
+    published: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A record, a manifest and a definition that cannot be read are named, and everything else is there."""
+    shop = Shop(tmp_path / "shop")
+    shutil.copytree(published.folder, shop.folder, ignore=shutil.ignore_patterns("campaigns"))
+    assert shop.run("campaign create", "whole") == 0
+    assert shop.run("campaign create", "broken") == 0
+    for send in ("one", "two", "three"):
+        assert shop.run("campaign export", "whole", "--send", send, "--format", "csv") == 0
+    sends = shop.folder / "data/campaigns/whole/sends"
+    record = sends / "two" / "snapshot.sqlite"
+    record.write_bytes(record.read_bytes()[:9000])
+    (sends / "three" / "manifest.json").write_text("{}", encoding="utf-8")
+    (shop.folder / "data/campaigns/broken/campaign.json").write_text('{"name": "broken"', encoding="utf-8")
+    capsys.readouterr()
+    assert shop.run("campaign list", "--json") == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert [made["send_id"] for made in listed["sends"]] == ["one"]
+    for named in ("campaign broken", "whole/two", "whole/three"):
+        assert f"{named} is passed over" in caplog.text
+    assert shop.run("campaign report", "whole") == 0
+    assert shop.run("campaign export", "whole", "--send", "four", "--format", "csv") == 0
+    capsys.readouterr()
+    assert shop.run("campaign export", "whole", "--send", "two", "--format", "csv") == 2
+    assert "restore it from a backup" in " ".join(capsys.readouterr().err.split())
+
+
+def test_exports_at_once_keep_the_cap_and_the_manifest(published: Shop, tmp_path: Path) -> None:
+    """Of two campaigns exported together nobody gets two mails of one allowed, and a send has all files written."""
+    shop = Shop(tmp_path / "shop")
+    shutil.copytree(published.folder, shop.folder, ignore=shutil.ignore_patterns("campaigns"))
+    for name in ("twin-a", "twin-b"):
+        assert shop.run("campaign create", name, "--cap", "1 in 7 days") == 0
+    together(shop, ["twin-a", "--format", "csv"], ["twin-b", "--format", "csv"])
+    first, second = (set(users_of(sent(shop, name) / "recipients.csv")) for name in ("twin-a", "twin-b"))
+    assert first | second
+    assert not first & second
+    assert shop.run("campaign create", "trio") == 0
+    together(shop, *(["trio", "--format", each] for each in ("csv", "jsonl", "parquet")))
+    manifest = json.loads((sent(shop, "trio") / "manifest.json").read_text(encoding="utf-8"))
+    assert {f"recipients.{kind}" for kind in ("csv", "jsonl", "parquet")} < set(manifest["files"])
+
+
+def together(shop: Shop, *exports: list[str]) -> None:
+    """Run exports at the same time, each in a process of its own."""
+    command = [sys.executable, "-m", "regulars", "campaign", "export", "--config", str(shop.config)]
+    running = [
+        subprocess.Popen([*command, *export], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for export in exports
+    ]
+    for process in running:
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, said
 
 
 def test_who_is_erased_after_a_send_is_in_no_later_file(published: Shop) -> None:

@@ -45,6 +45,9 @@ USED = frozenset({*POSITIVE, Event.RETURN})
 LAST_DAY = dt.date(2261, 12, 31)
 """Without `cleaning.latest`, no row is later: nanoseconds since 1970 end in April 2262, and every shop before."""
 
+MOST_MONEY = 1e15
+"""The largest amount of a row: no basket costs more in any currency, and sums and squares of it are numbers still."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogRows:
@@ -178,6 +181,7 @@ def _reason(limits: CleaningSettings) -> pl.Expr:
         f"the quantity is above {limits.max_quantity:g}": (quantity.abs() > limits.max_quantity)
         | kept_quantity.is_infinite(),
         "the amount is not a number": ~amount.is_finite() | (amount.is_null() & ~price.is_finite()),
+        f"the amount is above {MOST_MONEY:g}": pl.coalesce(amount, price * quantity.fill_null(1.0)).abs() > MOST_MONEY,
         f"the time is after {latest}": time >= end,
     }
     return pl.coalesce(pl.when(rule).then(pl.lit(reason)) for reason, rule in rules.items()).alias(REASON)

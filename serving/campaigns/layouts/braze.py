@@ -48,12 +48,17 @@ class Attributes:
         return self._fitting.notes
 
     def _pick(self, sent: Sent, slot: int) -> list[str]:
+        # Harmless first: the apostrophe counts, and a harmless text stays as it is.
         pick, fit = sent.picks[slot], self._fitting
         return [
-            fit.text(pick.item.item_id, characters=MAX_CHARACTERS, what="ids of items"),
-            fit.text(pick.item.title, characters=MAX_CHARACTERS, what="titles"),
-            fit.address(self._setting.click(sent, slot, pick), size=MAX_CHARACTERS, what="addresses of pages"),
-            fit.address(self._setting.image(sent, slot, pick), size=MAX_CHARACTERS, what="addresses of pictures"),
+            fit.text(harmless(pick.item.item_id), characters=MAX_CHARACTERS, what="ids of items"),
+            fit.text(harmless(pick.item.title), characters=MAX_CHARACTERS, what="titles"),
+            fit.address(
+                harmless(self._setting.click(sent, slot, pick)), size=MAX_CHARACTERS, what="addresses of pages"
+            ),
+            fit.address(
+                harmless(self._setting.image(sent, slot, pick)), size=MAX_CHARACTERS, what="addresses of pictures"
+            ),
             price_words(pick.item.price, self._setting.snapshot.currency),
-            fit.text(said(pick, today=self._today), characters=MAX_CHARACTERS, what="reasons"),
+            fit.text(harmless(said(pick, today=self._today)), characters=MAX_CHARACTERS, what="reasons"),
         ]

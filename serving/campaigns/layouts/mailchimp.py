@@ -80,11 +80,12 @@ class Contacts:
         return self._fitting.notes
 
     def _pick(self, sent: Sent, slot: int) -> list[str]:
+        # Harmless first: the apostrophe counts, and a harmless text stays as it is.
         pick, fit, setting = sent.picks[slot], self._fitting, self._setting
         return [
-            fit.text_bytes(pick.item.title or pick.item.item_id, size=MAX_FIELD_BYTES, what="titles"),
-            fit.address(setting.click(sent, slot, pick), size=MAX_FIELD_BYTES, what="addresses of pages"),
-            fit.address(setting.image(sent, slot, pick), size=MAX_FIELD_BYTES, what="addresses of pictures"),
+            fit.text_bytes(harmless(pick.item.title or pick.item.item_id), size=MAX_FIELD_BYTES, what="titles"),
+            fit.address(harmless(setting.click(sent, slot, pick)), size=MAX_FIELD_BYTES, what="addresses of pages"),
+            fit.address(harmless(setting.image(sent, slot, pick)), size=MAX_FIELD_BYTES, what="addresses of pictures"),
             price_words(pick.item.price, setting.snapshot.currency),
-            fit.text_bytes(said(pick, today=self._today), size=MAX_FIELD_BYTES, what="reasons"),
+            fit.text_bytes(harmless(said(pick, today=self._today)), size=MAX_FIELD_BYTES, what="reasons"),
         ]

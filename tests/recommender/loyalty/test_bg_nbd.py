@@ -101,6 +101,36 @@ def test_expected_orders_by_integration(leaves: bool, repeats: int, last: float)
     assert float(model.expected(x, t, ages, ahead=ahead)[0]) == pytest.approx(alive * simulated, rel=0.01)
 
 
+@pytest.mark.parametrize("r", [1e3, 1e4, 1e5])
+@pytest.mark.parametrize(("a", "b"), [(1e-4, 1.0), (1e-4, 1e5), (0.7, 2.5), (1e3, 1e-4), (1e5, 1e5)])
+@pytest.mark.parametrize("leaves", [False, True])
+def test_customers_all_alike_are_forecast(r: float, a: float, b: float, leaves: bool) -> None:
+    """Where all order at one rate, expected orders are finite and at most that rate times the time ahead."""
+    model = BgNbd(r, 15 * r, a, b, leaves_at_once=leaves)
+    repeats, last, age = np.array([0, 1, 5, 20]), np.array([0.0, 10.0, 100.0, 290.0]), np.full(4, 300.0)
+    alive, expected = model.alive(repeats, last, age), model.expected(repeats, last, age, ahead=90.0)
+    assert ((alive >= 0) & (alive <= 1)).all()
+    most = alive * 90 * (r + repeats) / (15 * r + age)
+    assert ((expected >= 0) & (expected <= most * (1 + 1e-9))).all()
+    if a < 1e-3 and b >= 1:  # next to nobody leaves
+        np.testing.assert_allclose(expected, most, rtol=0.01)
+
+
+def test_integral_agrees_with_the_formula() -> None:
+    """Where both can be computed, expected orders do not depend on how they are."""
+    repeats, last, age = np.array([0, 1, 5, 20]), np.array([0.0, 10.0, 100.0, 290.0]), np.full(4, 300.0)
+    below, above = (BgNbd(r, 15_000.0, 0.7, 2.5, leaves_at_once=True) for r in (999.999, 1_000.001))
+    formula, integral = (model.expected(repeats, last, age, ahead=90.0) for model in (below, above))
+    np.testing.assert_allclose(integral, formula, rtol=1e-4)
+
+
+def test_silence_for_ages_is_no_customer() -> None:
+    """Odds beyond the range of numbers are certainty, of a single order too."""
+    model = BgNbd(1e5, 1.0, 0.7, 2.5, leaves_at_once=False)
+    alive = model.alive(np.array([0, 3]), np.zeros(2), np.full(2, 1e6))
+    assert alive.tolist() == [1, 0]
+
+
 def test_returning_is_likelier_the_longer_one_waits() -> None:
     """The probability of an order grows with the time ahead, up to that of being a customer at all."""
     model = BgNbd(0.6, 4.0, 0.7, 2.5, leaves_at_once=True)

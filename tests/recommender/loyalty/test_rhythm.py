@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.loyalty.likelihood import NoFit
 from recommender.loyalty.rhythm import Rhythm, _log_likelihood
 
 NOBODY_WAITED = np.zeros(1)
@@ -80,7 +79,21 @@ def test_gradient_is_the_slope(own: float, shape: float, scale: float) -> None:
         assert gradient[place] == pytest.approx((up - down) / 2e-5, rel=1e-4, abs=1e-5)
 
 
-def test_gaps_that_are_all_alike_are_no_fit() -> None:
-    """A shop of clocks has no spread to learn."""
-    with pytest.raises(NoFit):
-        Rhythm.fit(np.full(40, 3), np.full(40, 21.0), np.full(40, 3 * np.log(7)))
+def test_clocks_are_on_time() -> None:
+    """Where all gaps of all customers are alike the next one is too; who is late is expected at once."""
+    gaps, days = np.full(40, 3), np.full(40, 21.0)
+    clocks, _ = Rhythm.fit(gaps, days, np.full(40, 3 * np.log(7)))
+    for share in (0.1, 0.5, 0.9):
+        np.testing.assert_allclose(clocks.quantile(share, gaps, days, after=np.zeros(40)), 7, rtol=0.02)
+        late = clocks.quantile(share, gaps, days, after=np.full(40, 60.0))
+        assert ((late >= 60) & (late < 61)).all()
+
+
+def test_customers_of_one_rate_have_a_rhythm() -> None:
+    """Where customers do not differ, the rhythm is that of the shop, and its intervals hold."""
+    rng = np.random.default_rng(3)
+    each = rng.exponential(15, (200, 21)).clip(min=1)
+    past = each[:, :20]
+    rhythm, _ = Rhythm.fit(np.full(200, 20), past.sum(axis=1), np.log(past).sum(axis=1))
+    low, high = (rhythm.quantile(s, np.full(200, 20), past.sum(axis=1), after=np.zeros(200)) for s in (0.1, 0.9))
+    assert np.mean((low <= each[:, 20]) & (each[:, 20] <= high)) == pytest.approx(0.8, abs=0.08)

@@ -37,6 +37,14 @@ def test_the_later_line_counts(tmp_path: Path) -> None:
     assert consent.why_not("a") == "unsubscribed"
 
 
+def test_a_no_counts_without_the_blanks_around_it(tmp_path: Path) -> None:
+    """Blanks are part of an id; who said no is not mailed for them, and who did not say yes neither."""
+    rows = "user_id,status\n1,subscribed\n 1,unsubscribed\n2 ,subscribed\n"
+    consent = read_consent(written(tmp_path, rows))
+    reasons = {user: consent.why_not(user) for user in ("1", " 1", "2", "2 ")}
+    assert reasons == {"1": "unsubscribed", " 1": "unsubscribed", "2": "no_consent", "2 ": ""}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -45,6 +53,10 @@ def test_the_later_line_counts(tmp_path: Path) -> None:
         ("user_id,state\n", "no column 'status'"),
         ("user_id,status\na,perhaps\n", "line 2: 'perhaps' is no status of consent; known are subscribed"),
         ('user_id,status\na,"yes\n', "cannot be read"),
+        ("user_id,status,Status\na,yes,no\n", "there are 2 columns 'status'"),
+        ("user_id,status,user_id\na,yes,b\n", "there are 2 columns 'user_id'"),
+        ("status,user_id\nyes,a\nyes\n", "line 3: the row ends before its user_id"),
+        ('user_id,status,email\na,yes,"a@x.example\r\nBcc: b@x.example"\n', "is no email address"),
     ],
 )
 def test_what_is_unclear_is_refused(tmp_path: Path, text: str, said: str) -> None:

@@ -2,15 +2,21 @@
 
 import datetime as dt
 import json
+import resource
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from recommender.errors import InvalidInput
 from recommender.model import Model
-from serving.campaigns.earlier import Earlier, seen_today
-from serving.campaigns.sends import Sends
+from serving.campaigns.cap import Cap
+from serving.campaigns.earlier import MAX_OPEN, Earlier, seen_today
+from serving.campaigns.sends import MANIFEST_FILE, Sends
+from serving.campaigns.snapshot import SNAPSHOT_FILE
 from tests.models import shop_model
 from tests.serving.campaigns.sent import SEND_ID, definition_of, items_of, left_out, lines_of, send
 
@@ -86,3 +92,58 @@ def test_the_cap_counts_mails_of_all_campaigns(tmp_path: Path) -> None:
     with before(tmp_path, model, later_days=9) as earlier:
         later, _ = send(tmp_path, model, definition_of(name="e", cap="1 in 7 days"), earlier=earlier)
     assert left_out(later) == {}
+
+
+def test_a_clock_that_was_set_back_does_not_lift_the_cap(tmp_path: Path) -> None:
+    """A send of five minutes later was made before; one of the day after tomorrow has not been made yet."""
+    model = shop_model()
+    minutes = np.timedelta64(5, "m")
+    send(tmp_path, model, definition_of(name="first"), now=model.as_of + minutes)
+    with before(tmp_path, model) as earlier:
+        capped, _ = send(tmp_path / "a", model, definition_of(cap="1 in 7 days"), earlier=earlier)
+    with before(tmp_path, model, later_days=-2) as earlier:
+        past, _ = send(tmp_path / "b", model, definition_of(cap="1 in 7 days"), earlier=earlier)
+    assert lines_of(capped) == []
+    assert set(left_out(capped).values()) == {"frequency_cap"}
+    assert left_out(past) == {}
+
+
+def test_any_number_of_sends_can_be_looked_at(tmp_path: Path) -> None:
+    """Of a thousand sends only some are open at a time, and all of them count."""
+    model = shop_model()
+    first, _ = send(tmp_path, model, definition_of(name="first"))
+    n = 3 * MAX_OPEN
+    for number in range(n - 1):
+        shutil.copytree(first.folder, first.folder.parent / f"n{number}")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    in_use = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + MAX_OPEN + 20, limits[1]))
+    try:
+        with before(tmp_path, model, later_days=1) as earlier:
+            assert set(earlier.mails(Cap(1, 7)).tolist()) == {n}
+            users = [(index, user_id) for index, user_id in enumerate(model.users.ids)]
+            for _ in range(2):
+                assert len(set(earlier.picks(users, n))) == sum(len(items_of(line)) for line in lines_of(first))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_a_cap_needs_every_send_of_its_days(tmp_path: Path) -> None:
+    """Where a send cannot be read nobody knows who got it: the cap is refused, unless it is too old to matter."""
+    model = shop_model()
+    first, _ = send(tmp_path, model, definition_of(name="first"))
+    record = first.folder / SNAPSHOT_FILE
+    record.write_bytes(record.read_bytes()[:5000])
+    with before(tmp_path, model, later_days=1) as earlier:
+        with pytest.raises(InvalidInput, match="the cap cannot be kept without first/"):
+            earlier.mails(Cap(1, 7))
+        made, _ = send(tmp_path, model, definition_of(name="second", no_repeat=1), earlier=earlier)
+        assert lines_of(made)
+    with before(tmp_path, model, later_days=9) as earlier:
+        assert earlier.mails(Cap(1, 7)).max() == 0
+    (first.folder / MANIFEST_FILE).write_text("{}", encoding="utf-8")
+    with (
+        before(tmp_path, model, later_days=9) as earlier,
+        pytest.raises(InvalidInput, match="restore it from a backup"),
+    ):
+        earlier.mails(Cap(1, 7))

@@ -170,6 +170,24 @@ def test_mailchimp_contacts_keep_the_limits(tmp_path: Path) -> None:
         export(made, formats=(), layouts=("mailchimp",))
 
 
+def test_an_apostrophe_counts_too(tmp_path: Path) -> None:
+    """A title that a spreadsheet would compute is not longer than allowed with what keeps it from that."""
+    model = shop_model()
+    present = published(model)
+
+    def item(index: int) -> Any:
+        return dataclasses.replace(present.item(index), title="=" + "a" * 300)
+
+    addresses = {model.users.ids[0]: "a@x.example"}
+    shop = dataclasses.replace(present, item=item)
+    made, _ = send(tmp_path, model, layouts=("braze", "mailchimp"), present=shop, addresses=addresses)
+    for name, most in (("braze_attributes", braze.MAX_CHARACTERS), ("mailchimp_contacts", mailchimp.MAX_FIELD_BYTES)):
+        with (made.folder / f"{name}-001.csv").open(encoding="utf-8", newline="") as file:
+            cells = [cell for row in csv.reader(file) for cell in row]
+        assert max(len(cell.encode() if name.startswith("mail") else cell) for cell in cells) == most
+        assert any(cell.startswith("'=a") for cell in cells)
+
+
 def test_long_files_become_several(tmp_path: Path) -> None:
     """No file is longer than allowed, no row is torn, and an abandoned file is not there."""
     files = SplitFiles(tmp_path, "x", "json", frame=Frame(b"[", b",", b"]"), max_bytes=20, max_rows=3)

@@ -23,7 +23,7 @@ class Four:
         return np.array([Segment.NEW, Segment.AT_RISK, Segment.LOST, Segment.PROSPECT], dtype=np.uint8)
 
     def bought(self, category: str) -> Mask:
-        return np.array([category == "Tea", category == "Coffee, ground", False, False])
+        return np.array([category == "Tea", category == "Coffee, ground", category == "Kids'", category == '"12"'])
 
 
 def who(text: str) -> list[int]:
@@ -50,6 +50,8 @@ def who(text: str) -> list[int]:
         ("segment not in (new, lost)", [1, 3]),
         ("bought_category = Tea", [0]),
         ('bought_category in (Tea, "Coffee, ground")', [0, 1]),
+        ("""bought_category = "Kids'\"""", [2]),
+        ("""bought_category = '"12"'""", [3]),
         ("segment = new or segment = lost and recency_days < 2", [0]),
         ("(segment = new or segment = lost) and recency_days > 2", [2]),
         ("NOT (segment = new OR segment = lost)", [1, 3]),

@@ -32,6 +32,7 @@ HOSTILE = (
     "https://[::1]/",
     "https://shop.example%2eevil.example/",
     "https://ｓhop.example/",
+    "http\u017f://shop.example/",
     "javascript:alert(1)",
     "JaVaScRiPt://shop.example/%0aalert(1)",
     "data:text/html,<script>alert(1)</script>",

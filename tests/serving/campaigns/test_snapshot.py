@@ -127,3 +127,22 @@ def test_sends_are_found_by_name_key_and_person(tmp_path: Path) -> None:
     assert [send.campaign for send, _ in sends.of_user(IDS[0])] == ["again", "win-back"]
     assert [had for _, had in sends.forget(IDS[0])] == [True, True]
     assert list(sends.of_user(IDS[0])) == []
+
+
+def test_damage_within_is_named(tmp_path: Path) -> None:
+    """Wherever a bit is flipped, whoever reads gets what was written or an error that names the file."""
+    path = written(tmp_path)
+    whole = path.read_bytes()
+    said = []
+    for place in range(0, len(whole), 61):
+        flipped = bytearray(whole)
+        flipped[place : place + 8] = bytes(sign ^ 0x55 for sign in flipped[place : place + 8])
+        path.write_bytes(flipped)
+        try:
+            with Snapshot.open(path) as snapshot:
+                len(snapshot), list(snapshot), list(snapshot.suppressed()), list(snapshot.users())
+                list(snapshot.item_ids()), list(snapshot.items_of(["a", "b"])), snapshot.of_user("a")
+        except InvalidInput as error:
+            said.append(str(error))
+    assert len(said) > 10
+    assert all(str(path) in each for each in said)

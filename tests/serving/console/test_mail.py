@@ -7,6 +7,7 @@ from html import unescape
 
 import pytest
 
+from serving.campaigns.snapshot import SNAPSHOT_FILE
 from tests.models import shop_model
 from tests.serving.campaigns.made_send import SEND_ID, send_to
 from tests.serving.conftest import Served
@@ -40,6 +41,19 @@ async def test_sends_are_listed(console: Served) -> None:
     text = await page(console, "/mail")
     assert "win-back" in text
     assert f'<option value="{SEND}">' in text
+
+
+@pytest.mark.parametrize("kept", [0, 5_000, 12_000])
+async def test_a_damaged_send_is_passed_over(console: Served, kept: int, caplog: pytest.LogCaptureFixture) -> None:
+    """The others are listed, and the log names it."""
+    damaged = send_to(console.state.settings.data_dir, MODEL, {ANN: (0, 1)}, campaign="broken")
+    record = damaged.folder / SNAPSHOT_FILE
+    record.write_bytes(record.read_bytes()[:kept])
+    text = await page(console, "/mail")
+    assert f'<option value="{SEND}">' in text
+    assert "broken" not in text
+    assert f"broken/{SEND_ID} is passed over" in caplog.text
+    assert "cannot be read" in await page(console, "/mail/of", user_id=ANN, send=f"broken/{SEND_ID}")
 
 
 async def test_a_mail_is_what_was_sent(console: Served) -> None:

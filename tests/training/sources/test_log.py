@@ -34,6 +34,8 @@ GOOD = "ann,tea,2024-01-01,o1,1,2.5,purchase"
         ("ann,tea,2024-01-01,o1,89638,2.5,purchase", "the quantity is above 1000"),
         ("ann,tea,2024-01-01,o1,-89638,2.5,purchase", "the quantity is above 1000"),
         ("ann,tea,2024-01-01,o1,1,free,purchase", "the amount is not a number"),
+        ("ann,tea,2024-01-01,o1,1,1e300,purchase", "the amount is above 1e+15"),
+        ("ann,tea,2024-01-01,o1,1,-2e15,purchase", "the amount is above 1e+15"),
         ("ann,tea,2024-01-01,o1,1,2.5,bought", "the event is unknown"),
     ],
 )
