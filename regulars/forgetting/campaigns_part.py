@@ -19,7 +19,7 @@ from recommender.errors import InvalidInput
 from regulars.forgetting.files_part import csv_names, files_below, without_csv_rows
 from regulars.forgetting.receipt import Place
 from serving.campaigns.files import written_whole
-from serving.campaigns.sends import DEFINITION_FILE, MANIFEST_FILE
+from serving.campaigns.sends import DEFINITION_FILE, MANIFEST_FILE, PREVIEW_FILE
 from serving.campaigns.snapshot import SNAPSHOT_FILE, Snapshot
 
 SUPPRESSED_FILE = "suppressed.csv"
@@ -41,6 +41,10 @@ def forget_in_campaigns(folder: Path, users: Collection[str]) -> tuple[list[Plac
                 erased.append(Place("records of sends", str(path), gone))
             except InvalidInput as error:
                 pending.append(Place("records of sends", str(path), note=f"{error}; delete it"))
+        elif path.name == PREVIEW_FILE:
+            # It does not say in a way we could rely on whose mail it shows, and is drawn anew in a moment.
+            path.unlink(missing_ok=True)
+            erased.append(Place("preview of a mail", str(path), 1, "whoever it showed: draw it again"))
         elif path.name == SUPPRESSED_FILE:
             gone = without_csv_rows(path, users, {"user_id"})
             if gone:
