@@ -5,9 +5,11 @@ Each file is replaced in one step, so a stop in between leaves nothing half done
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from training.outcome_files import load_outcomes, outcomes_path, save_outcomes
 from training.registry import Registry
 
 USER_COLUMNS = ("user_id", "user")
+
+_STRING = re.compile(r'"(?=((?:[^"\\]|\\.)*)(?:"|\Z))')
 
 Found = tuple[list[Place], list[Place]]
 """Where they were, and what could not be changed."""
@@ -137,8 +141,15 @@ def _names(row: list[str], places: list[int], names: Collection[str]) -> bool:
 
 
 def _quotes(row: list[str], places: list[int], users: Collection[str]) -> bool:
-    """Say whether a line that could not be read names somebody as JSON does."""
-    return any(place < len(row) and json.dumps(user) in row[place] for place in places for user in users)
+    """Say whether a line that could not be read names somebody as JSON does, in whichever escapes, whole or torn."""
+    return any(place < len(row) and not set(users).isdisjoint(_strings(row[place])) for place in places)
+
+
+def _strings(text: str) -> Iterator[str]:
+    """Yield what may be strings of JSON in a text that is none: from any quote to the next, or to the end."""
+    for found in _STRING.finditer(text):
+        with contextlib.suppress(ValueError):
+            yield str(json.loads(f'"{found[1]}"', strict=False))
 
 
 def _without_rows(path: Path, users: Collection[str]) -> int:
