@@ -46,7 +46,7 @@ def forget_in_campaigns(folder: Path, users: Collection[str]) -> tuple[list[Plac
             path.unlink(missing_ok=True)
             erased.append(Place("preview of a mail", str(path), 1, "whoever it showed: draw it again"))
         elif path.name == SUPPRESSED_FILE:
-            gone = without_csv_rows(path, users, {"user_id"})
+            gone = without_csv_rows(path, csv_names(users), {"user_id"})
             if gone:
                 _restate(path, gone)
             erased.append(Place("lists of who was left out", str(path), gone))
@@ -69,7 +69,7 @@ def exported(folder: Path, users: Collection[str], addresses: Collection[str]) -
 def rows_about(path: Path, names: Collection[str]) -> int:
     """Return how many rows of an exported file are about people of these `names`."""
     if path.suffix == ".csv":
-        return sum(1 for row in _csv_people(path) if row & csv_names(names))
+        return sum(1 for row in _csv_people(path) if row & {*names, *csv_names(names)})
     if path.suffix == ".jsonl":
         return sum(1 for line in _json_lines(path) if set(_people(line)) & set(names))
     if path.suffix == ".json":
