@@ -14,6 +14,7 @@ from recommender.errors import InvalidInput
 from regulars.config import Config
 from regulars.hints import hint
 from regulars.trained import served
+from serving.campaigns.alone import alone, left_unfinished
 from serving.campaigns.choosing import Chosen, Circumstances
 from serving.campaigns.consent import Consent, read_consent
 from serving.campaigns.definition import Definition, known_campaigns, load_definition
@@ -116,21 +117,22 @@ def send_and_export(
         If the store cannot be asked what is in stock and who was erased.
     """
     definition = load_definition(campaigns_folder(config), name)
-    send = _made(config, definition, send_id, progress)
-    _without_erased(config, send)
-    links = Links.of(config.app, send)
-    n_rows = read_manifest(send.folder).written * passes(formats, layouts)
-    with progress.step("write files", total=n_rows) as step:
-        manifest = export(
-            send,
-            formats=formats,
-            layouts=layouts,
-            links=links,
-            addresses=_consent(config).addresses if layouts and config.app.campaign.consent else None,
-            press=Press.of(config.app) if HTML in formats else None,
-            on_rows=step.advance,
-        )
-        step.note(f"{manifest.written:,} of {manifest.users:,} users")
+    with _alone(config, progress):
+        send = _made(config, definition, send_id, progress)
+        _without_erased(config, send)
+        links = Links.of(config.app, send)
+        n_rows = read_manifest(send.folder).written * passes(formats, layouts)
+        with progress.step("write files", total=n_rows) as step:
+            manifest = export(
+                send,
+                formats=formats,
+                layouts=layouts,
+                links=links,
+                addresses=_consent(config).addresses if layouts and config.app.campaign.consent else None,
+                press=Press.of(config.app) if HTML in formats else None,
+                on_rows=step.advance,
+            )
+            step.note(f"{manifest.written:,} of {manifest.users:,} users")
     return send, manifest
 
 
@@ -220,6 +222,17 @@ def _made(config: Config, definition: Definition, send_id: str | None, progress:
             step.note(f"{counts.written:,} of {counts.users:,} users")
         _manifest(ground, send_id, config.app.currency, counts).write(folder)
     return Send(definition.name, send_id, folder)
+
+
+@contextlib.contextmanager
+def _alone(config: Config, progress: Progress) -> Iterator[None]:
+    """Keep other exports and erasures waiting, and delete what killed exports left."""
+    folder = campaigns_folder(config)
+    waits = "another export or an erasure is at work in this data folder: waiting for it to end"
+    with alone(folder, on_wait=lambda: progress.message(waits)):
+        for path in left_unfinished(folder):
+            path.unlink(missing_ok=True)
+        yield
 
 
 def _without_erased(config: Config, send: Send) -> None:

@@ -18,6 +18,7 @@ import polars as pl
 from recommender.errors import InvalidInput
 from regulars.forgetting.files_part import csv_names, files_below, without_csv_rows
 from regulars.forgetting.receipt import Place
+from serving.campaigns.alone import alone, left_unfinished
 from serving.campaigns.files import written_whole
 from serving.campaigns.sends import DEFINITION_FILE, MANIFEST_FILE, PREVIEW_FILE
 from serving.campaigns.snapshot import SNAPSHOT_FILE, Snapshot
@@ -26,13 +27,30 @@ SUPPRESSED_FILE = "suppressed.csv"
 NAMES = frozenset({"user_id", "external_id", "email", "email address"})
 """Columns and keys by which exported files know people."""
 
+WAIT_SECONDS = 60.0
+"""How long an export may keep this waiting; the receipt of whoever waits longer is not complete."""
+
 NOTE = "exported: delete their rows here and in the mail tool it was given to"
 
 
 def forget_in_campaigns(folder: Path, users: Collection[str]) -> tuple[list[Place], list[Place]]:
     """Take `users` out of records of sends and of lists of who was left out; return what was done and what not."""
+    if not folder.is_dir():
+        return [], []
     erased: list[Place] = []
     pending: list[Place] = []
+    try:
+        with alone(folder, wait_seconds=WAIT_SECONDS):
+            for path in left_unfinished(folder):
+                path.unlink(missing_ok=True)
+                erased.append(Place("unfinished file of an export", str(path), 1, "whoever it held: it was left over"))
+            _forget_in_files(folder, users, erased, pending)
+    except InvalidInput as error:
+        pending.append(Place("campaigns", str(folder), note=f"{error}"))
+    return erased, pending
+
+
+def _forget_in_files(folder: Path, users: Collection[str], erased: list[Place], pending: list[Place]) -> None:
     for path in files_below(folder):
         if path.name == SNAPSHOT_FILE:
             try:
@@ -50,7 +68,6 @@ def forget_in_campaigns(folder: Path, users: Collection[str]) -> tuple[list[Plac
             if gone:
                 _restate(path, gone)
             erased.append(Place("lists of who was left out", str(path), gone))
-    return erased, pending
 
 
 def exported(folder: Path, users: Collection[str], addresses: Collection[str]) -> list[Place]:

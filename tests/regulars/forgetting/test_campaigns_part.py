@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from regulars.forgetting import campaigns_part
 from regulars.forgetting.campaigns_part import exported, forget_in_campaigns
+from serving.campaigns.alone import alone
 
 
 def test_previews_go(tmp_path: Path) -> None:
@@ -28,3 +32,26 @@ def test_an_id_with_an_apostrophe_is_another_one(tmp_path: Path) -> None:
     assert sum(place.rows or 0 for place in erased) == 2
     assert path.read_bytes() == b"user_id,reason\r\n'5,control\r\n"
     assert [place.rows for place in exported(tmp_path, ["5", "=5"], [])] == [2]
+
+
+def test_what_killed_exports_left_goes(tmp_path: Path) -> None:
+    """Unfinished records and files of exports are deleted, and named; a draft of a campaign is none of them."""
+    send = tmp_path / "win-back" / "sends" / "spring"
+    send.mkdir(parents=True)
+    names = (".recipients.csv-x.part", ".recipients.parquet.part", ".snapshot.sqlite-x.part")
+    left = [send / name for name in names]
+    for path in [*left, tmp_path / "win-back" / ".campaign.json-y.part"]:
+        path.write_bytes(b"17")
+    erased, pending = forget_in_campaigns(tmp_path, ["17"])
+    assert ([place.where for place in erased], pending) == ([str(path) for path in left], [])
+    assert [path.name for path in tmp_path.rglob("*.part")] == [".campaign.json-y.part"]
+
+
+def test_an_export_that_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While files are written nobody can be said to be gone: the receipt stays open."""
+    monkeypatch.setattr(campaigns_part, "WAIT_SECONDS", 0.2)
+    with alone(tmp_path):
+        erased, pending = forget_in_campaigns(tmp_path, ["17"])
+    assert (erased, [place.what for place in pending]) == ([], ["campaigns"])
+    assert "another export" in pending[0].note
+    assert forget_in_campaigns(tmp_path, ["17"]) == ([], [])
