@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import sqlite3
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -29,6 +30,8 @@ NAMES = frozenset({"user_id", "external_id", "email", "email address"})
 
 WAIT_SECONDS = 60.0
 """How long an export may keep this waiting; the receipt of whoever waits longer is not complete."""
+
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 NOTE = "exported: delete their rows here and in the mail tool it was given to"
 
@@ -55,10 +58,12 @@ def _forget_in_files(folder: Path, users: Collection[str], erased: list[Place], 
         if path.name == SNAPSHOT_FILE:
             try:
                 with Snapshot.open(path) as snapshot:
+                    if what := snapshot.damage():
+                        raise InvalidInput(f"{path} is no record of a send that can be read: {what}")
                     gone = sum([snapshot.forget(user) for user in users])
                 erased.append(Place("records of sends", str(path), gone))
-            except InvalidInput as error:
-                pending.append(Place("records of sends", str(path), note=f"{error}; delete it"))
+            except (InvalidInput, sqlite3.Error) as error:
+                pending.append(Place("records of sends", str(path), note=_why_not(error)))
         elif path.name == PREVIEW_FILE:
             # It does not say in a way we could rely on whose mail it shows, and is drawn anew in a moment.
             path.unlink(missing_ok=True)
@@ -68,6 +73,13 @@ def _forget_in_files(folder: Path, users: Collection[str], erased: list[Place], 
             if gone:
                 _restate(path, gone)
             erased.append(Place("lists of who was left out", str(path), gone))
+
+
+def _why_not(error: Exception) -> str:
+    """Say what to do about a record that could not be changed."""
+    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY:
+        return f"{error}: it is being read; run this again when that has ended"
+    return f"{error}; it is damaged, and nobody can be taken out of it: restore it, or delete it"
 
 
 def exported(folder: Path, users: Collection[str], addresses: Collection[str]) -> list[Place]:

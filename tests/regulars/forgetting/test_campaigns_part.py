@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from regulars.forgetting import campaigns_part
 from regulars.forgetting.campaigns_part import exported, forget_in_campaigns
+from serving.campaigns import snapshot
 from serving.campaigns.alone import alone
+from tests.serving.campaigns.test_snapshot import IDS, written
 
 
 def test_previews_go(tmp_path: Path) -> None:
@@ -55,3 +59,36 @@ def test_an_export_that_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (erased, [place.what for place in pending]) == ([], ["campaigns"])
     assert "another export" in pending[0].note
     assert forget_in_campaigns(tmp_path, ["17"]) == ([], [])
+
+
+def damaged(path: Path) -> None:
+    """Flip bits of everything behind the table of contents and the facts of a send."""
+    content = bytearray(path.read_bytes())
+    for place in range(3 * 4096, len(content), 7):
+        content[place] ^= 0x55
+    path.write_bytes(content)
+
+
+def test_a_damaged_record_is_skipped(tmp_path: Path) -> None:
+    """It is named as pending, with what to do; people are taken out of the others."""
+    damaged(written(tmp_path, "first"))
+    whole = written(tmp_path, "second")
+    erased, pending = forget_in_campaigns(tmp_path, [IDS[1]])
+    assert [(place.where, place.rows) for place in erased] == [(str(whole), 1)]
+    assert [Path(place.where).parts[-4] for place in pending] == ["first"]
+    assert "it is damaged" in pending[0].note
+
+
+def test_a_record_that_is_being_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who reads it keeps the receipt open; the next run finishes."""
+    monkeypatch.setattr(snapshot, "BUSY_SECONDS", 0.1)
+    path = written(tmp_path)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        reading = db.execute("SELECT * FROM recipients")
+        reading.fetchone()
+        erased, pending = forget_in_campaigns(tmp_path, [IDS[1]])
+        assert (erased, [place.where for place in pending]) == ([], [str(path)])
+        assert "it is being read" in pending[0].note
+        reading.close()
+    erased, pending = forget_in_campaigns(tmp_path, [IDS[1]])
+    assert ([place.rows for place in erased], pending) == ([1], [])
