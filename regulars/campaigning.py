@@ -14,16 +14,17 @@ from recommender.errors import InvalidInput
 from regulars.config import Config
 from regulars.hints import hint
 from regulars.trained import served
-from serving.campaigns.alone import alone, left_unfinished
 from serving.campaigns.choosing import Chosen, Circumstances
 from serving.campaigns.consent import Consent, read_consent
 from serving.campaigns.definition import Definition, known_campaigns, load_definition
 from serving.campaigns.earlier import Earlier, seen_today
 from serving.campaigns.exporting import HTML, export, passes
 from serving.campaigns.facts import ModelFacts
+from serving.campaigns.files import left_unfinished
 from serving.campaigns.links import Links
 from serving.campaigns.mail_lines import Press
 from serving.campaigns.manifest import Manifest, read_manifest
+from serving.campaigns.one_at_a_time import alone
 from serving.campaigns.present import looking
 from serving.campaigns.sending import Counts, audience_of, choices, make_send
 from serving.campaigns.sends import CAMPAIGNS, DEFINITION_FILE, SENDS, Send, Sends, checked_name
@@ -33,6 +34,8 @@ from serving.experiment_settings import Groups
 from serving.server import store_of
 from training.pipeline import erased_users
 from training.progress import Progress
+
+_WAITING = "Another export is running; this one begins when it has ended."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +108,7 @@ def send_and_export(
     layouts: Sequence[str] = (),
     progress: Progress,
 ) -> tuple[Send, Manifest]:
-    """Make a send of a campaign unless it was made already, and write its files.
+    """Make a send of a campaign unless it was made already, and write its files; other exports are waited for.
 
     Raises
     ------
@@ -117,7 +120,7 @@ def send_and_export(
         If the store cannot be asked what is in stock and who was erased.
     """
     definition = load_definition(campaigns_folder(config), name)
-    with _alone(config, progress):
+    with alone(campaigns_folder(config), on_wait=lambda: progress.message(_WAITING)):
         send = _made(config, definition, send_id, progress)
         _without_erased(config, send)
         links = Links.of(config.app, send)
@@ -224,19 +227,10 @@ def _made(config: Config, definition: Definition, send_id: str | None, progress:
     return Send(definition.name, send_id, folder)
 
 
-@contextlib.contextmanager
-def _alone(config: Config, progress: Progress) -> Iterator[None]:
-    """Keep other exports and erasures waiting, and delete what killed exports left."""
-    folder = campaigns_folder(config)
-    waits = "another export or an erasure is at work in this data folder: waiting for it to end"
-    with alone(folder, on_wait=lambda: progress.message(waits)):
-        for path in left_unfinished(folder):
-            path.unlink(missing_ok=True)
-        yield
-
-
 def _without_erased(config: Config, send: Send) -> None:
-    """Take out of a send who asked to be forgotten since it was made."""
+    """Take out of a send who asked to be forgotten since it was made, and what a killed export left of anybody."""
+    for path in left_unfinished(send.folder):
+        path.unlink(missing_ok=True)
     with send.snapshot() as snapshot:
         for user_id in sorted(erased_users(config.training)):
             if snapshot.of_user(user_id) is not None:

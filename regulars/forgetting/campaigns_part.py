@@ -6,10 +6,12 @@ hash in the manifest. So it is not changed; it is named, with its send and the n
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
 import sqlite3
+import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -19,9 +21,9 @@ import polars as pl
 from recommender.errors import InvalidInput
 from regulars.forgetting.files_part import csv_names, files_below, without_csv_rows
 from regulars.forgetting.receipt import Place
-from serving.campaigns.alone import alone, left_unfinished
-from serving.campaigns.files import written_whole
-from serving.campaigns.sends import DEFINITION_FILE, MANIFEST_FILE, PREVIEW_FILE
+from serving.campaigns.files import left_unfinished, written_whole
+from serving.campaigns.one_at_a_time import alone
+from serving.campaigns.sends import DEFINITION_FILE, MANIFEST_FILE, PREVIEW_FILE, SENDS
 from serving.campaigns.snapshot import SNAPSHOT_FILE, Snapshot
 
 SUPPRESSED_FILE = "suppressed.csv"
@@ -30,6 +32,7 @@ NAMES = frozenset({"user_id", "external_id", "email", "email address"})
 
 WAIT_SECONDS = 60.0
 """How long an export may keep this waiting; the receipt of whoever waits longer is not complete."""
+ASK_SECONDS = 0.1
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
@@ -43,14 +46,37 @@ def forget_in_campaigns(folder: Path, users: Collection[str]) -> tuple[list[Plac
     erased: list[Place] = []
     pending: list[Place] = []
     try:
-        with alone(folder, wait_seconds=WAIT_SECONDS):
-            for path in left_unfinished(folder):
+        with _patiently_alone(folder):
+            for path in (path for send in folder.glob(f"*/{SENDS}/*") for path in left_unfinished(send)):
                 path.unlink(missing_ok=True)
                 erased.append(Place("unfinished file of an export", str(path), 1, "whoever it held: it was left over"))
             _forget_in_files(folder, users, erased, pending)
     except InvalidInput as error:
         pending.append(Place("campaigns", str(folder), note=f"{error}"))
     return erased, pending
+
+
+@contextlib.contextmanager
+def _patiently_alone(folder: Path) -> Iterator[None]:
+    """Hold the lock of exports: who is forgotten during one is in its files and found there, or in none."""
+
+    def refuse() -> None:
+        raise TimeoutError
+
+    deadline = time.monotonic() + WAIT_SECONDS
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(alone(folder, on_wait=refuse))
+                break
+            except TimeoutError:
+                if time.monotonic() > deadline:
+                    raise InvalidInput(
+                        f"an export was at work for {WAIT_SECONDS:g} seconds, and what it writes may hold them; "
+                        "run this again when it has ended"
+                    ) from None
+                time.sleep(ASK_SECONDS)
+        yield
 
 
 def _forget_in_files(folder: Path, users: Collection[str], erased: list[Place], pending: list[Place]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.campaigns.alone import alone
+from serving.campaigns.one_at_a_time import alone
 from tests.pages import blocks, text_of
 from tests.regulars.conftest import Shop
 

@@ -11,7 +11,7 @@ import pytest
 from regulars.forgetting import campaigns_part
 from regulars.forgetting.campaigns_part import exported, forget_in_campaigns
 from serving.campaigns import snapshot
-from serving.campaigns.alone import alone
+from serving.campaigns.one_at_a_time import alone
 from tests.serving.campaigns.test_snapshot import IDS, written
 
 
@@ -57,7 +57,7 @@ def test_an_export_that_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with alone(tmp_path):
         erased, pending = forget_in_campaigns(tmp_path, ["17"])
     assert (erased, [place.what for place in pending]) == ([], ["campaigns"])
-    assert "another export" in pending[0].note
+    assert "an export was at work" in pending[0].note
     assert forget_in_campaigns(tmp_path, ["17"]) == ([], [])
 
 
