@@ -21,6 +21,7 @@ from serving.campaigns.definition import Definition, known_campaigns, load_defin
 from serving.campaigns.earlier import Earlier, seen_today
 from serving.campaigns.exporting import HTML, export, passes
 from serving.campaigns.facts import ModelFacts
+from serving.campaigns.files import left_unfinished
 from serving.campaigns.links import Links
 from serving.campaigns.mail_lines import Press
 from serving.campaigns.manifest import Manifest, read_manifest
@@ -243,7 +244,9 @@ def _made(config: Config, definition: Definition, send_id: str | None, progress:
 
 
 def _without_erased(config: Config, send: Send) -> None:
-    """Take out of a send who asked to be forgotten since it was made."""
+    """Take out of a send who asked to be forgotten since it was made, and what a killed export left of anybody."""
+    for path in left_unfinished(send.folder):
+        path.unlink(missing_ok=True)
     with send.snapshot() as snapshot:
         for user_id in sorted(erased_users(config.training)):
             if snapshot.of_user(user_id) is not None:

@@ -7,21 +7,27 @@ and the store is told as soon as it answers again.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import anyio.to_thread
 
+from recommender.erased import erased_in
 from recommender.errors import StoreUnavailable
+from serving.events import files
 from serving.stores import SlateStore
 
 FILE = "erased.txt"
 
 
 def read_erased(data_dir: Path) -> set[str]:
-    """Return the erased users that the file names."""
-    path = data_dir / FILE
-    return set(path.read_text(encoding="utf-8").split("\n")) - {""} if path.exists() else set()
+    """Return the erased users that the file names.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is not text.
+    """
+    return set(erased_in(data_dir / FILE))
 
 
 class Erasures:
@@ -78,11 +84,7 @@ class Erasures:
             self._known.update(news)
 
     def _append(self, users: list[str]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{user_id}\n" for user_id in users))
-            file.flush()
-            os.fsync(file.fileno())
+        files.append(self._path, [user_id.encode() for user_id in users])
 
 
 def _signature(path: Path) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ In memory and in Redis, a choice is one number: the moment it was made, negative
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Container, Mapping
 from pathlib import Path
@@ -28,6 +29,8 @@ from serving.stores import SlateStore
 FILE = "personalization.txt"
 
 _OFF, _ON = "off", "on"
+_MOMENT = re.compile(r"[0-9]{1,14}")
+"""Milliseconds of three thousand years: no clock is further off, and every calendar knows the day."""
 _LABEL = b',"personalization":"off"}'
 
 Choices = Mapping[str, int]
@@ -46,7 +49,7 @@ def read_choices(data_dir: Path) -> dict[str, int]:
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else ():
         moment, _, rest = line.partition(" ")
         word, _, user_id = rest.partition(" ")
-        if moment.isdecimal() and moment.isascii() and word in (_OFF, _ON) and user_id:
+        if _MOMENT.fullmatch(moment) and word in (_OFF, _ON) and user_id:
             _take(found, {user_id: int(moment) if word == _ON else -int(moment)})
     return found
 

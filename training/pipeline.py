@@ -16,7 +16,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from recommender.artifact import MANIFEST_FILE, save_artifact
-from recommender.errors import ConfigError, InvalidArtifact, InvalidInput
+from recommender.erased import erased_in
+from recommender.errors import ConfigError, InvalidArtifact
 from recommender.evaluation_table import EvaluationTable
 from recommender.manifest import Manifest
 from recommender.model import Model
@@ -200,17 +201,7 @@ def erased_users(settings: TrainingSettings) -> frozenset[str]:
     InvalidInput
         If the file is not text.
     """
-    path = settings.data_dir / ERASED_FILE
-    content = path.read_bytes() if path.exists() else b""
-    try:
-        lines = content.decode().split("\n")  # not splitlines: an id may hold U+2028
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InvalidInput(
-            f"{path}, line {line}: byte 0x{content[error.start]:02X} is not UTF-8; it names who asked to be "
-            f"forgotten, one id a line: restore the file, or correct the line"
-        ) from None
-    return frozenset(lines) - {""}
+    return erased_in(settings.data_dir / ERASED_FILE)
 
 
 def artifacts_folder(settings: TrainingSettings) -> Path:

@@ -5,9 +5,11 @@ Each file is replaced in one step, so a stop in between leaves nothing half done
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from recommender.errors import InvalidArtifact
 from recommender.redaction import finish_redactions, redact_artifact
 from regulars.forgetting.receipt import Place
 from serving.campaigns.files import written_whole
+from serving.campaigns.rows import harmless
 from serving.events import files
 from serving.events.redaction import Guests, event_files, redact_file
 from serving.opt_outs import FILE as CHOICES_FILE
@@ -25,6 +28,8 @@ from training.outcome_files import load_outcomes, outcomes_path, save_outcomes
 from training.registry import Registry
 
 USER_COLUMNS = ("user_id", "user")
+
+_STRING = re.compile(r'"(?=((?:[^"\\]|\\.)*)(?:"|\Z))')
 
 Found = tuple[list[Place], list[Place]]
 """Where they were, and what could not be changed."""
@@ -105,19 +110,18 @@ def forget_in_quarantine(folder: Path, users: Collection[str], *, column: str) -
     """Take rows of `users` out of what training refused; `column` is what the purchase log calls them."""
     columns = {column, *USER_COLUMNS}
     return [
-        Place("rows that training refused", str(path), without_csv_rows(path, users, columns))
+        Place("rows that training refused", str(path), without_csv_rows(path, set(users), columns))
         for path in sorted(folder.glob("*.csv"))
     ]
 
 
-def without_csv_rows(path: Path, users: Collection[str], columns: Collection[str]) -> int:
-    """Take rows out of a CSV file whose users are among `users`; return how many."""
+def without_csv_rows(path: Path, names: Collection[str], columns: Collection[str]) -> int:
+    """Take rows out of a CSV file whose users are among `names`, as the file writes them; return how many."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     places = [place for place, name in enumerate(rows[0] if rows else ()) if name in columns]
     texts = [place for place, name in enumerate(rows[0] if rows else ()) if name == "text"]
-    names = csv_names(users)
-    rest = [row for row in rows if not _names(row, places, names) and not _quotes(row, texts, users)]
+    rest = [row for row in rows if not _names(row, places, names) and not _quotes(row, texts, names)]
     if len(rest) < len(rows):
         ends = "\r\n" if path.read_bytes()[:10_000].count(b"\r\n") else "\n"
         content = io.StringIO()
@@ -128,8 +132,8 @@ def without_csv_rows(path: Path, users: Collection[str], columns: Collection[str
 
 
 def csv_names(users: Collection[str]) -> set[str]:
-    """Return how users are written in files that spreadsheets may open."""
-    return {*users, *(f"'{user}" for user in users)}
+    """Return how users are written in files that spreadsheets may open; nobody else's id is among them."""
+    return {harmless(user) for user in users}
 
 
 def _names(row: list[str], places: list[int], names: Collection[str]) -> bool:
@@ -137,8 +141,15 @@ def _names(row: list[str], places: list[int], names: Collection[str]) -> bool:
 
 
 def _quotes(row: list[str], places: list[int], users: Collection[str]) -> bool:
-    """Say whether a line that could not be read names somebody as JSON does."""
-    return any(place < len(row) and json.dumps(user) in row[place] for place in places for user in users)
+    """Say whether a line that could not be read names somebody as JSON does, in whichever escapes, whole or torn."""
+    return any(place < len(row) and not set(users).isdisjoint(_strings(row[place])) for place in places)
+
+
+def _strings(text: str) -> Iterator[str]:
+    """Yield what may be strings of JSON in a text that is none: from any quote to the next, or to the end."""
+    for found in _STRING.finditer(text):
+        with contextlib.suppress(ValueError):
+            yield str(json.loads(f'"{found[1]}"', strict=False))
 
 
 def _without_rows(path: Path, users: Collection[str]) -> int:

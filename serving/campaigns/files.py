@@ -71,3 +71,8 @@ def unfinished_beside(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def left_unfinished(folder: Path) -> list[Path]:
+    """Return what killed programs left of files they wrote in a folder; nobody may be writing in it now."""
+    return sorted(folder.glob(".*.part*"))

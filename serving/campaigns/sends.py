@@ -118,19 +118,6 @@ class Sends:
                 if (sent := snapshot.of_user(user_id)) is not None:
                     yield send, sent
 
-    def forget(self, user_id: str) -> list[tuple[Send, bool]]:
-        """Take a person out of every send, the unreadable ones named by an error; return which held them.
-
-        Previews do not say whose mail they show, so all of them go.
-        """
-        for preview in self.folder.glob(f"*/{PREVIEW_FILE}"):
-            preview.unlink(missing_ok=True)
-        found = []
-        for send in self:
-            with send.snapshot() as snapshot:
-                found.append((send, snapshot.forget(user_id)))
-        return found
-
 
 def checked_name(name: str, *, what: str) -> str:
     """Return `name` if it can be that of a campaign or a send.

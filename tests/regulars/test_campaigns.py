@@ -7,11 +7,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from serving.campaigns.one_at_a_time import alone
 from tests.pages import blocks, text_of
 from tests.regulars.conftest import Shop
 
@@ -179,6 +181,27 @@ def test_who_is_erased_after_a_send_is_in_no_later_file(published: Shop) -> None
     assert published.run("campaign export", "leaving", "--format", "csv,jsonl,parquet") == 0
     assert users_of(folder / "recipients.csv") == others
     assert not [path.name for path in folder.iterdir() if gone.encode() in path.read_bytes()]
+
+
+def test_an_export_waits_for_an_erasure(published: Shop) -> None:
+    """Who is forgotten while an export waits is in none of its files; what a killed export left is gone, too."""
+    assert published.run("campaign create", "waiting", "--control", "0") == 0
+    assert published.run("campaign export", "waiting", "--send", "before") == 0
+    gone = users_of(sent(published, "waiting") / "recipients.csv")[0]
+    folder = published.folder / "data/campaigns/waiting/sends/first"
+    folder.mkdir(parents=True)
+    (folder / ".recipients.csv-left.part").write_text("somebody")
+    export = threading.Thread(target=published.run, args=("campaign export", "waiting", "--send", "first"))
+    with alone(published.folder / "data/campaigns"):
+        export.start()
+        export.join(6)
+        assert export.is_alive()
+        with (published.folder / "data/erased.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{gone}\n")
+    export.join(120)
+    users = users_of(folder / "recipients.csv")
+    assert (gone in users, len(users) > 1) == (False, True)
+    assert not list(folder.glob(".*"))
 
 
 def test_consent_is_asked_for(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:

@@ -261,3 +261,9 @@ async def test_damaged_lines_are_left_out(tmp_path: Path) -> None:
     assert known.users == {"a", "d e"}
     await known.choose("f", on=False)
     assert opt_outs.read_choices(tmp_path).keys() == {"a", "d e", "f"}
+
+
+async def test_a_moment_beyond_all_clocks_says_nothing(tmp_path: Path) -> None:
+    """A number that no calendar knows, or that is too long to be read, makes its line one that says nothing."""
+    (tmp_path / FILE).write_bytes(b"9" * 5000 + b" off a\n" + b"9" * 15 + b" off b\n" + b"9" * 14 + b" off c\n")
+    assert opt_outs.read_choices(tmp_path) == {"c": -99_999_999_999_999}

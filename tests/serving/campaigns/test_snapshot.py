@@ -125,8 +125,6 @@ def test_sends_are_found_by_name_key_and_person(tmp_path: Path) -> None:
     assert sends.by_key(found.key) == found
     assert sends.by_key(b"12345") is None
     assert [send.campaign for send, _ in sends.of_user(IDS[0])] == ["again", "win-back"]
-    assert [had for _, had in sends.forget(IDS[0])] == [True, True]
-    assert list(sends.of_user(IDS[0])) == []
 
 
 def test_damage_within_is_named(tmp_path: Path) -> None:
