@@ -28,6 +28,8 @@ from serving.stores import SlateStore
 FILE = "personalization.txt"
 
 _OFF, _ON = "off", "on"
+MAX_DIGITS = 18
+"""Of a moment; a longer one is none, and Python reads no number of some thousand digits."""
 _LABEL = b',"personalization":"off"}'
 
 Choices = Mapping[str, int]
@@ -46,7 +48,7 @@ def read_choices(data_dir: Path) -> dict[str, int]:
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else ():
         moment, _, rest = line.partition(" ")
         word, _, user_id = rest.partition(" ")
-        if moment.isdecimal() and moment.isascii() and word in (_OFF, _ON) and user_id:
+        if moment.isdecimal() and moment.isascii() and len(moment) <= MAX_DIGITS and word in (_OFF, _ON) and user_id:
             _take(found, {user_id: int(moment) if word == _ON else -int(moment)})
     return found
 
