@@ -145,11 +145,15 @@ class BgNbd:
         h (r + x) / (α + T); p is beta distributed (a, b + k), and Gauss's nodes are laid over its quantiles.
         """
         nodes, weights = roots_legendre(_NODES)
-        until, rest = (self.alpha + age)[:, None], (self.r + repeats)[:, None]
-        # Below this p the expression is its limit; a smaller one would divide 0 by 0.
-        leaving = betaincinv(self.a, self.b + repeats + self.leaves_at_once, (nodes[:, None] + 1) / 2).T.clip(min=1e-12)
-        orders = -np.expm1(-rest * np.log1p(leaving * ahead / until)) / leaving
-        return np.asarray(orders @ weights / 2, dtype=np.float64)
+        until, rest = self.alpha + age, self.r + repeats
+        few, place = np.unique(repeats, return_inverse=True)
+        left_after = self.b + few + self.leaves_at_once
+        orders = np.zeros(len(repeats))
+        for node, weight in zip(nodes.tolist(), weights.tolist(), strict=True):
+            # Below this p the expression is its limit; a smaller one would divide 0 by 0.
+            leaving = betaincinv(self.a, left_after, (node + 1) / 2).clip(min=1e-12)[place]
+            orders += weight / 2 * -np.expm1(-rest * np.log1p(leaving * ahead / until)) / leaving
+        return orders
 
     def _chance(self, repeats: Counts) -> Numbers:
         """Return (m,): a / (b + k - 1), and 0 for who had no chance to leave."""

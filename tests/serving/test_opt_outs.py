@@ -255,7 +255,9 @@ async def test_the_later_choice_counts(tmp_path: Path) -> None:
 
 async def test_damaged_lines_are_left_out(tmp_path: Path) -> None:
     """What is no choice says nothing; what a crash left of a line is cut off by the next one who writes."""
-    (tmp_path / FILE).write_bytes(b"17 off a\nx off b\n18 maybe c\n19 off\n20 off \n\xff\n21 off d e\n9 of")
+    (tmp_path / FILE).write_bytes(
+        b"17 off a\nx off b\n" + b"1" * 5000 + b" off g\n18 maybe c\n19 off\n20 off \n\xff\n21 off d e\n9 of"
+    )
     known = OptOuts(tmp_path, MemorySlates(), NOBODY)
     known.load()
     assert known.users == {"a", "d e"}

@@ -63,6 +63,23 @@ def test_who_is_regular_and_who_is_gone(town: Summary) -> None:
     assert width[regular] < width[once]
 
 
+@pytest.mark.parametrize("weekly", [False, True])
+def test_customers_all_alike_have_an_outlook(weekly: bool) -> None:
+    """Where customers order at random at one rate, or all every week, every figure is a number and every day a day."""
+    rng = np.random.default_rng(3)
+    days = [(user, rng.uniform(0, 365, 20)) for user in range(100)]
+    if weekly:
+        days = [(user, np.arange(user % 7, 365, 7, dtype=np.float64)) for user in range(100)]
+    past = past_of([Line(user_id(user), "tea", day=float(day), amount=5.0) for user, some in days for day in some])
+    outlook = Forecast.fit(past).outlook(past)
+    for figures in (outlook.alive, outlook.orders_30, outlook.orders_90, outlook.value_90):
+        assert np.isfinite(figures).all()
+    assert not np.isnat([outlook.next_order_from, outlook.next_order, outlook.next_order_until]).any()
+    if weekly:
+        assert (outlook.next_order == outlook.next_order_until).all()
+        assert (outlook.orders_90 > 12).all()
+
+
 def test_too_few_repeats_say_so() -> None:
     """With fewer repeat buyers than parameters can be learned from, nothing is said, and why."""
     lines = [Line(user_id(k), "tea", day=day, amount=5.0) for k in range(FEWEST_REPEATERS - 1) for day in (1, 50)]
