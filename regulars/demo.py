@@ -22,6 +22,7 @@ from recommender.slate import Placement
 from regulars.campaigning import create, send_and_export
 from regulars.config import Config
 from regulars.evaluation_view import evaluation_view
+from regulars.forgetting.latecomers import train_without_erased
 from regulars.household_view import Offer, described, household_view
 from regulars.publishing import is_served, publish
 from regulars.terminal import RIGHT, plain, table
@@ -33,7 +34,7 @@ from serving.clock import clock_of
 from serving.settings import AppSettings
 from serving.shop.households import Household as ShopVisitor
 from training.households import Household, households
-from training.pipeline import TrainResult, reports_folder, train
+from training.pipeline import TrainResult, reports_folder
 from training.progress import Progress
 from training.steps import StepRecord
 
@@ -65,7 +66,7 @@ def prepare(config: Config, progress: Progress, out: Console) -> Prepared:
     RecommenderError
         If a step refuses; what was done before stays, and the next run goes on from there.
     """
-    trained = train(config.training, progress=progress)
+    trained = train_without_erased(config, progress=progress)
     out.print(_headline(trained))
     if trained.evaluation is not None:
         out.print(evaluation_view(trained.evaluation))

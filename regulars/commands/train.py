@@ -27,12 +27,12 @@ def run(config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None) -> None:
     collected. If neither they nor the settings have changed since a version was
     trained, that one is reused.
     """
+    from regulars.forgetting.latecomers import train_without_erased
     from regulars.hints import hint
     from regulars.progress import TerminalProgress
     from regulars.terminal import results, say
-    from training.pipeline import train
 
-    result = train(configuration(config, set_).training, progress=TerminalProgress())
+    result = train_without_erased(configuration(config, set_), progress=TerminalProgress())
     out = results()
     out.print(summary(result))
     say(f"Next: {hint('report')}, or {hint('publish')}")

@@ -59,7 +59,7 @@ def forget(config: Config, users: Collection[str], *, now: datetime, progress: P
         if problem := id_problem(user):
             raise InvalidInput(f"{user!r} cannot be the id of a user: {problem}")
     data_dir = config.app.data_dir
-    with _alone(data_dir / FOLDER):
+    with alone(data_dir / FOLDER):
         persons = Persons(data_dir).hashes(users)
         with store_of(config.app) as settings:
             with progress.step("take them out of the store, and let servers know"):
@@ -121,11 +121,18 @@ def _kept(config: Config, users: Collection[str]) -> list[Place]:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold the lock of whoever takes people out.
+
+    Raises
+    ------
+    InvalidInput
+        If another run holds it, unless it is to be waited for.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InvalidInput(
                 f"{folder / LOCK_FILE} is held: another `regulars forget` is at work; run this one when it has ended"

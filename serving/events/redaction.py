@@ -10,6 +10,7 @@ A line keeps its length, filled up with spaces. So whoever has read a file up to
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -108,8 +109,13 @@ def is_theirs(line: bytes, users: Collection[str], guests: Guests) -> bool:
     """Say whether a line is about one of `users`."""
     event = read(line)
     if event is None:
-        return any(orjson.dumps(user) in line for user in users)
+        return any(_quotes(line, text) for user in users for text in (orjson.dumps(user), json.dumps(user).encode()))
     return guests.owner(event) in users
+
+
+def _quotes(line: bytes, quoted: bytes) -> bool:
+    """Say whether a line that is no event holds a text in quotation marks, or was torn right behind the text."""
+    return quoted in line or line.rstrip(b"\n").endswith(quoted[:-1])
 
 
 def redacted(line: bytes) -> bytes:

@@ -7,8 +7,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -191,7 +191,7 @@ def test_an_export_waits_for_an_erasure(published: Shop) -> None:
     folder = published.folder / "data/campaigns/waiting/sends/first"
     folder.mkdir(parents=True)
     (folder / ".recipients.csv-left.part").write_text("somebody")
-    export = threading.Thread(target=published.run, args=("campaign export", "waiting", "--send", "first"))
+    export = Thread(target=published.run, args=("campaign export", "waiting", "--send", "first"))
     with alone(published.folder / "data/campaigns"):
         export.start()
         export.join(6)

@@ -138,3 +138,13 @@ def test_merges_are_remembered() -> None:
         again.add(*told)
     assert again.of(["ann"]) == guests.of(["ann"]) == {"g"}
     assert [again.owner(orjson.loads(line)) for line in LINES[:5]] == ["ann", "ann", "ann", "bob", "bob"]
+
+
+@pytest.mark.parametrize("line", ['{"user_id":"空\n', '{"user_id":"空', '{"user_id":"\\u7a7a",\n'])
+def test_a_torn_line_goes_too(tmp_path: Path, line: str) -> None:
+    """Also one that ends within the id's quotation marks, with or without a line end, or that is written in escapes."""
+    path = tmp_path / "events-2026-11-22.jsonl"
+    bob = event("bob", day(7), user_id="bob") + b"\n"
+    path.write_bytes(bob + line.encode())
+    assert redact_file(path, ["空"], Guests(), on_line=lambda: None) == 1
+    assert path.read_bytes().rstrip() + b"\n" == bob

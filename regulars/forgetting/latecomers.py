@@ -1,0 +1,54 @@
+"""Who asks to be forgotten while a version is trained.
+
+Training reads the list of the erased once, near its start, and what it then writes may hold whoever was added since:
+`regulars forget` has been through the folder by then, and found nothing to take them out of. So the list is read again
+when everything is written. Whoever is added still later finds the version there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterator
+
+from regulars.config import Config
+from regulars.forgetting import files_part
+from regulars.forgetting.forget import alone
+from regulars.forgetting.receipt import FOLDER
+from training.pipeline import TrainResult, artifacts_folder, erased_users, reports_folder, train
+from training.progress import Progress
+
+
+def train_without_erased(config: Config, *, progress: Progress) -> TrainResult:
+    """Train a version that holds nobody who asked to be forgotten by the time it is complete.
+
+    Raises
+    ------
+    RecommenderError
+        As `training.pipeline.train`.
+    """
+    with _without_latecomers(config, progress):
+        return train(config.training, progress=progress)
+
+
+@contextlib.contextmanager
+def _without_latecomers(config: Config, progress: Progress) -> Iterator[None]:
+    """Take out whoever was erased during the block, also if it ended with an error: the version may be there."""
+    known = erased_users(config.training)
+    try:
+        yield
+    finally:
+        if late := erased_users(config.training) - known:
+            with progress.step("forget who asked for it meanwhile"), alone(config.app.data_dir / FOLDER, wait=True):
+                left = _forget_in_trained(config, late)
+            for place in left:
+                progress.message(f"somebody may still be in {place}; run `regulars forget` for them again")
+
+
+def _forget_in_trained(config: Config, users: Collection[str]) -> list[str]:
+    """Take users out of what training writes; return what could not be changed."""
+    training = config.training
+    _, models = files_part.forget_in_models(artifacts_folder(training), users, on_version=lambda: None)
+    _, figures = files_part.forget_in_figures(reports_folder(training), users)
+    column = training.purchases.columns.user
+    files_part.forget_in_quarantine(training.data_dir / "quarantine", users, column=column)
+    return [f"{place.where}: {place.note}" for place in (*models, *figures)]
