@@ -142,7 +142,7 @@ def test_a_guest_becomes_a_user(page: Page, api: FakeApi) -> None:
             "  shelf.setAttribute('user-token', 'signed'); shelf.setAttribute('user', '7') }"
         )
     settled(page)
-    page.wait_for_timeout(1000)
+    page.wait_for_function("!Object.keys(localStorage).some((key) => key.startsWith('regulars:'))")
     assert api.merges == [{"anonymous_id": guest, "user_id": "7", "user_token": "signed"}]
     assert stored(page) == {}
     page.evaluate("document.querySelectorAll('regulars-shelf').forEach((shelf) => shelf.removeAttribute('user'))")
