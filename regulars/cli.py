@@ -37,6 +37,7 @@ from regulars.commands import (
     train,
     tune,
     versions,
+    withdraw,
 )
 from regulars.commands.options import examples, flowing
 
@@ -57,7 +58,7 @@ app = typer.Typer(
 """Pretty tracebacks are off: they print the values of variables, and some of ours are passwords."""
 
 for command in (
-    *(train, evaluate, tune, compare, gate, report, publish, rollback, serve, traffic, demo),
+    *(train, evaluate, tune, compare, gate, report, publish, withdraw, rollback, serve, traffic, demo),
     *(personalization, forget, export_user),
 ):
     name = command.__name__.rpartition(".")[2].replace("_", "-")

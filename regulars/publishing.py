@@ -12,7 +12,7 @@ import numpy as np
 
 from recommender.artifact import load_artifact
 from recommender.engine import Engine
-from recommender.errors import UnknownVersion
+from recommender.errors import InvalidInput, UnknownVersion
 from regulars.config import Config
 from regulars.trained import gate_verdicts, registry_of
 from serving import publisher, spans, tracing
@@ -22,9 +22,11 @@ from serving.publisher import Publication
 from serving.scoring import WORTH_A_PROCESS, InProcesses, InThread, Scoring, cores
 from serving.server import store_of
 from serving.settings import AppSettings
+from serving.stores import Pointer
 from serving.stores.redis import RedisStores
 from training.gate import refuse_failures
 from training.progress import Progress
+from training.registry import CHALLENGER, WITHDRAWN
 
 TIMEOUT_SECONDS = 30.0
 """For one batch of candidates; a publisher may wait where a request may not."""
@@ -46,6 +48,14 @@ def publish(
     StoreUnavailable
         If the store is away or full; the old version goes on being served.
     """
+    published = _published(config, version, progress=progress, force=force, workers=workers)
+    registry_of(config).set_current(version)
+    return published
+
+
+def _published(
+    config: Config, version: str, *, progress: Progress, force: bool, workers: int | None, challenger: bool = False
+) -> Publication:
     if not force:
         with progress.step("gate") as step:
             verdicts = gate_verdicts(config, version)
@@ -54,13 +64,49 @@ def publish(
             step.note(
                 f"{judged} rules hold" + (f", {len(verdicts) - judged} could not be judged" * (judged < len(verdicts)))
             )
-    registry = registry_of(config)
     engine = _engine(config, version, progress)
+    scoring = _scoring(config, engine, workers)
     now = clock_of(config.app.serving.clock, events=config.app.events_dir).now(engine.model.as_of)
     with tracing.running(config.app.otel, sample=1.0), store_of(config.app) as settings, spans.span("publish"):
-        published = asyncio.run(_publish(settings, engine, now, progress, _scoring(config, engine, workers)))
-    registry.set_current(version)
-    return published
+        return asyncio.run(_publish(settings, engine, now, progress, scoring, challenger=challenger))
+
+
+def challenge(
+    config: Config, version: str, *, progress: Progress, force: bool = False, workers: int | None = None
+) -> Publication:
+    """Put `version` into the store beside the served one, for the variants that name it.
+
+    Raises
+    ------
+    InvalidInput
+        If it is what everybody is served already; else as `publish`.
+    """
+    if is_served(config, version):
+        raise InvalidInput(f"{version} is what everybody is served: it cannot be a challenger as well")
+    done = _published(config, version, progress=progress, force=force, workers=workers, challenger=True)
+    registry_of(config).record(CHALLENGER, version)
+    return done
+
+
+def withdraw(config: Config, version: str) -> bool:
+    """Serve `version` to no variant any more; say whether it was a challenger.
+
+    Raises
+    ------
+    StoreUnavailable
+        If the store is away.
+    """
+    with store_of(config.app) as settings:
+        was_one = asyncio.run(_withdraw(settings, version))
+    if was_one:
+        registry_of(config).record(WITHDRAWN, version)
+    return was_one
+
+
+def challengers(config: Config) -> frozenset[str]:
+    """Return the versions kept beside the served one; raise `StoreUnavailable` if the store is away."""
+    with store_of(config.app) as settings:
+        return asyncio.run(_pointer(settings)).challengers
 
 
 def is_served(config: Config, version: str) -> bool:
@@ -105,7 +151,13 @@ def rollback(config: Config, *, progress: Progress) -> str:
 
 
 async def _publish(
-    settings: AppSettings, engine: Engine, now: np.datetime64, progress: Progress, scoring: Scoring
+    settings: AppSettings,
+    engine: Engine,
+    now: np.datetime64,
+    progress: Progress,
+    scoring: Scoring,
+    *,
+    challenger: bool = False,
 ) -> Publication:
     stores = _connect(settings)
     try:
@@ -113,7 +165,9 @@ async def _publish(
         erasures = Erasures(settings.data_dir, stores.slates)
         erasures.load()
         await erasures.refresh()
-        return await publisher.publish(engine, stores.slates, progress=progress, now=now, scoring=scoring)
+        return await publisher.publish(
+            engine, stores.slates, progress=progress, now=now, scoring=scoring, challenger=challenger
+        )
     finally:
         await stores.close()
 
@@ -125,6 +179,22 @@ async def _is_served(settings: AppSettings, version: str) -> bool:
     finally:
         await stores.close()
     return pointer.current == version and version in kept
+
+
+async def _pointer(settings: AppSettings) -> Pointer:
+    stores = _connect(settings)
+    try:
+        return await stores.slates.pointer()
+    finally:
+        await stores.close()
+
+
+async def _withdraw(settings: AppSettings, version: str) -> bool:
+    stores = _connect(settings)
+    try:
+        return await stores.slates.withdraw(version)
+    finally:
+        await stores.close()
 
 
 async def _point_back(settings: AppSettings, version: str) -> None:

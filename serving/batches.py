@@ -23,7 +23,7 @@ async def answer_all(service: Service, questions: Sequence[Question], *, distinc
     Problem
         As `Service.reply`.
     """
-    here = await service.having_read(question.visitor for question in questions)
+    here = await service.having_read(name for question in questions for name in (question.guest, question.visitor))
     shown: dict[str | None, tuple[str, ...]] = {}
     replies = []
     for question in questions:

@@ -1,7 +1,7 @@
 """The sections ``[experiments.<name>]`` of `regulars.toml`.
 
-A variant may change what is decided while a page is answered. What is decided when a version is published, or which
-version answers, is the same for everybody: asking for that is refused when the settings are read.
+A variant may change what is decided while a page is answered, and which version answers. What was decided when a
+version was published is the same for everybody who gets it: asking for that is refused when the settings are read.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from recommender.experiments.allocation import CONTROL, Allocation, Assigned, Experiment
 
 PUBLISHED = frozenset({"diversity", "category_cap", "one_per_title"})
 """Settings of ``[slates]``: stored shelves are in their order already."""
-OF_VERSIONS = frozenset({"version", "model_version", "model"})
+OF_VERSIONS = frozenset({"model_version", "model"})
 
+_VERSION = re.compile(r"\d{8}-[0-9a-f]{12}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -35,6 +36,8 @@ class VariantChanges(BaseModel):
     """Whether home and mail shelves leave out everything they own, whatever the page asks for."""
     reasons: bool = True
     """Whether shelves say why each item is offered; if not, they never do."""
+    version: str | None = None
+    """The version that answers them, published with `regulars publish VERSION --challenger`; else the served one."""
 
     def in_words(self) -> str:
         """Say what is changed."""
@@ -42,6 +45,7 @@ class VariantChanges(BaseModel):
             "no personal picks": not self.personal,
             "new items only": self.new_only,
             "no reasons": not self.reasons,
+            f"version {self.version}": self.version is not None,
         }
         return ", ".join(word for word, applies in words.items() if applies) or "the shop as usual"
 
@@ -53,14 +57,24 @@ class VariantChanges(BaseModel):
                 if name in PUBLISHED:
                     raise ValueError(
                         f"{name} cannot differ between visitors: stored shelves were put in order when the version was "
-                        f"published. Set it in [slates] and train a version to compare"
+                        "published. Set it in [slates], train a version with it, and name that as the variant's version"
                     )
                 if name in OF_VERSIONS:
-                    raise ValueError(
-                        f"{name} cannot differ between visitors: one version is served at a time. Compare versions "
-                        "with `regulars compare`, and the one that is served with control"
-                    )
+                    raise ValueError(f"{name} is called version here")
         return value
+
+    @field_validator("version")
+    @classmethod
+    def _is_a_version(cls, value: str | None) -> str | None:
+        if value is not None and not _VERSION.fullmatch(value):
+            raise ValueError("a version is called something like 20180101-3f9c0a1b2c3d")
+        return value
+
+    @model_validator(mode="after")
+    def _is_about_picks(self) -> Self:
+        if self.version is not None and not self.personal:
+            raise ValueError("version says who picks, personal = false that nobody does: leave out one of them")
+        return self
 
 
 AS_USUAL = VariantChanges()
@@ -120,6 +134,12 @@ def allocation_of(settings: Mapping[str, ExperimentSettings]) -> Allocation:
         If the experiments do not fit beside each other.
     """
     return Allocation([experiment.experiment(name) for name, experiment in settings.items()])
+
+
+def challengers_of(settings: Mapping[str, ExperimentSettings]) -> frozenset[str]:
+    """Return the versions that variants name."""
+    changes = (change for experiment in settings.values() for change in experiment.changes.values())
+    return frozenset(change.version for change in changes if change.version is not None)
 
 
 class Group(NamedTuple):

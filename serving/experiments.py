@@ -65,6 +65,7 @@ class Experiments:
     """The experiments of a shop that has any."""
 
     def __init__(self, settings: Mapping[str, ExperimentSettings], metrics: Metrics) -> None:
+        self._metrics = metrics
         self._allocation: Allocation = allocation_of(settings)
         self._treatments = {
             group: Treatment.of(group, settings[group.experiment].changes_of(group.variant), metrics)
@@ -89,8 +90,10 @@ class Experiments:
         if treatment is None:
             return await service.untreated(question)
         changed = treatment.question(question)
-        is_personal = treatment.changes.personal
-        return treatment.labelled(await (service.untreated(changed) if is_personal else service.impersonal(changed)))
+        is_personal, answering = treatment.changes.personal, self._answering(service, treatment)
+        return treatment.labelled(
+            await (answering.untreated(changed) if is_personal else answering.impersonal(changed))
+        )
 
     async def shelf(self, service: Service, user_id: str, asked: Asked) -> Reply:
         """Answer the same, of a question for stored candidates: it is asked on every page view.
@@ -105,10 +108,25 @@ class Experiments:
             return await service.personal(user_id, asked)
         changed = treatment.asked(asked)
         if treatment.changes.personal:
-            return treatment.labelled(await service.personal(user_id, changed))
+            return treatment.labelled(await self._answering(service, treatment).personal(user_id, changed))
         return treatment.labelled(await service.impersonal(changed.question(user_id)))
 
     def of(self, visitor: str) -> Treatment | None:
         """Return what a visitor's group gets; None outside every experiment."""
         group = self._allocation.of(visitor)
         return None if group is None else self._treatments[group]
+
+    def version_for(self, visitor: str) -> str | None:
+        """Return the version that a visitor's group names; None if it gets the served one."""
+        treatment = self.of(visitor)
+        return None if treatment is None else treatment.changes.version
+
+    def _answering(self, service: Service, treatment: Treatment) -> Service:
+        """Return a service of the version that a group names, and of the served one while that is not there."""
+        version = treatment.changes.version
+        if version is None:
+            return service
+        found = service.of_version(version)
+        if found is None:
+            self._metrics.challenger_missed.labels(version).inc()
+        return found or service

@@ -54,9 +54,6 @@ class Metrics:
             "Personal candidates: stored, computed (fresh events), missing, unreadable, no_store.",
             ("outcome",),
         )
-        self.experiment_slates = self._counter(
-            "experiment_slates", "Slates shown to the groups of experiments.", ("experiment", "variant")
-        )
         self.degraded = self._counter("degraded_slates", "Slates answered with less than usual.", ("reason",))
         self.refused = self._counter("refused_requests", "Requests that were not let in, by why.", ("reason",))
         self.unvouched = self._counter(
@@ -81,8 +78,23 @@ class Metrics:
         self.mail_robots = self._counter("mail_robots", "Links of mail that programs followed: no clicks.")
         self.item_updates = self._counter("item_updates", "Items changed over the API.")
         self.users_erased = self._counter("users_erased", "Users erased over the API.")
+        self._of_experiments()
         self._of_the_process()
         self._sampled: dict[Gauge, Read] = {}
+
+    def _of_experiments(self) -> None:
+        """Add what tells whether the groups of experiments get what they should."""
+        self.experiment_slates = self._counter(
+            "experiment_slates", "Slates shown to the groups of experiments.", ("experiment", "variant")
+        )
+        self.challenger_missed = self._counter(
+            "challenger_missed_slates",
+            "Slates of variants whose version was not there; the served one filled them.",
+            ("version",),
+        )
+        self.challenger = self._gauge(
+            "challenger_info", "1 for each version that variants of experiments get, 0 for those before.", ("version",)
+        )
 
     def _of_the_process(self) -> None:
         """Add what `serving.vitals` and the engine's thread write down."""

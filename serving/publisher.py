@@ -56,8 +56,11 @@ async def publish(
     progress: Progress,
     now: np.datetime64 | None = None,
     scoring: Scoring | None = None,
+    challenger: bool = False,
 ) -> Publication:
     """Write the candidates of every user, and serve them; `now` is the end of the log unless given.
+
+    A challenger is kept beside the served version instead, for the variants of experiments that name it.
 
     Raises
     ------
@@ -73,7 +76,8 @@ async def publish(
         with spans.span("switch over"), progress.step("check and switch over", total=None):
             users = await _without_erased(store, users)
             await _check(store, engine.version, users)
-            pointer = await store.point_to(engine.version, users=len(users))
+            admit = store.challenge if challenger else store.point_to
+            pointer = await admit(engine.version, users=len(users))
     except BaseException:
         with (
             anyio.CancelScope(shield=True),

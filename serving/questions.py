@@ -27,7 +27,7 @@ class Question:
     placement: Placement = Placement.HOME
     user_id: str | None = None
     anonymous_id: str | None = None
-    """Which guest; without meaning beside `user_id`."""
+    """Which guest; beside `user_id`, the guest that the user was on this device until they signed in."""
     limit: int = 10
     viewed: tuple[str, ...] = ()
     """Items on the page or looked at in this session, latest first."""
@@ -44,6 +44,11 @@ class Question:
     def visitor(self) -> str | None:
         """The name under which the visitor's events are kept; None if nobody is named."""
         return visitor(self.user_id, self.anonymous_id)
+
+    @property
+    def guest(self) -> str | None:
+        """The same name of the guest, be it one who has signed in; None if none is named."""
+        return visitor(None, self.anonymous_id)
 
     @property
     def is_filtered(self) -> bool:

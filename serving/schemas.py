@@ -112,7 +112,7 @@ class RecommendationsRequest(Body):
 
     user_id: Id | None = Field(default=None, description="Whom to recommend to; unknown ids get a fallback.")
     anonymous_id: Id | None = Field(
-        default=None, description="Which guest, as in their events; without meaning beside user_id."
+        default=None, description="Which guest, as in their events; beside user_id, the one they were until now."
     )
     personal: bool = Field(
         default=True, description="false: answer as for a guest nothing is known of; seeds and filters still count."
@@ -274,3 +274,4 @@ class VersionBody(BaseModel):
     as_of: datetime | None = Field(description="The end of the purchase log the model was trained on.")
     published: str | None
     previous: str | None
+    challengers: list[str] = Field(description="Versions kept beside the published one, for experiments.")

@@ -17,20 +17,17 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import dataclasses
 from collections.abc import Awaitable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 import numpy as np
 
-from recommender.candidates import Candidates
 from recommender.engine import Engine
 from recommender.errors import StoreUnavailable
-from recommender.ladder import PURE, WITHHELD
-from recommender.purpose import STORED, Purpose
-from recommender.slate import Placement
+from recommender.purpose import STORED
 from serving.clock import Clock, Moments
-from serving.engine_thread import BusyError, EngineThread, Known, barred_of, indices
+from serving.computing import BUSY, Computing
+from serving.engine_thread import BusyError, EngineThread, Known, barred_of
 from serving.erasures import Erasures
 from serving.events.fresh import FreshEvents, decode
 from serving.experiments import Experiments
@@ -40,7 +37,7 @@ from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.model_holder import ModelHolder
 from serving.opt_outs import OptOuts, labelled
-from serving.problems import no_model, overloaded
+from serving.problems import no_model
 from serving.questions import PREPARED, Asked, Question
 from serving.random_ids import RandomIds
 from serving.rendering import Renderer
@@ -52,10 +49,8 @@ from serving.shelves.stale import StaleRecords
 from serving.stores import SlateStore, UserRecord
 from serving.stores.choices import OPTED_OUT
 from serving.stores.read_already import ReadAlready
+from serving.stores.signed_in import SignedIn
 from serving.tally import Tally
-
-BUSY = "busy"
-OPEN_COMPLAINT = "open_complaint"
 
 
 class Service:
@@ -81,7 +76,6 @@ class Service:
         self._opted_out = opt_outs.users
         self._clock = clock
         self._metrics = metrics
-        self._renderer = renderer
         self.experiments = experiments
         """None without any, so that page views need not ask."""
         self._stale = StaleRecords(stale_users, metrics)
@@ -92,6 +86,7 @@ class Service:
         self._pinned: Ready | None = None
         """What answers whatever is published meanwhile."""
         self._thread = EngineThread(catalogue, clock, slate_id, metrics)
+        self._computing = Computing(self._thread, self._counter, clock=clock, renderer=renderer, metrics=metrics)
         self.tally = Tally(metrics)
         """Page views that the metrics do not know of yet."""
 
@@ -108,9 +103,11 @@ class Service:
         Problem
             503, if there is no model yet, or there is no time for its filters.
         """
-        if self.experiments is not None and question.user_id is not None:
-            return await self.experiments.reply(self, question.user_id, question)
-        return await self.untreated(question)
+        user_id, guest = question.user_id, question.guest
+        here = self if user_id is None or guest is None else self._reading(SignedIn(self._store, user_id, guest))
+        if self.experiments is not None and user_id is not None:
+            return await self.experiments.reply(here, user_id, question)
+        return await here.untreated(question)
 
     async def untreated(self, question: Question) -> Reply:
         """Answer a question whatever experiments there are."""
@@ -128,14 +125,28 @@ class Service:
             return await self.offered(
                 asked, viewed, exclude=question.exclude, barred=barred, degraded=known.degraded_reason
             )
-        return await self._computed(ready, question, known)
+        return await self._computing.reply(ready, question, known)
 
     async def having_read(self, users: Iterable[str | None]) -> Service:
         """Return a service of the present model that has read some users, in one round trip, and asks for no others."""
         ready = self._ready
+        versions = {user: self._version_for(user, ready) for user in users if user is not None}
+        return self._reading(await ReadAlready.of(self._store, versions), pinned=ready)
+
+    def of_version(self, version: str) -> Service | None:
+        """Return a service of a version that experiments name; None while that is not there."""
+        ready = self._holder.of_version(version)
+        return None if ready is None else self._reading(self._store, pinned=ready)
+
+    def _version_for(self, user_id: str, ready: Ready) -> str:
+        named = None if self.experiments is None else self.experiments.version_for(user_id)
+        is_there = named is not None and self._holder.of_version(named) is not None
+        return named if named is not None and is_there else ready.engine.version
+
+    def _reading(self, store: SlateStore, *, pinned: Ready | None = None) -> Service:
         other = copy.copy(self)
-        other._pinned = ready
-        other._store = await ReadAlready.of(self._store, users, version=ready.engine.version)
+        other._store = store
+        other._pinned = pinned or self._pinned
         return other
 
     async def personal(self, user_id: str, asked: Asked, *, exclude: Sequence[str] = ()) -> Reply:
@@ -205,7 +216,7 @@ class Service:
         known = self._knowing.judged(record, question, ready)
         is_known = known.candidates is not None or known.fresh.positive or user_id in ready.engine.model.users
         if is_known or known.fresh.has_complaint:
-            return await self._computed(ready, question, known)
+            return await self._computing.reply(ready, question, known)
         unwanted = known.fresh.barred(ready.engine.model, now=self._now(ready))
         return await self._everybodys(ready, asked, user_id, exclude=exclude, unwanted=unwanted)
 
@@ -235,14 +246,14 @@ class Service:
                 record = await self._thread.offer(ready, asked.placement, item)
             except BusyError:
                 barred = barred | barred_of(ready, exclude) | (NOTHING if item is None else {item})
-                return await self._popular(ready, asked, None, degraded=BUSY, barred=barred)
+                return await self._computing.popular(ready, asked, None, degraded=BUSY, barred=barred)
         every = barred | barred_of(ready, exclude)
         reply = self._counter.cut(ready, asked, None, record, purpose=STORED[0], barred=every, degraded=degraded)
         if reply is not None:
             return reply
         question = asked.question(None, viewed=() if item_id is None else (item_id,), exclude=exclude)
         known = Known(fresh=FreshEvents(unwanted=frozenset(barred)), degraded_reason=degraded)
-        return await self._computed(ready, question, known)
+        return await self._computing.reply(ready, question, known)
 
     def _now(self, ready: Ready) -> np.datetime64:
         return self._clock.now(ready.engine.model.as_of)
@@ -270,12 +281,12 @@ class Service:
             if reply is not None:
                 return reply
             candidates = self._knowing.unpacked(record, question, ready)
-            return await self._computed(ready, question, Known(candidates=candidates, degraded_reason=reason))
+            return await self._computing.reply(ready, question, Known(candidates=candidates, degraded_reason=reason))
         self._metrics.candidates.labels("no_store").inc()
         if user_id not in ready.engine.model.users or not self._pauses.may_compute():
-            return await self._popular(ready, asked, user_id, degraded=STORE_UNAVAILABLE, barred=barred)
+            return await self._computing.popular(ready, asked, user_id, degraded=STORE_UNAVAILABLE, barred=barred)
         try:
-            return await self._computed(ready, question, Known(degraded_reason=STORE_UNAVAILABLE))
+            return await self._computing.reply(ready, question, Known(degraded_reason=STORE_UNAVAILABLE))
         finally:
             self._pauses.computed()
 
@@ -296,34 +307,7 @@ class Service:
         if reply is not None:
             return reply
         known = Known(erased=True, fresh=FreshEvents(unwanted=frozenset(unwanted)))
-        return await self._computed(ready, asked.question(user_id, exclude=exclude), known)
-
-    async def _popular(
-        self, ready: Ready, asked: Asked, user_id: str | None, *, degraded: str, barred: AbstractSet[int]
-    ) -> Reply:
-        """Answer at once with what is popular.
-
-        Raises
-        ------
-        Problem
-            503, if that, too, would have to wait.
-        """
-        record = ready.offer(Placement.HOME, None)
-        assert record is not None, "lists for everybody are prepared first"
-        found = self._counter.cut(ready, asked, user_id, record, purpose=STORED[0], barred=barred, degraded=degraded)
-        if found is not None:
-            return found
-        # Longer than the list, or much of it is sold out: the ladder below it takes a millisecond.
-        exclude = tuple(ready.engine.model.items.ids[item] for item in barred)
-        question = asked._replace(placement=Placement.HOME).question(user_id, exclude=exclude)
-        try:
-            slate = await self._thread.slate(ready, question, Known(erased=True, candidates=Candidates.empty()))
-        except BusyError:
-            raise overloaded() from None
-        self._metrics.degraded.labels(degraded).inc()
-        named = dataclasses.replace(slate, placement=asked.placement)
-        body = self._renderer.slate(named, ready, reasons=asked.reasons, degraded=degraded)
-        return Reply(body, slate.source.label, degraded)
+        return await self._computing.reply(ready, asked.question(user_id, exclude=exclude), known)
 
     async def impersonal(self, question: Question, known: Known | None = None) -> Reply:
         """Answer a user who gets no personal picks: with a guest's shelf, less what they do not want.
@@ -349,52 +333,4 @@ class Service:
                 reply = self._counter.cut(ready, asked, user_id, record, purpose=purpose, barred=barred, degraded=why)
                 if reply is not None:
                     return reply
-        return await self._computed(ready, question, known)
-
-    async def _computed(self, ready: Ready, question: Question, known: Known) -> Reply:
-        """Let the engine answer, if it has the time."""
-        try:
-            slate = await self._thread.slate(ready, question, known)
-        except BusyError:
-            return await self._instead(ready, question, known)
-        if known.degraded_reason is not None:
-            self._metrics.degraded.labels(known.degraded_reason).inc()
-        body = self._renderer.slate(
-            slate,
-            ready,
-            reasons=question.reasons,
-            degraded=known.degraded_reason,
-            withheld=OPEN_COMPLAINT if known.fresh.has_complaint and question.placement in WITHHELD else None,
-        )
-        return Reply(body, slate.source.label, known.degraded_reason)
-
-    async def _instead(self, ready: Ready, question: Question, known: Known) -> Reply:
-        """Answer a question there is no time for with what is popular, unless its filters must be kept.
-
-        Where that would break a promise, the shelf is empty.
-
-        Raises
-        ------
-        Problem
-            503, if they must.
-        """
-        if known.fresh.has_complaint and question.placement in WITHHELD:
-            return await self._nothing(ready, question, withheld=OPEN_COMPLAINT)
-        if question.placement in PURE:
-            return await self._nothing(ready, question)
-        if question.is_filtered:
-            raise overloaded()
-        barred = barred_of(ready, (*question.viewed, *question.exclude))
-        barred |= ready.engine.twins.with_twins(indices(ready.engine.model, question.cart))
-        barred |= known.fresh.barred(ready.engine.model, now=self._now(ready))
-        asked = Asked(question.placement, Purpose.ALL, question.limit, question.reasons)
-        return await self._popular(ready, asked, question.user_id, degraded=BUSY, barred=barred)
-
-    async def _nothing(self, ready: Ready, question: Question, *, withheld: str | None = None) -> Reply:
-        """Answer with an empty shelf whom nothing else must be shown, while there is no time for more."""
-        nothing_asked, waits = dataclasses.replace(question, placement=Placement.EMAIL), FreshEvents(has_complaint=True)
-        slate = await self._thread.slate(ready, nothing_asked, Known(fresh=waits))
-        self._metrics.degraded.labels(BUSY).inc()
-        empty = dataclasses.replace(slate, placement=question.placement)
-        body = self._renderer.slate(empty, ready, reasons=False, degraded=BUSY, withheld=withheld)
-        return Reply(body, slate.source.label, BUSY)
+        return await self._computing.reply(ready, question, known)

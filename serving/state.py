@@ -14,10 +14,12 @@ from serving.clock import Clock
 from serving.erasures import Erasures
 from serving.events.drain import Drain
 from serving.events.ingest import Ingest
+from serving.experiment_settings import challengers_of
 from serving.experiments import Experiments
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
 from serving.model_holder import ModelHolder
+from serving.model_loader import ModelLoader
 from serving.opt_outs import OptOuts
 from serving.rendering import Renderer
 from serving.service import Service
@@ -57,7 +59,12 @@ class State:
             artifacts,
             stores.slates,
             metrics,
-            prepare=functools.partial(Ready, catalogue=catalogue, currency=settings.currency),
+            loader=ModelLoader(
+                artifacts,
+                metrics,
+                prepare=functools.partial(Ready, catalogue=catalogue, currency=settings.currency),
+            ),
+            challengers=challengers_of(settings.experiments),
         )
         service = Service(
             holder,

@@ -32,6 +32,11 @@ JOURNAL_FILE = "journal.jsonl"
 SHOWN_VERSIONS = 5
 
 TRAINED, PUBLISHED, ROLLED_BACK = "trained", "published", "rolled_back"
+CHALLENGER, WITHDRAWN = "challenger", "withdrawn"
+"""Served to the variants of experiments that name it, and no longer."""
+
+_STANDING = frozenset({PUBLISHED, CHALLENGER, WITHDRAWN})
+"""What decides whether a version is a challenger."""
 
 _VERSION = re.compile(r"\d{8}-[0-9a-f]{12}")
 
@@ -41,7 +46,7 @@ class JournalEntry:
     """Something that happened to a version."""
 
     event: str
-    """`TRAINED`, `PUBLISHED` or `ROLLED_BACK`."""
+    """`TRAINED`, `PUBLISHED`, `ROLLED_BACK`, `CHALLENGER` or `WITHDRAWN`."""
     version: str
     """For a rollback, the version that is served from then on."""
     at: str
@@ -137,6 +142,11 @@ class Registry:
         """Return the version a rollback would serve, or None."""
         served = [version for version in self._served() if version != self.current() and self._is_complete(version)]
         return served[-1] if served else None
+
+    def challengers(self) -> frozenset[str]:
+        """Return the versions that were published beside the served one, and neither withdrawn nor served since."""
+        last = {entry.version: entry.event for entry in self.journal() if entry.event in _STANDING}
+        return frozenset(version for version, event in last.items() if event == CHALLENGER)
 
     def record(self, event: str, version: str, **details: Any) -> None:
         """Append to the journal what happened to `version`, with the time."""

@@ -10,7 +10,10 @@ from regulars.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, Overri
 from regulars.commands.traffic import AsPage, Since, Until, WithLog
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from regulars.config import Config
+    from serving.experiment_settings import VariantChanges
 
 HORIZON_DAYS = 28.0
 """Four whole weeks, since people shop by the week."""
@@ -113,14 +116,22 @@ def report(
 
 def _groups(config: Config) -> list[dict[str, str | float | None]]:
     """Return a row per group."""
+    from regulars.trained import registry_of
+
+    kept = registry_of(config).challengers()
     return [
         {
             "experiment": name,
             "group": group,
             "share": share,
             "since": None if settings.since is None else settings.since.isoformat(),
-            "gets": settings.changes_of(group).in_words(),
+            "gets": _gets(settings.changes_of(group), kept),
         }
         for name, settings in config.app.experiments.items()
         for group, share in settings.experiment(name).groups
     ]
+
+
+def _gets(changes: VariantChanges, kept: AbstractSet[str]) -> str:
+    missing = changes.version is not None and changes.version not in kept
+    return changes.in_words() + " (the served one: it is no challenger)" * missing

@@ -28,7 +28,10 @@ def versions(
 
 @app.command("list", epilog=examples("regulars versions list", "regulars versions list --json"))
 def list_versions(config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None, json: AsJson = False) -> None:
-    """List the trained versions, the latest last; an arrow points to the one that is served."""
+    """List the trained versions, the latest last; an arrow points to the one that is served.
+
+    A slanted arrow points to those that are served to variants of experiments.
+    """
     from regulars.hints import hint
     from regulars.terminal import say, write
     from regulars.trained import registry_of
@@ -71,7 +74,7 @@ def show(
         write(json_format.dumps(content, indent=2, ensure_ascii=False))
         return
     summary = describe(registry, version)
-    facts = [(name, value) for name, value in summary.items() if name != "current"]
+    facts = [(name, value) for name, value in summary.items() if name not in {"current", "challenger"}]
     facts += [(f"rows: {name}", f"{count:,}") for name, count in manifest.rows.items()]
     facts += [("program", manifest.git_commit)] if manifest.git_commit else []
     facts += [(f"library: {name}", number) for name, number in manifest.libraries.items()]
@@ -88,6 +91,7 @@ def describe(registry: Registry, version: str) -> dict[str, Any]:
 
     path = registry.get(version) / MANIFEST_FILE
     row: dict[str, Any] = {"version": version, "current": version == registry.current(), "registered_at": None}
+    row["challenger"] = version in registry.challengers()
     row["registered_at"] = next((e.at for e in registry.journal() if e.version == version), None)
     try:
         manifest = Manifest.from_json(path.read_text(encoding="utf-8"), where=str(path))
@@ -128,4 +132,5 @@ def _cells(row: dict[str, Any]) -> list[str]:
     figures = ["" if row[name] is None else f"{row[name]:.4f}" for name in ("ndcg_all", "ndcg_new")]
     rows = "" if row["rows"] is None else f"{row['rows']:,}"
     when = (row["registered_at"] or "")[:10]
-    return ["→" if row["current"] else "", row["version"], row["as_of"][:10], rows, *figures, when]
+    arrow = "→" if row["current"] else "↗" if row["challenger"] else ""
+    return [arrow, row["version"], row["as_of"][:10], rows, *figures, when]

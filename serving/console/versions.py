@@ -93,7 +93,10 @@ def registered(artifacts: Path, reports: Path) -> Registered:
     moments = _journal(artifacts / JOURNAL_FILE)
     dates = _Dates()
     for moment in moments:
-        (dates.trained if moment.what == "trained" else dates.published)[moment.version] = moment.at
+        if moment.what == "trained":
+            dates.trained[moment.version] = moment.at
+        elif moment.what in {"published", "rolled_back"}:
+            dates.published[moment.version] = moment.at
     found = _found(artifacts)
     found.sort(key=lambda name: (dates.trained.get(name, ""), name), reverse=True)
     return Registered(

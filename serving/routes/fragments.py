@@ -59,7 +59,7 @@ class FragmentChoices(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     user: str = Field(default="", description="The shop's id of the signed-in user.")
-    anonymous_id: str = Field(default="", description="The guest, where nobody is signed in.")
+    anonymous_id: str = Field(default="", description="The guest; beside user, the one they were until now.")
     personal: bool = Field(default=True, description="false: answer as for a guest nothing is known of.")
     item: str = Field(default="", description="The item on the page.")
     items: str = Field(default="", description="Items in the cart or looked at: a,b,c or a JSON array.")

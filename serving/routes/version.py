@@ -25,6 +25,7 @@ async def get_version(state: StateDep) -> VersionBody:
         as_of=None if engine is None else _as_datetime(engine.model.as_of),
         published=pointer.current,
         previous=pointer.previous,
+        challengers=sorted(pointer.challengers),
     )
 
 

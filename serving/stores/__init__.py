@@ -18,10 +18,12 @@ from serving.stores.breaker import BreakerState
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """Which version is served, and which was before it."""
+    """Which version is served, which was before it, and which are kept beside it."""
 
     current: str | None = None
     previous: str | None = None
+    challengers: frozenset[str] = frozenset()
+    """Versions that some variants of experiments are served (see `serving.challengers`)."""
 
 
 class UserRecord(NamedTuple):
@@ -72,12 +74,26 @@ class SlateStore(Protocol):
         """
         ...
 
+    async def challenge(self, version: str, *, users: int | None = None) -> Pointer:
+        """Keep `version` beside the served one from now on, until it is withdrawn or served itself.
+
+        Raises
+        ------
+        UnknownVersion
+            As `point_to`.
+        """
+        ...
+
+    async def withdraw(self, version: str) -> bool:
+        """Keep `version` beside the served one no longer; say whether it was."""
+        ...
+
     async def discard(self, version: str) -> None:
         """Give up writing `version`, and remove its candidates unless it was published before."""
         ...
 
     async def settle(self) -> None:
-        """Remove versions that are not served, not kept for a rollback, and not being written."""
+        """Remove versions that are neither served nor challengers, not kept for a rollback, and not being written."""
         ...
 
     def read_user(self, user_id: str, *, version: str | None) -> Awaitable[UserRecord]:

@@ -8,7 +8,7 @@
     regulars:erased                            set of users who asked to be forgotten
     regulars:{choices}                         hash: who switched personal picks off or on, and when
     regulars:{choices}:revision                counts those choices
-    regulars:{published}                       hash: current, previous
+    regulars:{published}                       hash: current, previous, and challenger:{version} for each of those
     regulars:{published}:versions              sorted set: versions that may have candidates, by when that changed last
     regulars:{published}:manifest:{version}    number of users, or who is writing it; gone while it is removed
     regulars:{published}:writer:{version}      which publisher writes it
@@ -38,6 +38,8 @@ CHOICES_REVISION = f"{CHOICES}:revision"
 POINTER = f"{PREFIX}{{published}}"
 VERSIONS = f"{POINTER}:versions"
 REMOVER = f"{POINTER}:remover"
+CHALLENGER = "challenger:"
+"""Before the names of challengers in the hash."""
 
 STREAM = f"{PREFIX}{{events}}"
 LEASE = f"{STREAM}:lease"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from recommender.errors import UnknownVersion
 from serving.stores import Pointer, UserRecord
@@ -51,13 +52,22 @@ class MemorySlates:
 
     async def point_to(self, version: str, *, users: int | None = None) -> Pointer:
         """Flip the pointer."""
-        if users is not None:
-            self._manifests[version] = users
-        if version not in self._manifests:
-            raise UnknownVersion(f"no candidates of version {version} are kept any more; publish it again")
+        self._admit(version, users)
         if version != self._pointer.current:
-            self._pointer = Pointer(version, self._pointer.current)
+            self._pointer = Pointer(version, self._pointer.current, self._pointer.challengers - {version})
         return self._pointer
+
+    async def challenge(self, version: str, *, users: int | None = None) -> Pointer:
+        """Keep a version beside the served one."""
+        self._admit(version, users)
+        self._pointer = replace(self._pointer, challengers=self._pointer.challengers | {version})
+        return self._pointer
+
+    async def withdraw(self, version: str) -> bool:
+        """Strike a challenger."""
+        challengers = self._pointer.challengers
+        self._pointer = replace(self._pointer, challengers=challengers - {version})
+        return version in challengers
 
     async def discard(self, version: str) -> None:
         """Forget a version that was never served."""
@@ -119,6 +129,12 @@ class MemorySlates:
     async def choices(self, *, since: int | None) -> tuple[int, Mapping[str, int] | None]:
         """Return all choices, if they changed."""
         return self._choices_revision, None if since == self._choices_revision else dict(self._choices)
+
+    def _admit(self, version: str, users: int | None) -> None:
+        if users is not None:
+            self._manifests[version] = users
+        if version not in self._manifests:
+            raise UnknownVersion(f"no candidates of version {version} are kept any more; publish it again")
 
     def _push(self, name: str, events: Sequence[bytes]) -> None:
         known = [*reversed(events), *self._fresh.get(name, ())]

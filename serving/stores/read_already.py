@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 from recommender.errors import StoreUnavailable
@@ -13,23 +13,25 @@ from serving.stores import SlateStore, UserRecord
 class ReadAlready:
     """Answers for some users what a store answered; everything else is the store's."""
 
-    def __init__(self, store: SlateStore, read: Mapping[str, UserRecord | StoreUnavailable]) -> None:
+    def __init__(
+        self, store: SlateStore, read: Mapping[str, UserRecord | StoreUnavailable], versions: Mapping[str, str]
+    ) -> None:
         self._store = store
         self._read = read
+        self._versions = versions
 
     @classmethod
-    async def of(cls, store: SlateStore, users: Iterable[str | None], *, version: str) -> Self:
-        """Ask a store for all users at once; None among them stands for nobody."""
-        wanted = [user for user in dict.fromkeys(users) if user is not None]
+    async def of(cls, store: SlateStore, versions: Mapping[str, str]) -> Self:
+        """Ask a store for all users at once, each with the version their candidates are wanted of."""
         # Asked in one turn of the loop, they share a round trip.
-        found = await asyncio.gather(*(_one(store, user, version) for user in wanted))
-        return cls(store, dict(zip(wanted, found, strict=True)))
+        found = await asyncio.gather(*(_one(store, user, version) for user, version in versions.items()))
+        return cls(store, dict(zip(versions, found, strict=True)), versions)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     async def read_user(self, user_id: str, *, version: str | None) -> UserRecord:
-        """Return what was read.
+        """Return what was read; without candidates, if they were read of another version.
 
         Raises
         ------
@@ -39,7 +41,7 @@ class ReadAlready:
         found = self._read[user_id]
         if isinstance(found, StoreUnavailable):
             raise found
-        return found if version is not None else found._replace(candidates=None)
+        return found if version == self._versions[user_id] else found._replace(candidates=None)
 
 
 async def _one(store: SlateStore, user_id: str, version: str) -> UserRecord | StoreUnavailable:

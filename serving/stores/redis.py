@@ -77,6 +77,14 @@ class RedisSlates:
         """Flip the pointer in one script."""
         return await self._versions.point_to(version, users=users)
 
+    async def challenge(self, version: str, *, users: int | None = None) -> Pointer:
+        """Note it beside the pointer, in one script."""
+        return await self._versions.challenge(version, users=users)
+
+    async def withdraw(self, version: str) -> bool:
+        """Strike the note; whoever settles removes the candidates."""
+        return await self._versions.withdraw(version)
+
     async def discard(self, version: str) -> None:
         """Give up the right to write at once, then remove."""
         if await self._versions.abandon(version):

@@ -3,7 +3,8 @@
 ::
 
     begin ──▶ being written ──▶ point_to ──▶ served ──▶ superseded ──▶ doom ──▶ being removed ──▶ forget
-                    └────────────────────────── doom ──────────────────────────────▲
+                   │  └───────────────────────── doom ─────────────────▲ ▲
+                   └────▶ challenge ──▶ challenger ──▶ withdraw ─────────┘
 
 A version's *manifest* says where it stands: who writes it, then the number of its users; it is gone while the version
 is removed. Whoever writes holds a *lease*, so that two publishers do not get into each other's way and a dead one is
@@ -44,7 +45,7 @@ if not tonumber(manifest or '') then redis.call('SET', KEYS[3], 'by:' .. ARGV[2]
 if not manifest then redis.call('ZADD', KEYS[2], redis.call('TIME')[1], ARGV[1]) end
 return 'begun'
 """
-_POINT_TO = """
+_ADMIT = """
 local manifest, users = redis.call('GET', KEYS[3]), ARGV[3]
 if not manifest or not (tonumber(manifest) or (users ~= '' and manifest == 'by:' .. ARGV[2])) then return false end
 local holder = redis.call('GET', KEYS[4])
@@ -54,6 +55,9 @@ if users ~= '' then
   redis.call('SET', KEYS[3], users)
 end
 if mine then redis.call('DEL', KEYS[4]) end
+"""
+"""A version that was written whole, or now is: the first part of two scripts."""
+_POINT_TO = f"""{_ADMIT}
 local current = redis.call('HGET', KEYS[1], 'current')
 if current and current ~= ARGV[1] then
   redis.call('HSET', KEYS[1], 'previous', current)
@@ -61,8 +65,19 @@ if current and current ~= ARGV[1] then
 end
 redis.call('ZADD', KEYS[2], redis.call('TIME')[1], ARGV[1])
 redis.call('HSET', KEYS[1], 'current', ARGV[1])
-return redis.call('HMGET', KEYS[1], 'current', 'previous')
+redis.call('HDEL', KEYS[1], '{keys.CHALLENGER}' .. ARGV[1])
+return redis.call('HGETALL', KEYS[1])
 """
+_CHALLENGE = f"""{_ADMIT}
+redis.call('HSET', KEYS[1], '{keys.CHALLENGER}' .. ARGV[1], redis.call('TIME')[1])
+return redis.call('HGETALL', KEYS[1])
+"""
+_WITHDRAW = f"""
+if redis.call('HDEL', KEYS[1], '{keys.CHALLENGER}' .. ARGV[1]) == 0 then return 0 end
+redis.pcall('ZADD', KEYS[2], 'XX', redis.call('TIME')[1], ARGV[1])
+return 1
+"""
+"""Servers notice a moment later, so the candidates linger; a store too full to note since when does without."""
 _DOOM = """
 local now = tonumber(redis.call('TIME')[1])
 local current, previous = unpack(redis.call('HMGET', KEYS[1], 'current', 'previous'))
@@ -70,7 +85,8 @@ local known, doomed = redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES'), {}
 for at = 1, #known, 2 do
   local version, since = known[at], tonumber(known[at + 1])
   local manifest = redis.call('GET', ARGV[3] .. version)
-  if version ~= current and redis.call('EXISTS', ARGV[4] .. version) == 0 then
+  local is_kept = version == current or redis.call('HEXISTS', KEYS[1], ARGV[5] .. version) == 1
+  if not is_kept and redis.call('EXISTS', ARGV[4] .. version) == 0 then
     local stays = 0
     if version == previous then stays = tonumber(ARGV[1])
     elseif tonumber(manifest or '') then stays = tonumber(ARGV[2]) end
@@ -109,7 +125,7 @@ class RedisVersions:
 
     async def pointer(self) -> Pointer:
         """Return which version is served."""
-        return _pointer(await self._redis.command("HMGET", keys.POINTER, "current", "previous"))
+        return _pointer(await self._redis.command("HGETALL", keys.POINTER))
 
     async def names(self) -> list[str]:
         """Return every version that may have candidates."""
@@ -154,14 +170,21 @@ class RedisVersions:
         UnknownVersion
             If so; the pointer stays as it was.
         """
-        reply = await self._redis.script(
-            _POINT_TO,
-            [keys.POINTER, keys.VERSIONS, keys.manifest(version), keys.writer(version)],
-            [version, self._me, "" if users is None else users],
-        )
-        if reply is None:
-            raise UnknownVersion(f"no candidates of version {version} are kept any more; publish it again")
-        return _pointer(reply)
+        return await self._admit(_POINT_TO, version, users=users)
+
+    async def challenge(self, version: str, *, users: int | None) -> Pointer:
+        """Keep `version` beside the served one, under the same conditions.
+
+        Raises
+        ------
+        UnknownVersion
+            If they do not hold.
+        """
+        return await self._admit(_CHALLENGE, version, users=users)
+
+    async def withdraw(self, version: str) -> bool:
+        """Let a challenger go; say whether it was one."""
+        return bool(await self._redis.script(_WITHDRAW, [keys.POINTER, keys.VERSIONS], [version]))
 
     async def doom(self) -> list[str]:
         """Return the versions whose records are to be removed: nobody is served from them, or will be, or writes."""
@@ -170,7 +193,7 @@ class RedisVersions:
         doomed = await self._redis.script(
             _DOOM,
             [keys.POINTER, keys.VERSIONS],
-            [self._keep, int(LINGER_SECONDS), keys.manifest(""), keys.writer("")],
+            [self._keep, int(LINGER_SECONDS), keys.manifest(""), keys.writer(""), keys.CHALLENGER],
         )
         return [name.decode() for name in doomed]
 
@@ -198,6 +221,16 @@ class RedisVersions:
         """Give the right to remove back."""
         await self._redis.script(_LET_GO, [keys.REMOVER], [f"{self._me}:{client_id}"])
 
+    async def _admit(self, script: str, version: str, *, users: int | None) -> Pointer:
+        reply = await self._redis.script(
+            script,
+            [keys.POINTER, keys.VERSIONS, keys.manifest(version), keys.writer(version)],
+            [version, self._me, "" if users is None else users],
+        )
+        if reply is None:
+            raise UnknownVersion(f"no candidates of version {version} are kept any more; publish it again")
+        return _pointer(dict(zip(reply[::2], reply[1::2], strict=True)))
+
     async def _writers(self) -> list[tuple[str, bytes]]:
         leases = [keys.writer(name) for name in await self.names()]
         holders = await self._redis.commands([("GET", lease) for lease in leases])
@@ -218,6 +251,7 @@ class RedisVersions:
         return True
 
 
-def _pointer(reply: list[bytes | None]) -> Pointer:
-    current, previous = (None if value is None else value.decode() for value in reply)
-    return Pointer(current, previous)
+def _pointer(fields: Mapping[bytes, bytes]) -> Pointer:
+    told = {name.decode(): value.decode() for name, value in fields.items()}
+    challengers = (name.removeprefix(keys.CHALLENGER) for name in told if name.startswith(keys.CHALLENGER))
+    return Pointer(told.get("current"), told.get("previous"), frozenset(challengers))

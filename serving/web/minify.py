@@ -1,9 +1,9 @@
 r"""Make a script smaller without changing what it does: for our own scripts, whose style it relies on.
 
 Comments and needless white space go, private members and variables become short (see `serving.web.short_names`), and so
-do arrow functions of one parameter. Every statement must end with its semicolon, none may be empty, and a sign of
-division must stand between spaces. Texts are kept to the letter, but for styles: a template literal that begins with
-``@layer``.
+do arrow functions of one parameter; a declaration goes on where another of its kind follows. Every statement must end
+with its semicolon, none may be empty, and a sign of division must stand between spaces. Texts are kept to the letter,
+but for styles: a template literal that begins with ``@layer``.
 
 >>> minified("const most = 3; // of them\n\nexport function least(number) {\n  return Math.min(most, number);\n}\n")
 'const e=3;export function a(t){return Math.min(e,t)}'
@@ -12,10 +12,13 @@ division must stand between spaces. Texts are kept to the letter, but for styles
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from serving.web.short_names import Role, roles_of, short_names
 from serving.web.tokens import HOLE, Token, tokens_of
+
+_DECLARES = frozenset({"const", "let"})
+_OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
 
 
 def minified(source: str) -> str:
@@ -24,9 +27,31 @@ def minified(source: str) -> str:
     roles = roles_of(tokens)
     names = short_names(tokens, roles)
     written: list[str] = []
-    for token, role in zip(tokens, roles, strict=True):
-        _write(written, _small(token, role, names), is_apart=token.is_apart)
+    follows = _following_declarations(tokens)
+    for at, (token, role) in enumerate(zip(tokens, roles, strict=True)):
+        if at in follows:
+            written[-1] = ","
+        else:
+            _write(written, _small(token, role, names), is_apart=token.is_apart)
     return "".join(written)
+
+
+def _following_declarations(tokens: Sequence[Token]) -> set[int]:
+    """Return where a `const` or `let` stands right behind a declaration of its kind."""
+    found: set[int] = set()
+    begun, before = [""], ";"
+    """The word that began the statement under way, within each bracket that is open."""
+    for at, (_, text, _) in enumerate(tokens):
+        if text in _DECLARES and before == ";" and text == begun[-1]:
+            found.add(at)
+        elif before in {";", "{", "}"} and (before != "}" or text in _DECLARES):
+            begun[-1] = text
+        if text in _OPENS:
+            begun.append("")
+        elif text in _CLOSES:
+            begun.pop()
+        before = text
+    return found
 
 
 def _write(written: list[str], text: str, *, is_apart: bool) -> None:

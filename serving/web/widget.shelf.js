@@ -15,6 +15,8 @@ const UNDO_MILLISECONDS = 10_000;
 const MOST_GREY_CARDS = 12;
 const MOST_ITEMS = 200;
 const CONTROLS = "a, button";
+/** user → the guest they were on this device: their shelves count both until the API has made one of them. */
+const guests = new Map();
 
 export class RegularsShelf extends HTMLElement {
   static observedAttributes = [
@@ -175,6 +177,7 @@ export class RegularsShelf extends HTMLElement {
     outbox.vouch(this.user, this.token);
     const guest = this.hasAttribute("anonymous-id") ? "" : visitor.anonymousId();
     if (!guest) return;
+    guests.set(this.user, guest);
     outbox.put(this.url("users:merge").href, guest, { anonymous_id: guest, user_id: this.user });
     visitor.forgetAnonymous();
   }
@@ -300,7 +303,7 @@ export class RegularsShelf extends HTMLElement {
 
   #who(isNeeded) {
     if (!visitor.consent) return {};
-    if (this.user) return { user_id: this.user };
+    if (this.user) return { user_id: this.user, anonymous_id: guests.get(this.user) };
     const anonymous_id = this.#text("anonymous-id") || visitor.anonymousId(isNeeded);
     return anonymous_id ? { anonymous_id } : {};
   }

@@ -131,6 +131,30 @@ async def test_pointer_remembers_the_version_before(stores: Stores) -> None:
     assert await stores.slates.versions() == {"v1": 1, "v2": 2}
 
 
+async def test_challengers_stand_beside_the_pointer(stores: Stores) -> None:
+    """They are kept until they are withdrawn or served, and change nothing about what is served or was before."""
+    await published(stores, "v1", "a")
+    await stores.slates.write("v2", [("a", b"v2 a")])
+    assert await stores.slates.challenge("v2", users=1) == Pointer("v1", None, frozenset({"v2"}))
+    assert await published(stores, "v3", "a") == Pointer("v3", "v1", frozenset({"v2"}))
+    assert await stores.slates.pointer() == Pointer("v3", "v1", frozenset({"v2"}))
+    assert await stores.slates.versions() == {"v1": 1, "v2": 1, "v3": 1}
+    assert await stores.slates.challenge("v1") == Pointer("v3", "v1", frozenset({"v1", "v2"}))
+    assert await stores.slates.withdraw("v1")
+    assert not await stores.slates.withdraw("v1")
+    assert await stores.slates.point_to("v2") == Pointer("v2", "v3", frozenset())
+
+
+async def test_only_what_is_kept_can_challenge(stores: Stores) -> None:
+    """Neither an unknown version nor a half-written one does, and the pointer stays."""
+    await published(stores, "v1", "a")
+    await stores.slates.write("v2", [("a", b"half")])
+    for version in ("v0", "v2"):
+        with pytest.raises(UnknownVersion, match=version):
+            await stores.slates.challenge(version)
+    assert await stores.slates.pointer() == Pointer("v1")
+
+
 async def test_rollback_needs_no_count(stores: Stores) -> None:
     """A kept version can be served again; the one it replaces becomes the previous one."""
     await published(stores, "v1", "a")

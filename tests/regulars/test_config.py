@@ -169,7 +169,12 @@ def test_nested_table(tmp_path: Path) -> None:
             "for 'b', which is no variant; there are: none",
         ),
         ("[experiments.a.changes.b]\ndiversity = 0.9", "diversity cannot differ between visitors"),
-        ("[experiments.a.changes.b]\nmodel_version = 'x'", "model_version cannot differ between visitors"),
+        ("[experiments.a.changes.b]\nmodel_version = 'x'", "model_version is called version here"),
+        ("[experiments.a.changes.b]\nversion = 'newest'", "a version is called something like 20180101-3f9c0a1b2c3d"),
+        (
+            "[experiments.a.changes.b]\nversion = '20180101-3f9c0a1b2c3d'\npersonal = false",
+            "version says who picks, personal = false that nobody does",
+        ),
         (
             "[experiments.a]\ncontrol = 1\n[experiments.b]\ncontrol = 0.1",
             "experiment 'b' gets nobody: 'a', which stands before it",

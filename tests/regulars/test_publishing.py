@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from regulars.config import load
-from regulars.publishing import is_served
+from regulars.publishing import challengers, is_served
 from regulars.trained import registry_of
 from tests.regulars.conftest import Shop
 from training.registry import Registry
@@ -56,6 +56,36 @@ def test_publish_campaign_rollback(shop: Shop, capsys: pytest.CaptureFixture[str
     assert registry(shop).current() == first
     assert is_served(load(shop.config), first)
     assert shop.run("rollback") == 1
+
+
+def test_a_challenger_beside_the_served_version(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is gated, listed and withdrawn without touching what everybody gets, and cannot be that itself."""
+    assert shop.run("publish") == 0
+    first = registry(shop).current()
+    assert shop.run("publish", str(first), "--challenger") == 2
+    assert "it cannot be a challenger as well" in capsys.readouterr().err
+    assert shop.run("train", "--set", "als.seed=7") == 0
+    rival = registry(shop).versions()[-1]
+    assert shop.run("publish", "--challenger", "--set", "gate.min_lift_popularity=1000") == 3
+    assert challengers(load(shop.config)) == frozenset()
+    assert shop.run("publish", "--challenger") == 0
+    assert f"{rival} is there for " in capsys.readouterr().out
+    assert challengers(load(shop.config)) == registry(shop).challengers() == {rival}
+    assert registry(shop).current() == first
+    with shop.config.open("a", encoding="utf-8") as file:
+        changes = f'changes.other = {{ version = "{rival}" }}'
+        file.write(f"\n[experiments.model]\ncontrol = 0\nvariants = {{ usual = 0.5, other = 0.5 }}\n{changes}\n")
+    rows = {True: f"version {rival}", False: f"version {rival} (the served one: it is no challenger)"}
+    for is_there in (True, False):
+        capsys.readouterr()
+        assert shop.run("experiments list", "--json") == 0
+        assert [row["gets"] for row in json.loads(capsys.readouterr().out)] == ["the shop as usual", rows[is_there]]
+        assert shop.run("versions") == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert next(line.split()[0] for line in lines if rival in line) == ("↗" if is_there else rival)
+        assert shop.run("withdraw", rival) == (0 if is_there else 1)
+    assert "is no challenger; there are: none" in capsys.readouterr().err
+    assert registry(shop).current() == first
 
 
 def test_gate_refuses_unless_forced(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,8 @@ import pytest
 from recommender.engine import Engine
 from serving.live_catalogue import LiveCatalogue
 from serving.metrics import Metrics
-from serving.model_holder import RETRY_SECONDS, ModelHolder
+from serving.model_holder import ModelHolder
+from serving.model_loader import RETRY_SECONDS, ModelLoader
 from serving.settings import AppSettings
 from serving.shelves.ready import Ready
 from serving.stores.memory import MemoryItems, MemoryStores
@@ -44,7 +45,8 @@ def prepare(engine: Engine) -> Ready:
 
 def holder_of(root: Path, stores: MemoryStores, now: list[float]) -> tuple[ModelHolder, Metrics]:
     metrics = Metrics()
-    return ModelHolder(root, stores.slates, metrics, prepare=prepare, monotonic=lambda: now[0]), metrics
+    loader = ModelLoader(root, metrics, prepare=prepare, monotonic=lambda: now[0])
+    return ModelHolder(root, stores.slates, metrics, loader=loader), metrics
 
 
 def version_of(holder: ModelHolder) -> str | None:
@@ -106,7 +108,8 @@ async def test_a_store_that_goes_away_changes_nothing(root: Path, registry: Shel
     """Neither the model in use nor what is known to be published is forgotten."""
     absent = RedisStores.connect(f"unix://{tmp_path}/nobody.sock", AppSettings())
     mark(root, registry.shop.version)
-    holder = ModelHolder(root, absent.slates, Metrics(), prepare=prepare)
+    metrics = Metrics()
+    holder = ModelHolder(root, absent.slates, metrics, loader=ModelLoader(root, metrics, prepare=prepare))
     for _ in range(2):
         await holder.refresh()
         assert version_of(holder) == registry.shop.version

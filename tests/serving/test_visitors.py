@@ -58,6 +58,39 @@ async def test_what_is_bought_again_returns_when_it_is_due(serve: Serve, stores:
         assert first in ids(await shop.get(path, limit=50))
 
 
+@pytest.mark.parametrize("together", [False, True], ids=["alone", "in a batch"])
+async def test_the_first_shelf_after_a_sign_in_knows_the_guest(shop: Served, *, together: bool) -> None:
+    """What the guest put into the cart, refused and looked at counts for the user before any merge was told."""
+    user = user_id(3)
+
+    async def shelf(**question: Any) -> list[str]:
+        if not together:
+            return ids(await shop.post("/v1/recommendations", {"user_id": user, **question}))
+        other = {"user_id": user_id(5), **GUEST}
+        return ids((await shop.post("/v1/slates", {"requests": [{"user_id": user, **question}, other]}))["slates"][0])
+
+    first, second, *_ = before = await shelf()
+    events = [
+        {"event": "add_to_cart", "item_id": first, **GUEST},
+        {"event": "not_interested", "item_id": second, **GUEST},
+    ]
+    await shop.post("/v1/events", {"events": events}, status=202)
+    assert await shelf() == before
+    assert not {first, second} & {*await shelf(**GUEST)}
+    assert await shelf(personal=False, **GUEST) == await shelf(personal=False)
+    await shop.post("/v1/users:merge", {**GUEST, "user_id": user})
+    assert await shelf() == await shelf(**GUEST)
+
+
+async def test_a_guest_who_is_named_beside_a_stranger_shapes_the_shelf(shop: Served) -> None:
+    """Somebody new who signs in keeps the shelf that follows what they looked at; one who was erased does not."""
+    await shop.post("/v1/events", {"events": views(0, 4, 8)}, status=202)
+    assert await source(shop, user_id="new") == "popular"
+    assert await source(shop, user_id="new", **GUEST) == "folded_in"
+    await shop.client.delete("/v1/users/new")
+    assert await source(shop, user_id="new", **GUEST) == "popular"
+
+
 async def test_an_erased_user_is_joined_to_nobody(shop: Served, stores: RedisStores) -> None:
     """Neither by a merge after the erasure, nor by events of a guest who was merged before it."""
     await shop.post("/v1/events", {"events": views(0, 4)}, status=202)

@@ -18,13 +18,15 @@ def test_the_longest_unread_is_forgotten_first() -> None:
     assert len(stale) == 2
 
 
-def test_another_version_forgets_everybody() -> None:
-    """A record is good for its own model only."""
+def test_a_record_is_good_for_its_own_version_only() -> None:
+    """Two versions may be served at once, each to users of its own; one user has one record."""
     stale = StaleRecords(5, Metrics())
     stale.keep("a", b"1", version="v")
     assert stale.get("a", version="w") is None
     stale.keep("b", b"2", version="w")
-    assert stale.get("a", version="v") is None
+    assert stale.get("a", version="v") == b"1"
+    stale.keep("a", b"3", version="w")
+    assert (stale.get("a", version="v"), stale.get("a", version="w")) == (None, b"3")
     assert stale.get("b", version="w") == b"2"
 
 

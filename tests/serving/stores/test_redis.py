@@ -89,6 +89,24 @@ async def test_the_way_back_goes_when_its_days_are_over(stores: RedisStores) -> 
         await stores.slates.point_to("v1")
 
 
+async def test_a_challenger_stays_until_it_is_withdrawn(stores: RedisStores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many versions are published meanwhile; then it lingers, and goes."""
+    await published(stores, "v1")
+    await stores.slates.write("rival", [("a", b"r"), ("b", b"r")])
+    await stores.slates.challenge("rival", users=2)
+    await published(stores, "v2", "v3")
+    with monkeypatch.context() as impatient:
+        impatient.setattr(versions, "LINGER_SECONDS", 0)
+        await stores.slates.settle()
+    assert await kept(stores) == {"rival", "v2", "v3"}
+    assert await stores.slates.withdraw("rival")
+    await stores.slates.settle()
+    assert await kept(stores) == {"rival", "v2", "v3"}
+    monkeypatch.setattr(versions, "LINGER_SECONDS", 0)
+    await stores.slates.settle()
+    assert await kept(stores) == {"v2", "v3"}
+
+
 async def test_a_half_written_version_is_spared_while_its_writer_lives(stores: RedisStores) -> None:
     """Another process that settles leaves it alone, until the writer's connection is gone."""
     await published(stores, "v1")

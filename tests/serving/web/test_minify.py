@@ -11,10 +11,15 @@ from serving.web.minify import minified
     ("source", "small"),
     [
         ("const far = 1;\nlet near = far + 1;\n", "const e=1;let t=e+1;"),
+        (
+            "const far = 1;\nconst { lid } = far;\nif (far) { go(); }\nlet near = 2;\nlet next = () => { far(); };\n",
+            "const e=1,{lid}=e;if(e){go()}let t=2,a=()=>{e()};",
+        ),
+        ("const far = 1;\ngo(far);\nconst near = far;\n", "const e=1;go(e);const t=e;"),
         ('const text = "?  // !";\n', 'const e="?  // !";'),
         (
             "const say = (who) => `${who}  and ${far}`;\nconst far = 2;\n",
-            "const a=e=>`${e}  and ${t}`;const t=2;",
+            "const a=e=>`${e}  and ${t}`,t=2;",
         ),
         (
             'const far = 1;\nsay(`${far ? "far" : this.far}`);\n',
@@ -22,7 +27,7 @@ from serving.web.minify import minified
         ),
         ("const width = 3;\nbox.width = { width: width }[width];\n", "const e=3;box.width={width:e}[e];"),
         ("const width = 3;\nuse({ width, height: 2 });\n", "const width=3;use({width,height:2});"),
-        ("const { width } = box;\nconst narrow = width / 2;\n", "const{width}=box;const e=width/2;"),
+        ("const { width } = box;\nconst narrow = width / 2;\n", "const{width}=box,e=width/2;"),
         ("class Box {\n  #lid = 1;\n  lid() { return this.#lid; }\n}\n", "class e{#e=1;lid(){return this.#e}}"),
         (
             "const lid = 1;\nclass Box {\n  lid = lid;\n  get far() { return { get lid() { return lid; } }; }\n}\n",
@@ -37,11 +42,13 @@ from serving.web.minify import minified
         ("each((near, far) => near < far);\n", "each((e,t)=>e<t);"),
         ("const far = 1;\nuse({ far }, far);\n", "const far=1;use({far},far);"),
         ("use(/[/ ]+/g, 'x', [1, 2,],);\n", "use(/[/ ]+/g,'x',[1,2]);"),
-        ("const a = 1;\nconst other = a + +a;\n", "const e=1;const t=e+ +e;"),
+        ("const a = 1;\nconst other = a + +a;\n", "const e=1,t=e+ +e;"),
         ("const CSS = `@layer x {\n  p > b { top: 0; }\n}`;\n", "const e=`@layer x{p>b{top:0}}`;"),
     ],
     ids=[
         "variables",
+        "declarations",
+        "statements between",
         "strings",
         "holes",
         "texts in holes",

@@ -144,6 +144,8 @@ def test_a_guest_becomes_a_user(page: Page, api: FakeApi) -> None:
     settled(page)
     page.wait_for_function("!Object.keys(localStorage).some((key) => key.startsWith('regulars:'))")
     assert api.merges == [{"anonymous_id": guest, "user_id": "7", "user_token": "signed"}]
+    asked = [each["body"] for each in api.requests if each.get("user") == "7"]
+    assert [each["anonymous_id"] for each in asked] == [guest] * 2, "the merge may arrive after the questions"
     assert stored(page) == {}
     page.evaluate("document.querySelectorAll('regulars-shelf').forEach((shelf) => shelf.removeAttribute('user'))")
     settled(page)
