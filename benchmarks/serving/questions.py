@@ -25,6 +25,8 @@ class Question:
     method: str
     variants: tuple[tuple[str, bytes | None], ...]
     """Path and body."""
+    is_personal: bool = False
+    """Whether each answer must be a user's own."""
 
     def requests(self, key: str) -> tuple[bytes, ...]:
         """Return the bytes of every variant, as a widget with a key sends them."""
@@ -36,9 +38,8 @@ class Question:
 def page_views(model: Model) -> Question:
     """Ask for the shelves of users drawn at random."""
     users = random.Random(SEED).choices(model.users.ids, k=VARIANTS)
-    return Question(
-        "a user's shelf", "GET", tuple((f"/v1/users/{quote(user, safe='')}/recommendations", None) for user in users)
-    )
+    paths = tuple((f"/v1/users/{quote(user, safe='')}/recommendations", None) for user in users)
+    return Question("a user's shelf", "GET", paths, is_personal=True)
 
 
 def similar_items(model: Model) -> Question:

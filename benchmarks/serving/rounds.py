@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 from collections.abc import Mapping
@@ -150,6 +151,14 @@ def _plan(question: Question, server: Server, key: str, seconds: float, *, rate:
 
 
 def _typical_answer(server: Server, question: Question, key: str) -> bytes:
-    """Return an answer of median length, after every variant was asked once."""
+    """Return an answer of median length, after every variant was asked once.
+
+    Raises
+    ------
+    RuntimeError
+        If a user was answered as somebody unknown: that is cheaper, and not what is claimed.
+    """
     answers = [server.ask(question.method, path, body, key=key) for path, body in question.variants]
+    if question.is_personal and not all(json.loads(answer)["source"] == "personal" for answer in answers):
+        raise RuntimeError(f"{question.name}: not every answer is personal")
     return sorted(answers, key=len)[len(answers) // 2]

@@ -66,7 +66,7 @@ class Stage:
 def staged(served: Served) -> Iterator[Stage]:
     """Publish, and start everything."""
     model = load_artifact(served.artifact).model
-    key = mint("benchmark", Kind.PUBLISHABLE, now=datetime.now(UTC))
+    key = mint("benchmark", Kind.SECRET, now=datetime.now(UTC))
     keyring = Keyring(served.folder)
     with contextlib.ExitStack() as stack:
         stack.callback(keyring.path.unlink, missing_ok=True)
