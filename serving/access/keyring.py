@@ -6,14 +6,13 @@ commands at once lose nothing. Revoked keys stay in it: they are the record that
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from serving.access.keys import ApiKey
-from serving.access.private_file import PrivateFile, Stamp
+from serving.access.record_file import RecordFile
 
 FILE = "keys.json"
 
@@ -31,43 +30,9 @@ class _Content(BaseModel):
     keys: Annotated[tuple[ApiKey, ...], AfterValidator(_distinct)]
 
 
-class Keyring:
+class Keyring(RecordFile[ApiKey]):
     """The keys of one data folder."""
 
     def __init__(self, data_dir: Path) -> None:
-        self.path = data_dir / FILE
-        self._file = PrivateFile(self.path, remedy="restore it from a backup, or move it away and make new keys")
-
-    def stamp(self) -> Stamp | None:
-        """Return the file's stamp; None if there is no file.
-
-        Raises
-        ------
-        OSError
-            If the folder cannot be looked into.
-        """
-        return self._file.stamp()
-
-    def read(self) -> tuple[ApiKey, ...]:
-        """Return every key, those that open nothing any more included; none if there is no file.
-
-        Raises
-        ------
-        ConfigError
-            If the file cannot be read, or is not what this program wrote.
-        """
-        content = self._file.parsed(_Content)
-        return () if content is None else content.keys
-
-    def change(self, edit: Callable[[tuple[ApiKey, ...]], tuple[ApiKey, ...]]) -> None:
-        """Write what `edit` makes of the keys, while nobody else does.
-
-        Raises
-        ------
-        ConfigError
-            If the file is damaged: it is left as it is.
-        OSError
-            If it cannot be written.
-        """
-        with self._file.locked():
-            self._file.replace(_Content(keys=edit(self.read())))
+        remedy = "restore it from a backup, or move it away and make new keys"
+        super().__init__(data_dir / FILE, _Content, field="keys", remedy=remedy)

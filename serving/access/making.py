@@ -69,13 +69,9 @@ def revoke_key(data_dir: Path, spoken_of: str, *, now: datetime) -> ApiKey:
     OSError
         If the file cannot be written.
     """
-    revoked: list[ApiKey] = []
 
-    def edit(keys: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
+    def meant(keys: tuple[ApiKey, ...]) -> ApiKey:
         live = [key for key in keys if key.is_live(now)]
-        meant = the_one(live, spoken_of, what="key", id_of=lambda key: key.key_id)
-        revoked.append(meant.model_copy(update={"revoked_at": now}))
-        return tuple(revoked[0] if key is meant else key for key in keys)
+        return the_one(live, spoken_of, what="key", id_of=lambda key: key.key_id)
 
-    Keyring(data_dir).change(edit)
-    return revoked[0]
+    return Keyring(data_dir).change_one(meant, lambda key: key.model_copy(update={"revoked_at": now}))

@@ -8,7 +8,6 @@ kept.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -17,7 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from recommender.errors import ConfigError
 from serving.access.keys import RANDOM_BYTES, Name
-from serving.access.private_file import PrivateFile, Stamp
+from serving.access.record_file import RecordFile
 from serving.access.spoken_of import listed, the_one
 
 FILE = "signing.json"
@@ -65,33 +64,12 @@ class _Content(BaseModel):
     secrets: Annotated[tuple[SigningSecret, ...], AfterValidator(_distinct)]
 
 
-class SigningSecrets:
+class SigningSecrets(RecordFile[SigningSecret]):
     """The secrets of one data folder."""
 
     def __init__(self, data_dir: Path) -> None:
-        self.path = data_dir / FILE
-        self._file = PrivateFile(self.path, remedy="restore it from a backup, or move it away and make new secrets")
-
-    def stamp(self) -> Stamp | None:
-        """Return the file's stamp; None if there is no file.
-
-        Raises
-        ------
-        OSError
-            If the folder cannot be looked into.
-        """
-        return self._file.stamp()
-
-    def read(self) -> tuple[SigningSecret, ...]:
-        """Return every secret, revoked ones included; none if there is no file.
-
-        Raises
-        ------
-        ConfigError
-            If the file cannot be read, or is not what this program wrote.
-        """
-        content = self._file.parsed(_Content)
-        return () if content is None else content.secrets
+        remedy = "restore it from a backup, or move it away and make new secrets"
+        super().__init__(data_dir / FILE, _Content, field="secrets", remedy=remedy)
 
     def make(self, name: str, *, now: datetime) -> SigningSecret:
         """Make a secret and keep it.
@@ -111,13 +89,13 @@ class SigningSecrets:
         )
 
         def edit(every: tuple[SigningSecret, ...]) -> tuple[SigningSecret, ...]:
-            live = [secret for secret in every if secret.is_live]
+            live = _live(every)
             if len(live) >= MAX_LIVE:
                 ids = listed(live, id_of=_id_of)
                 raise ConfigError(f"there are {len(live)} live secrets, the most there may be; revoke one: {ids}")
             return (*every, made)
 
-        self._change(edit)
+        self.change(edit)
         return made
 
     def revoke(self, spoken_of: str, *, now: datetime) -> SigningSecret:
@@ -130,20 +108,15 @@ class SigningSecrets:
         OSError
             If the file cannot be written.
         """
-        revoked: list[SigningSecret] = []
 
-        def edit(every: tuple[SigningSecret, ...]) -> tuple[SigningSecret, ...]:
-            live = [secret for secret in every if secret.is_live]
-            meant = the_one(live, spoken_of, what="secret", id_of=_id_of)
-            revoked.append(meant.model_copy(update={"revoked_at": now, "text": None}))
-            return tuple(revoked[0] if secret is meant else secret for secret in every)
+        def meant(every: tuple[SigningSecret, ...]) -> SigningSecret:
+            return the_one(_live(every), spoken_of, what="secret", id_of=_id_of)
 
-        self._change(edit)
-        return revoked[0]
+        return self.change_one(meant, lambda secret: secret.model_copy(update={"revoked_at": now, "text": None}))
 
-    def _change(self, edit: Callable[[tuple[SigningSecret, ...]], tuple[SigningSecret, ...]]) -> None:
-        with self._file.locked():
-            self._file.replace(_Content(secrets=edit(self.read())))
+
+def _live(every: tuple[SigningSecret, ...]) -> list[SigningSecret]:
+    return [secret for secret in every if secret.is_live]
 
 
 def _id_of(secret: SigningSecret) -> str:
