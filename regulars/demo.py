@@ -19,7 +19,8 @@ from recommender.engine import Engine
 from recommender.errors import GateRefused
 from recommender.request import SlateRequest
 from recommender.slate import Placement
-from regulars.campaigning import create, send_and_export
+from regulars.campaign_export import send_and_export
+from regulars.campaigning import create
 from regulars.config import Config
 from regulars.evaluation_view import evaluation_view
 from regulars.forgetting.latecomers import train_without_erased

@@ -187,14 +187,14 @@ def export(
     """Make a send and write its files: who gets what, who is left out and why, and a manifest.
 
     A send is made once: the second export of the same send writes the same
-    picks, in other formats if you like. The picks are those the shop would show
-    now: the same model and rules, stock included, and nobody who asked to be
-    forgotten. With --segment alone a campaign of that segment is created first,
-    unless there is one.
+    picks, in other formats if you like, but for those who unsubscribed, complained,
+    opted out or asked to be forgotten since. The picks are those the shop would
+    show when the send was made: the same model and rules, stock included. With
+    --segment alone a campaign of that segment is created first, unless there is one.
     """
+    from regulars.campaign_export import send_and_export
     from regulars.campaign_view import sent_view
     from regulars.campaigning import create as created
-    from regulars.campaigning import send_and_export
     from regulars.progress import TerminalProgress
     from regulars.terminal import results, write
 

@@ -8,14 +8,15 @@
     klaviyo_profiles-001.json …                              layouts for mail tools
     manifest.json                                            last
 
-A second export of a send, of the same format or another, reads the same record: the same picks, the same bytes.
+A second export of a send, of the same format or another, reads the same record: the same picks, the same bytes, but
+for those who must not be written to any more (`serving.campaigns.review`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -23,13 +24,15 @@ from typing import Protocol
 
 from recommender.errors import InvalidInput
 from serving.campaigns.files import written_whole
-from serving.campaigns.layouts import LAYOUTS
+from serving.campaigns.layouts import LAYOUTS, STEMS
 from serving.campaigns.layouts.layout import Layout, Setting
 from serving.campaigns.mail_lines import MailLines, Press
 from serving.campaigns.manifest import FileEntry, Manifest, read_manifest
+from serving.campaigns.outgoing import Outgoing
+from serving.campaigns.review import Review
 from serving.campaigns.rows import CsvRows, JsonLines, Links, csv_line, harmless
 from serving.campaigns.sends import Send
-from serving.campaigns.snapshot import RecipientRow, Snapshot
+from serving.campaigns.snapshot import SNAPSHOT_FILE, RecipientRow, Snapshot
 from serving.campaigns.tables import write_parquet
 
 CSV, JSONL, HTML, PARQUET = "csv", "jsonl", "html", "parquet"
@@ -56,9 +59,10 @@ def export(
     links: Links | None = None,
     addresses: Mapping[str, str] | None = None,
     press: Press | None = None,
+    review: Review | None = None,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> Manifest:
-    """Write files of a send, and the manifest that names them.
+    """Write files of a send, and the manifest that names them; a `review` says who is left out since it was made.
 
     Raises
     ------
@@ -69,22 +73,53 @@ def export(
     """
     _check(formats, FORMATS, "format")
     _check(layouts, LAYOUTS, "layout")
-    manifest = read_manifest(send.folder)
-    stale = {FILES[name] for name in formats} | {SUPPRESSED_FILE}
-    stems = tuple(f"{name.replace('-', '_')}_" for name in layouts)
-    fresh = {name: entry for name, entry in manifest.files.items() if name not in stale and not name.startswith(stems)}
-    manifest = manifest.only(fresh)
-    manifest.write(send.folder)
-    with send.snapshot() as snapshot:
-        setting = Setting(send.folder, snapshot, links, addresses or {})
-        files = {SUPPRESSED_FILE: _suppressed(send.folder / SUPPRESSED_FILE, snapshot)}
-        files |= _lines(send.folder, snapshot, _writers(snapshot, links, formats, press), on_rows)
+    before = read_manifest(send.folder)
+    manifest = before if review is None else review.stated(before)
+    manifest.only({}).write(send.folder)
+    with Outgoing(send.folder / SNAPSHOT_FILE, {} if review is None else review.withheld) as snapshot:
+        left_out = _suppressed(send.folder / SUPPRESSED_FILE, snapshot)
+        is_same = before.written == manifest.written and before.files.get(SUPPRESSED_FILE) in (None, left_out)
+        kept = _others(before.files, formats, layouts) if is_same else {}
+        manifest = manifest.only(kept | {SUPPRESSED_FILE: left_out})
+        manifest.write(send.folder)
+        files = _lines(send.folder, snapshot, _writers(snapshot, links, formats, press), on_rows)
         if PARQUET in formats:
             files[FILES[PARQUET]] = _parquet(send.folder / FILES[PARQUET], snapshot, links, on_rows)
-        laid, notes = _laid_out(setting, layouts, on_rows)
+        laid, notes = _laid_out(Setting(send.folder, snapshot, links, addresses or {}), layouts, on_rows)
+    _clear(send.folder, layouts, laid)
     manifest = manifest.with_files(files | laid, notes)
+    manifest = manifest.with_warnings(_left_over(send.folder, manifest.files))
     manifest.write(send.folder)
     return manifest
+
+
+def _others(files: Mapping[str, FileEntry], formats: Sequence[str], layouts: Sequence[str]) -> dict[str, FileEntry]:
+    """Return the files of earlier exports that this one does not write."""
+    stale = {FILES[name] for name in formats}
+    return {name: file for name, file in files.items() if name not in stale and not name.startswith(_stems(layouts))}
+
+
+def _left_over(folder: Path, described: Collection[str]) -> Iterator[str]:
+    """Say which files of earlier exports are not described any more, for others are left out now than of them."""
+    exported = {*FILES.values(), *(path.name for path in folder.iterdir() if path.name.startswith(_stems(LAYOUTS)))}
+    names = [name for name in sorted(exported - set(described)) if (folder / name).exists()]
+    if names:
+        yield (
+            f"Files of an earlier export may hold people who are left out now: {', '.join(names)}. "
+            "Write them again (--format, --layout), or delete them."
+        )
+
+
+def _clear(folder: Path, layouts: Sequence[str], written: Collection[str]) -> None:
+    """Delete what earlier exports wrote for the same tools beyond what is written now: it would be imported, too."""
+    for path in [path for stem in _stems(layouts) for path in folder.glob(f"{stem}*")]:
+        if path.name not in written:
+            path.unlink()
+
+
+def _stems(layouts: Iterable[str]) -> tuple[str, ...]:
+    """Return how the names of layouts' files begin."""
+    return tuple(STEMS[name] + "-" for name in layouts)
 
 
 def passes(formats: Sequence[str], layouts: Sequence[str]) -> int:

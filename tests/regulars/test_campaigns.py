@@ -47,10 +47,10 @@ def sent(shop: Shop, campaign: str) -> Path:
     return folder
 
 
-def users_of(path: Path) -> list[str]:
+def users_of(path: Path, column: str = "user_id") -> list[str]:
     """The users of a CSV."""
     with path.open(encoding="utf-8", newline="") as file:
-        return [row["user_id"] for row in csv.DictReader(file)]
+        return [row[column] for row in csv.DictReader(file)]
 
 
 def test_the_commands_of_the_page(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:
@@ -215,6 +215,31 @@ def test_consent_is_asked_for(published: Shop, capsys: pytest.CaptureFixture[str
     assert manifest["consent"] == "checked"
     assert manifest["suppressed"]["no_consent"]
     assert set(manifest["suppressed"]) <= {"no_consent", "erased"}
+
+
+def test_who_unsubscribed_after_a_send_is_in_no_later_file(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second export asks for consent again, says whom it leaves out, and the manifest is right about it."""
+    assert published.run("campaign create", "regret", "--control", "0.2") == 0
+    consent = published.folder / "regret.csv"
+    command = ("regret", "--send", "first", "--set", "campaign.consent=regret.csv")
+    everybody = users_of(published.folder / "purchases.csv", "who")
+    consent.write_text("".join(["user_id,status\n", *(f"{user},yes\n" for user in everybody)]), encoding="utf-8")
+    assert published.run("campaign export", *command) == 0
+    folder = sent(published, "regret")
+    before, held_back = users_of(folder / "recipients.csv"), users_of(folder / "suppressed.csv")
+    with consent.open("a", encoding="utf-8") as file:
+        file.write(f"{before[0]},unsubscribed\n{held_back[0]},unsubscribed\n")
+    capsys.readouterr()
+    assert published.run("campaign export", *command) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "of them, since the send was made" in said
+    assert "unsubscribed 1" in said
+    assert users_of(folder / "recipients.csv") == before[1:]
+    assert users_of(folder / "suppressed.csv") == [*held_back, before[0]]
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["consent"], manifest["withheld"]) == ("checked", {"unsubscribed": 1})
+    assert manifest["users"] == manifest["written"] + sum(manifest["suppressed"].values())
+    assert manifest["written"] == len(before) - 1
 
 
 @pytest.mark.parametrize(

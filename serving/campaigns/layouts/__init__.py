@@ -29,3 +29,13 @@ LAYOUTS: Mapping[str, Callable[[Setting], Layout]] = MappingProxyType(
         "mailchimp": mailchimp.Contacts,
     }
 )
+
+STEMS: Mapping[str, str] = MappingProxyType(
+    {
+        "klaviyo": klaviyo.STEM,
+        "klaviyo-catalog": klaviyo_catalog.STEM,
+        "braze": braze.STEM,
+        "mailchimp": mailchimp.STEM,
+    }
+)
+"""How the names of a layout's files begin, before the number."""

@@ -14,6 +14,7 @@ from serving.campaigns.layouts.layout import Fitting, Frame, Setting, SplitFiles
 from serving.campaigns.manifest import FileEntry
 from serving.campaigns.snapshot import Sent, SentItem
 
+STEM = "klaviyo_catalog"
 MAX_BYTES = 50_000_000
 
 _FRAME = Frame(head=b"[", between=b",\n", tail=b"]\n")
@@ -25,7 +26,7 @@ class Feed:
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
         self._fitting = Fitting("klaviyo-catalog")
-        self._files = SplitFiles(setting.folder, "klaviyo_catalog", "json", frame=_FRAME, max_bytes=MAX_BYTES)
+        self._files = SplitFiles(setting.folder, STEM, "json", frame=_FRAME, max_bytes=MAX_BYTES)
         self.abandon = self._files.abandon
 
     def add(self, sent: Sent) -> None:

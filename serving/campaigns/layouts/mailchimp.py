@@ -16,6 +16,7 @@ from serving.campaigns.rows import csv_line, harmless, said, sent_on
 from serving.campaigns.snapshot import Sent
 from serving.campaigns.wording import price_words
 
+STEM = "mailchimp_contacts"
 MAX_FIELD_BYTES = 255
 MAX_FIELDS = 25
 MAX_TAG = 10
@@ -55,9 +56,7 @@ class Contacts:
         self._fitting = Fitting("mailchimp")
         self._slots = min(setting.snapshot.slots, SLOTS)
         head = csv_line(tags(self._slots))
-        self._files = SplitFiles(
-            setting.folder, "mailchimp_contacts", "csv", frame=Frame(head=head), max_bytes=MAX_BYTES
-        )
+        self._files = SplitFiles(setting.folder, STEM, "csv", frame=Frame(head=head), max_bytes=MAX_BYTES)
         self.finish, self.abandon = self._files.finish, self._files.abandon
 
     def add(self, sent: Sent) -> None:
