@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from recommender.errors import InvalidInput
 from regulars.campaigning import Ground, Today, campaigns_folder, consent_of, grounded, today
 from regulars.config import Config
 from regulars.hints import hint
 from serving.campaigns.choosing import ERASED
-from serving.campaigns.definition import Definition, load_definition
-from serving.campaigns.exporting import HTML, export, passes
+from serving.campaigns.definition import Definition
+from serving.campaigns.exporting import HTML, export, passes, refuse_impossible
 from serving.campaigns.facts import ModelFacts
-from serving.campaigns.files import left_unfinished
+from serving.campaigns.files import left_unfinished, or_nothing
 from serving.campaigns.links import Links
 from serving.campaigns.mail_lines import Press
 from serving.campaigns.manifest import CHECKED, NOT_CHECKED, Manifest, read_manifest
@@ -27,9 +30,27 @@ from training.progress import Progress
 _WAITING = "Another export is running; this one begins when it has ended."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What is to be written, and by which means; whatever can be refused was asked for before."""
+
+    formats: Sequence[str]
+    layouts: Sequence[str]
+    addresses: Mapping[str, str]
+    press: Press | None
+
+    @classmethod
+    def of(cls, config: Config, formats: Sequence[str], layouts: Sequence[str]) -> Self:
+        has_addresses = layouts and config.app.campaign.consent is not None
+        addresses = consent_of(config).addresses if has_addresses else {}
+        refuse_impossible(formats, layouts, addresses)
+        press = Press.of(config.app) if HTML in formats else None
+        return cls(formats=formats, layouts=layouts, addresses=addresses, press=press)
+
+
 def send_and_export(
     config: Config,
-    name: str,
+    definition: Definition,
     *,
     send_id: str | None = None,
     formats: Sequence[str] = ("csv", "jsonl"),
@@ -38,68 +59,75 @@ def send_and_export(
 ) -> tuple[Send, Manifest]:
     """Make a send of a campaign unless it was made already, and write its files; other exports are waited for.
 
+    A send that is made and then cannot be written is not there afterwards.
+
     Raises
     ------
     UnknownVersion
         If nothing was published yet.
     InvalidInput
-        If there is no such campaign, or the send was made by another definition.
+        If the send was made by another definition, or something cannot be written.
+    ConfigError
+        If links would lead nowhere, or a template cannot be used.
     StoreUnavailable
         If the store cannot be asked what is in stock, who was erased, and who complained.
     """
-    definition = load_definition(campaigns_folder(config), name)
-    with alone(campaigns_folder(config), on_wait=lambda: progress.message(_WAITING)):
+    wanted = _Wanted.of(config, formats, layouts)
+    sends = Sends(campaigns_folder(config))
+    with alone(sends.folder, on_wait=lambda: progress.message(_WAITING)), contextlib.ExitStack() as stack:
         with today(config, progress=progress) as shop:
-            send, is_new = _found_or_made(config, shop, definition, send_id, progress)
+            send, is_new = _named(sends, definition, send_id or str(shop.now)[:10].replace("-", ""))
+            links = Links.of(config.app, send)
+            if is_new:
+                stack.enter_context(or_nothing(send.folder, root=sends.folder))
+                _make(config, shop, definition, send, progress)
             gone = _without_erased(config, send)
             review = None if is_new and not gone else _looked_at_again(shop, send, progress)
-        links = Links.of(config.app, send)
-        n_written = (read_manifest(send.folder) if review is None else review).written
-        with progress.step("write files", total=n_written * passes(formats, layouts)) as step:
-            manifest = export(
-                send,
-                formats=formats,
-                layouts=layouts,
-                links=links,
-                addresses=consent_of(config).addresses if layouts and config.app.campaign.consent else None,
-                press=Press.of(config.app) if HTML in formats else None,
-                review=review,
-                on_rows=step.advance,
-            )
-            step.note(f"{manifest.written:,} of {manifest.users:,} users")
-    return send, manifest
+        return send, _written(send, wanted, links, review, progress)
 
 
-def _found_or_made(
-    config: Config, shop: Today, definition: Definition, send_id: str | None, progress: Progress
-) -> tuple[Send, bool]:
-    """Return the send of that name, made now if there is none, and whether it was."""
-    sends = Sends(campaigns_folder(config))
-    send_id = str(shop.now)[:10].replace("-", "") if send_id is None else checked_name(send_id, what="send")
-    if (found := sends.find(definition.name, send_id)) is not None:
+def _named(sends: Sends, definition: Definition, send_id: str) -> tuple[Send, bool]:
+    """Return the send of that name, and whether it has to be made."""
+    name = checked_name(send_id, what="send")
+    if (found := sends.find(definition.name, name)) is not None:
         return _same(found, definition), False
-    made = Send(definition.name, send_id, sends.folder / definition.name / SENDS / send_id)
-    with grounded(config, shop, definition, send_id=send_id) as ground:
-        _make(ground, made, config.app.currency, progress)
-    return made, True
+    return Send(definition.name, name, sends.folder / definition.name / SENDS / name), True
 
 
-def _make(ground: Ground, send: Send, currency: str, progress: Progress) -> None:
-    """Write the record of a send, and its manifest without files."""
-    definition, model = ground.definition, ground.engine.model
-    audience = audience_of(definition, ModelFacts(model, now=ground.around.now), len(model.users))
-    with progress.step(f"campaign: {definition.name}", total=len(audience)) as step:
-        counts = make_send(
-            ground.engine,
-            definition,
-            ground.around,
-            send.folder / SNAPSHOT_FILE,
-            send_id=send.send_id,
-            currency=currency,
-            on_users=step.advance,
+def _written(send: Send, wanted: _Wanted, links: Links | None, review: Review | None, progress: Progress) -> Manifest:
+    n_written = (read_manifest(send.folder) if review is None else review).written
+    with progress.step("write files", total=n_written * passes(wanted.formats, wanted.layouts)) as step:
+        manifest = export(
+            send,
+            formats=wanted.formats,
+            layouts=wanted.layouts,
+            links=links,
+            addresses=wanted.addresses,
+            press=wanted.press,
+            review=review,
+            on_rows=step.advance,
         )
-        step.note(f"{counts.written:,} of {counts.users:,} users")
-    _manifest(ground, send.send_id, currency, counts).write(send.folder)
+        step.note(f"{manifest.written:,} of {manifest.users:,} users")
+    return manifest
+
+
+def _make(config: Config, shop: Today, definition: Definition, send: Send, progress: Progress) -> None:
+    """Write the record of a send, and its manifest without files."""
+    model, currency = shop.engine.model, config.app.currency
+    with grounded(config, shop, definition, send_id=send.send_id) as ground:
+        audience = audience_of(definition, ModelFacts(model, now=shop.now), len(model.users))
+        with progress.step(f"campaign: {definition.name}", total=len(audience)) as step:
+            counts = make_send(
+                ground.engine,
+                definition,
+                ground.around,
+                send.folder / SNAPSHOT_FILE,
+                send_id=send.send_id,
+                currency=currency,
+                on_users=step.advance,
+            )
+            step.note(f"{counts.written:,} of {counts.users:,} users")
+        _manifest(ground, send.send_id, currency, counts).write(send.folder)
 
 
 def _looked_at_again(shop: Today, send: Send, progress: Progress) -> Review:

@@ -65,6 +65,19 @@ def campaigns_folder(config: Config) -> Path:
     return config.app.data_dir / CAMPAIGNS
 
 
+def known_or(config: Config, definition: Definition) -> Definition:
+    """Return the campaign that is there under the name of a definition, else the definition itself, not written yet.
+
+    Raises
+    ------
+    InvalidInput
+        If the one that is there cannot be understood.
+    """
+    folder = campaigns_folder(config)
+    is_there = (folder / definition.name / DEFINITION_FILE).exists()
+    return load_definition(folder, definition.name) if is_there else definition
+
+
 def create(config: Config, definition: Definition, *, replace: bool = False, if_missing: bool = False) -> Definition:
     """Write the definition of a campaign, and return the one that is there now.
 
@@ -76,7 +89,7 @@ def create(config: Config, definition: Definition, *, replace: bool = False, if_
     folder = campaigns_folder(config)
     is_there = (folder / definition.name / DEFINITION_FILE).exists()
     if is_there and if_missing:
-        return load_definition(folder, definition.name)
+        return known_or(config, definition)
     if is_there and not replace:
         raise InvalidInput(
             f"there is a campaign {definition.name!r} already; name another one, or give --replace to change it "

@@ -72,8 +72,8 @@ def prepare(config: Config, progress: Progress, out: Console) -> Prepared:
     if trained.evaluation is not None:
         out.print(evaluation_view(trained.evaluation))
     serves = _publish(config, trained.version, progress, out)
-    create(config, CAMPAIGN, if_missing=True)
-    send, _ = send_and_export(config, CAMPAIGN.name, progress=progress)
+    campaign = create(config, CAMPAIGN, if_missing=True)
+    send, _ = send_and_export(config, campaign, progress=progress)
     with progress.step("choose households") as step:
         shown, views = _households(config)
         step.note(", ".join(household.user_id for household in shown))

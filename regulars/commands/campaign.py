@@ -164,7 +164,7 @@ def preview(
     epilog=examples(
         "regulars campaign export win-back",
         "regulars campaign export win-back --format csv --format parquet --layout braze",
-        'regulars campaign export --segment "at risk"  [dim]# created first if there is none[/dim]',
+        'regulars campaign export --segment "at risk"  [dim]# created if there is none[/dim]',
         "regulars campaign export win-back --send spring-2 --json",
     )
 )
@@ -190,7 +190,8 @@ def export(
     picks, in other formats if you like, but for those who unsubscribed, complained,
     opted out or asked to be forgotten since. The picks are those the shop would
     show when the send was made: the same model and rules, stock included. With
-    --segment alone a campaign of that segment is created first, unless there is one.
+    --segment alone a campaign of that segment is created, too, unless there is one.
+    An export that fails leaves neither a send nor a campaign that was not there.
     """
     from regulars.campaign_export import send_and_export
     from regulars.campaign_view import sent_view
@@ -199,16 +200,13 @@ def export(
     from regulars.terminal import results, write
 
     settings = configuration(config, set_)
-    if segment is not None:
-        definition = _of_segment(settings, name, segment, slots)
-        name = created(settings, definition, if_missing=True).name
-    if name is None:
-        raise typer.BadParameter("name the campaign, or give a --segment")
+    definition = _to_export(settings, name, segment, slots)
     formats = [part for given in format_ or ["csv", "jsonl"] for part in given.split(",")]
     layouts = [part for given in layout or [] for part in given.split(",")]
     made, manifest = send_and_export(
-        settings, name, send_id=send, formats=formats, layouts=layouts, progress=TerminalProgress()
+        settings, definition, send_id=send, formats=formats, layouts=layouts, progress=TerminalProgress()
     )
+    created(settings, definition, if_missing=True)
     if json:
         from dataclasses import asdict
         from json import dumps
@@ -254,11 +252,20 @@ def report(
     show_trial(found, reports_folder(settings.training), page=page, json=json, progress=progress)
 
 
-def _of_segment(settings: Config, name: str | None, segment: str, slots: int | None) -> Definition:
+def _to_export(settings: Config, name: str | None, segment: str | None, slots: int | None) -> Definition:
+    """Return the campaign of that name, or that of a segment, which need not be there yet."""
     from regulars.audience_options import condition, segment_name
+    from regulars.campaigning import campaigns_folder, known_or
+    from serving.campaigns.definition import load_definition
 
-    audience = condition("", segment=segment)
-    return _defined(settings, name=name or segment_name(segment), audience=audience, slots=slots)
+    if segment is not None:
+        audience = condition("", segment=segment)
+        return known_or(
+            settings, _defined(settings, name=name or segment_name(segment), audience=audience, slots=slots)
+        )
+    if name is None:
+        raise typer.BadParameter("name the campaign, or give a --segment")
+    return load_definition(campaigns_folder(settings), name)
 
 
 def _defined(settings: Config, *, slots: int | None = None, cap: str | None = None, **values: object) -> Definition:

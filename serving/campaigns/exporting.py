@@ -24,7 +24,7 @@ from typing import Protocol
 
 from recommender.errors import InvalidInput
 from serving.campaigns.files import written_whole
-from serving.campaigns.layouts import LAYOUTS, STEMS
+from serving.campaigns.layouts import LAYOUTS, NEEDS, STEMS
 from serving.campaigns.layouts.layout import Layout, Setting
 from serving.campaigns.mail_lines import MailLines, Press
 from serving.campaigns.manifest import FileEntry, Manifest, read_manifest
@@ -71,8 +71,7 @@ def export(
     OSError
         If a file cannot be written.
     """
-    _check(formats, FORMATS, "format")
-    _check(layouts, LAYOUTS, "layout")
+    refuse_impossible(formats, layouts, addresses or {})
     before = read_manifest(send.folder)
     manifest = before if review is None else review.stated(before)
     manifest.only({}).write(send.folder)
@@ -125,6 +124,20 @@ def _stems(layouts: Iterable[str]) -> tuple[str, ...]:
 def passes(formats: Sequence[str], layouts: Sequence[str]) -> int:
     """Return how often all recipients are gone through."""
     return bool(set(formats) - {PARQUET}) + (PARQUET in formats) + bool(layouts)
+
+
+def refuse_impossible(formats: Sequence[str], layouts: Sequence[str], addresses: Mapping[str, str]) -> None:
+    """Refuse what cannot be written whatever a send holds: to be asked before one is made.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such format or layout, or a layout needs email addresses and there are none.
+    """
+    _check(formats, FORMATS, "format")
+    _check(layouts, LAYOUTS, "layout")
+    for name in layouts:
+        NEEDS.get(name, lambda _: None)(addresses)
 
 
 def _check(names: Iterable[str], known: Iterable[str], what: str) -> None:

@@ -217,6 +217,61 @@ def test_consent_is_asked_for(published: Shop, capsys: pytest.CaptureFixture[str
     assert set(manifest["suppressed"]) <= {"no_consent", "erased"}
 
 
+NO_ADDRESSES = "user_id,status\n0001,yes\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--layout", "mailchimp"], "a file with a column email"),
+        (["--layout", "mailchimp", "--set", "campaign.consent=bare.csv"], "a file with a column email"),
+        (["--set", "campaign.consent=missing.csv"], "missing.csv cannot be read"),
+        (["--layout", "pigeon"], "there is no layout 'pigeon'"),
+        (["--format", "xls"], "there is no format 'xls'"),
+        (["--format", "html", "--set", "campaign.template=missing.html"], "campaign.template"),
+        (["--set", "campaign.public_url=https://reco.example"], "campaign.shop_url is not set"),
+        (["--send", "No!"], "cannot be the name of a send"),
+    ],
+)
+def test_an_export_that_fails_leaves_nothing(
+    published: Shop, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a file needs is asked for before a send is made: no send, no campaign of a segment, no folder."""
+    (published.folder / "bare.csv").write_text(NO_ADDRESSES, encoding="utf-8")
+    assert published.run("campaign create", "fails") == 0
+    folder = published.folder / "data/campaigns"
+    before = sorted(folder.rglob("*"))
+    for export in (["fails"], ["--segment", "all", "not-yet"]):
+        assert published.run("campaign export", *export, *options) == 2
+        assert said in " ".join(capsys.readouterr().err.split())
+        assert sorted(folder.rglob("*")) == before
+    shutil.rmtree(folder / "fails")
+
+
+def test_a_send_that_cannot_be_written_is_not_there(published: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an error in the middle of the files the next export makes the send; one that was there stays."""
+    from serving.campaigns.layouts import klaviyo
+
+    assert published.run("campaign create", "heavy") == 0
+    folder = published.folder / "data/campaigns"
+    before = sorted(folder.rglob("*"))
+    with monkeypatch.context() as patch:
+        patch.setattr(klaviyo, "MAX_PROFILE_BYTES", 10)
+        for export in (["heavy"], ["--segment", "all", "heavier"]):
+            assert published.run("campaign export", *export, "--layout", "klaviyo", "--send", "first") == 2
+            assert sorted(folder.rglob("*")) == before
+    assert published.run("campaign export", "heavy", "--send", "first") == 0
+    send = folder / "heavy/sends/first"
+    record = (send / "snapshot.sqlite").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(klaviyo, "MAX_PROFILE_BYTES", 10)
+        assert published.run("campaign export", "heavy", "--layout", "klaviyo", "--send", "first") == 2
+    assert (send / "snapshot.sqlite").read_bytes() == record
+    assert published.run("campaign export", "heavy", "--layout", "klaviyo", "--send", "first") == 0
+    assert published.run("campaign export", "--segment", "all", "heavier", "--send", "first") == 0
+    assert (folder / "heavier/campaign.json").exists()
+
+
 def test_who_unsubscribed_after_a_send_is_in_no_later_file(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """The second export asks for consent again, says whom it leaves out, and the manifest is right about it."""
     assert published.run("campaign create", "regret", "--control", "0.2") == 0

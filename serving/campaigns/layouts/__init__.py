@@ -39,3 +39,8 @@ STEMS: Mapping[str, str] = MappingProxyType(
     }
 )
 """How the names of a layout's files begin, before the number."""
+
+NEEDS: Mapping[str, Callable[[Mapping[str, str]], None]] = MappingProxyType(
+    {"mailchimp": mailchimp.refuse_without_addresses}
+)
+"""What a layout asks of the email addresses by user, before anything is made for it."""

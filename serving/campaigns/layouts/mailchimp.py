@@ -10,6 +10,8 @@ the consent file, and who has none there is left out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from recommender.errors import InvalidInput
 from serving.campaigns.layouts.layout import Fitting, Frame, Setting, SplitFiles
 from serving.campaigns.rows import csv_line, harmless, said, sent_on
@@ -37,20 +39,24 @@ def tags(slots: int) -> list[str]:
     return [*_USER, *(f"R{slot}_{name}" for slot in range(1, slots + 1) for name in _PICK)]
 
 
-class Contacts:
-    """Writes ``mailchimp_contacts-001.csv`` and so on.
+def refuse_without_addresses(addresses: Mapping[str, str]) -> None:
+    """Refuse what would be a file without anybody.
 
     Raises
     ------
     InvalidInput
         If the shop gave no addresses.
     """
+    if not addresses:
+        raise InvalidInput(
+            "Mailchimp knows people by their email alone; give campaign.consent a file with a column email"
+        )
+
+
+class Contacts:
+    """Writes ``mailchimp_contacts-001.csv`` and so on."""
 
     def __init__(self, setting: Setting) -> None:
-        if not setting.addresses:
-            raise InvalidInput(
-                "Mailchimp knows people by their email alone; give campaign.consent a file with a column email"
-            )
         self._setting = setting
         self._today = sent_on(setting.snapshot)
         self._fitting = Fitting("mailchimp")
