@@ -38,6 +38,7 @@ class _Wanted:
     layouts: Sequence[str]
     addresses: Mapping[str, str]
     press: Press | None
+    shop_url: str | None
 
     @classmethod
     def of(cls, config: Config, formats: Sequence[str], layouts: Sequence[str]) -> Self:
@@ -45,7 +46,8 @@ class _Wanted:
         addresses = consent_of(config).addresses if has_addresses else {}
         refuse_impossible(formats, layouts, addresses)
         press = Press.of(config.app) if HTML in formats else None
-        return cls(formats=formats, layouts=layouts, addresses=addresses, press=press)
+        shop_url = config.app.campaign.shop_url
+        return cls(formats=formats, layouts=layouts, addresses=addresses, press=press, shop_url=shop_url)
 
 
 def send_and_export(
@@ -105,6 +107,7 @@ def _written(send: Send, wanted: _Wanted, links: Links | None, review: Review | 
             addresses=wanted.addresses,
             press=wanted.press,
             review=review,
+            shop_url=wanted.shop_url,
             on_rows=step.advance,
         )
         step.note(f"{manifest.written:,} of {manifest.users:,} users")

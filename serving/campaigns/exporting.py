@@ -60,9 +60,12 @@ def export(
     addresses: Mapping[str, str] | None = None,
     press: Press | None = None,
     review: Review | None = None,
+    shop_url: str | None = None,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> Manifest:
-    """Write files of a send, and the manifest that names them; a `review` says who is left out since it was made.
+    """Write files of a send, and the manifest that names them.
+
+    A `review` says who is left out since it was made; relative addresses of items begin with `shop_url`.
 
     Raises
     ------
@@ -75,7 +78,8 @@ def export(
     before = read_manifest(send.folder)
     manifest = before if review is None else review.stated(before)
     manifest.only({}).write(send.folder)
-    with Outgoing(send.folder / SNAPSHOT_FILE, {} if review is None else review.withheld) as snapshot:
+    withheld = {} if review is None else review.withheld
+    with Outgoing(send.folder / SNAPSHOT_FILE, withheld, shop_url=shop_url) as snapshot:
         left_out = _suppressed(send.folder / SUPPRESSED_FILE, snapshot)
         is_same = before.written == manifest.written and before.files.get(SUPPRESSED_FILE) in (None, left_out)
         kept = _others(before.files, formats, layouts) if is_same else {}
@@ -85,9 +89,10 @@ def export(
         if PARQUET in formats:
             files[FILES[PARQUET]] = _parquet(send.folder / FILES[PARQUET], snapshot, links, on_rows)
         laid, notes = _laid_out(Setting(send.folder, snapshot, links, addresses or {}), layouts, on_rows)
+        warnings = [*snapshot.addresses().warnings(has_shop_url=shop_url is not None)]
     _clear(send.folder, layouts, laid)
     manifest = manifest.with_files(files | laid, notes)
-    manifest = manifest.with_warnings(_left_over(send.folder, manifest.files))
+    manifest = manifest.with_warnings([*warnings, *_left_over(send.folder, manifest.files)])
     manifest.write(send.folder)
     return manifest
 
