@@ -24,11 +24,11 @@ from typing import Protocol
 
 from recommender.errors import InvalidInput
 from serving.campaigns.files import written_whole
-from serving.campaigns.layouts import LAYOUTS, NEEDS, STEMS
+from serving.campaigns.layouts import CATALOGUE, LAYOUTS, NEEDS, STEMS
 from serving.campaigns.layouts.layout import Layout, Setting
 from serving.campaigns.mail_lines import MailLines, Press
 from serving.campaigns.manifest import FileEntry, Manifest, read_manifest
-from serving.campaigns.outgoing import Outgoing
+from serving.campaigns.outgoing import Addresses, Outgoing
 from serving.campaigns.review import Review
 from serving.campaigns.rows import CsvRows, JsonLines, Links, csv_line, harmless
 from serving.campaigns.sends import Send
@@ -89,7 +89,7 @@ def export(
         if PARQUET in formats:
             files[FILES[PARQUET]] = _parquet(send.folder / FILES[PARQUET], snapshot, links, on_rows)
         laid, notes = _laid_out(Setting(send.folder, snapshot, links, addresses or {}), layouts, on_rows)
-        warnings = [*snapshot.addresses().warnings(has_shop_url=shop_url is not None)]
+        warnings = [*_warnings(snapshot.addresses(), layouts, laid, has_links=links is not None, shop_url=shop_url)]
     _clear(send.folder, layouts, laid)
     manifest = manifest.with_files(files | laid, notes)
     manifest = manifest.with_warnings([*warnings, *_left_over(send.folder, manifest.files)])
@@ -101,6 +101,23 @@ def _others(files: Mapping[str, FileEntry], formats: Sequence[str], layouts: Seq
     """Return the files of earlier exports that this one does not write."""
     stale = {FILES[name] for name in formats}
     return {name: file for name, file in files.items() if name not in stale and not name.startswith(_stems(layouts))}
+
+
+def _warnings(
+    addresses: Addresses,
+    layouts: Sequence[str],
+    laid: Collection[str],
+    *,
+    has_links: bool,
+    shop_url: str | None,
+) -> Iterator[str]:
+    """Say what the files lack."""
+    yield from addresses.warnings(has_links=has_links, has_shop_url=shop_url is not None)
+    if CATALOGUE in layouts and not any(name.startswith(STEMS[CATALOGUE]) for name in laid):
+        yield (
+            f"{CATALOGUE}: no file was written, for none of {addresses.items:,} items has both a page and a picture, "
+            "which Klaviyo requires. Set items.url and items.image_url."
+        )
 
 
 def _left_over(folder: Path, described: Collection[str]) -> Iterator[str]:

@@ -35,8 +35,14 @@ class Addresses:
     examples: dict[str, str] = field(default_factory=dict)
     """The first that was left empty."""
 
-    def warnings(self, *, has_shop_url: bool) -> Iterator[str]:
-        """Say what was left empty, and which setting to look at."""
+    def warnings(self, *, has_links: bool, has_shop_url: bool) -> Iterator[str]:
+        """Say what was left empty or is not there at all, and which setting to look at; links stand in for both."""
+        for what, lacking in ADDRESSES.items():
+            if self.items and not self.there[what] and not has_links:
+                yield (
+                    f"No item of this send has a {lacking}. Name its column or template in items.{what}, train and "
+                    "publish; or set campaign.public_url for links and pictures by this API."
+                )
         for what, n in ((what, self.refused[what]) for what in ADDRESSES if self.refused[what]):
             relative = "" if has_shop_url else ", or set campaign.shop_url if it is relative to the shop"
             yield (

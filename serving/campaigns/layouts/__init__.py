@@ -21,10 +21,12 @@ from types import MappingProxyType
 from serving.campaigns.layouts import braze, klaviyo, klaviyo_catalog, mailchimp
 from serving.campaigns.layouts.layout import Layout, Setting
 
+CATALOGUE = "klaviyo-catalog"
+
 LAYOUTS: Mapping[str, Callable[[Setting], Layout]] = MappingProxyType(
     {
         "klaviyo": klaviyo.Profiles,
-        "klaviyo-catalog": klaviyo_catalog.Feed,
+        CATALOGUE: klaviyo_catalog.Feed,
         "braze": braze.Attributes,
         "mailchimp": mailchimp.Contacts,
     }
@@ -33,7 +35,7 @@ LAYOUTS: Mapping[str, Callable[[Setting], Layout]] = MappingProxyType(
 STEMS: Mapping[str, str] = MappingProxyType(
     {
         "klaviyo": klaviyo.STEM,
-        "klaviyo-catalog": klaviyo_catalog.STEM,
+        CATALOGUE: klaviyo_catalog.STEM,
         "braze": braze.STEM,
         "mailchimp": mailchimp.STEM,
     }

@@ -33,15 +33,16 @@ class Feed:
         """Do nothing: the feed is about items."""
 
     def finish(self) -> dict[str, FileEntry]:
-        """Write the items."""
-        snapshot = self._setting.snapshot
+        """Write the items; without any there is no file, which Klaviyo would take for an empty shop."""
+        snapshot, n = self._setting.snapshot, 0
         for number, _ in snapshot.item_ids():
             item = snapshot.item(number)
             if item.url and item.image_url:
                 self._files.add(_object(item))
+                n += 1
             else:
                 self._fitting.left_out["items without a page or a picture left out"] += 1
-        return self._files.finish()
+        return self._files.finish() if n else {}
 
     @property
     def notes(self) -> list[str]:

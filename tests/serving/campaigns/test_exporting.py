@@ -133,9 +133,13 @@ def test_klaviyo_catalogue_has_what_is_required(tmp_path: Path) -> None:
     assert all({"id", "title", "link", "description", "image_link"} <= item.keys() for item in items)
     picked = {pick["item_id"] for line in lines_of(made) for pick in line["picks"]}
     assert picked <= {item["id"] for item in items}
-    assert manifest.notes == {"klaviyo-catalog": []}
+    assert (manifest.notes, manifest.warnings) == ({"klaviyo-catalog": []}, [])
     _, without = send(tmp_path / "b", model, layouts=("klaviyo-catalog",))
     assert "items without a page or a picture left out" in without.notes["klaviyo-catalog"][0]
+    assert not [name for name in without.files if name.startswith(klaviyo_catalog.STEM)], "no empty feed"
+    assert not list((tmp_path / "b").rglob("klaviyo_catalog*"))
+    (said,) = (warning for warning in without.warnings if warning.startswith("klaviyo-catalog: no file was written"))
+    assert said.endswith("Set items.url and items.image_url.")
     assert klaviyo_catalog.MAX_BYTES <= 100_000_000
 
 
@@ -189,6 +193,20 @@ def test_only_addresses_that_lead_somewhere_are_written(tmp_path: Path) -> None:
     assert f"{n_bad:,} of {len(numbers):,} items" in pages
     assert "Correct items.url, or set campaign.shop_url" in pages
     assert "Correct items.image_url" in pictures
+
+
+def test_a_send_without_links_or_pictures_says_so(tmp_path: Path) -> None:
+    """Each that is missing throughout is named with the settings that give it, unless links stand in for it."""
+    model = shop_model()
+    made, bare = send(tmp_path, model)
+    assert ["items.url" in bare.warnings[0], "items.image_url" in bare.warnings[1]] == [True, True]
+    assert all("No item of this send has a" in warning for warning in bare.warnings)
+    assert len(bare.warnings) == 2
+    assert export(made, links=Two()).warnings == []
+    _, whole = send(tmp_path / "b", model, present=with_pages(model))
+    assert whole.warnings == []
+    _, some = send(tmp_path / "c", model, present=with_addresses(model, "", "https://shop.example/x"))
+    assert some.warnings == [], "some have one"
 
 
 def test_relative_addresses_begin_with_the_shop(tmp_path: Path) -> None:
