@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regulars.commands import campaign_options
 from regulars.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, Overrides, configuration, examples
 from regulars.commands.traffic import AsPage, Until, WithLog
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Create campaigns, preview and export them, and see what they did.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="The campaign.")]
-SegmentOption = Annotated[
-    str | None, typer.Option("--segment", "-g", help='Such as "at risk" or champion; "all" for everybody.')
-]
 SECONDS_PER_DAY = 86_400
 HORIZON_DAYS = 28.0
 """Four whole weeks, since people shop by the week."""
@@ -34,38 +31,22 @@ HORIZON_DAYS = 28.0
     )
 )
 def create(
-    name: Annotated[str, typer.Argument(help="A short name: a-z, 0-9, _ and -.")],
+    name: campaign_options.NewName,
     *,
-    audience: Annotated[
-        str, typer.Option(metavar="CONDITION", help="Whom it is for, such as 'recency_days > 60 and alive > 0.3'.")
-    ] = "",
-    segment: SegmentOption = None,
-    due_within: Annotated[
-        float | None, typer.Option(metavar="DAYS", help="Only who needs something again within so many days.")
-    ] = None,
-    bought_in: Annotated[
-        list[str] | None, typer.Option(metavar="CATEGORY", help="Only who bought in it. May be repeated: in any.")
-    ] = None,
-    spent: Annotated[
-        str | None, typer.Option(metavar="FROM:TO", help="Only who spent so much; one side may be missing.")
-    ] = None,
-    recipe: Annotated[str, typer.Option(help="mixed, replenishment, new-for-you, win-back or best-sellers.")] = "mixed",
-    slots: Annotated[int | None, typer.Option(help="Picks per user; campaign.slots without it.")] = None,
-    control: Annotated[float, typer.Option(help="Share who are left in peace, to compare with.")] = 0.0,
-    salt: Annotated[str, typer.Option(help="Another text draws another control group.")] = "",
-    cap: Annotated[
-        str | None, typer.Option(help="Mails of all campaigns at most, such as '2 in 7 days'; campaign.cap without it.")
-    ] = None,
-    quiet_after_order: Annotated[
-        float, typer.Option(metavar="DAYS", help="Leave people in peace so long after an order.")
-    ] = 0.0,
-    no_repeat: Annotated[
-        int, typer.Option(metavar="SENDS", help="Repeat no pick of a person's last sends, nor of today's pages.")
-    ] = 0,
-    tier: Annotated[
-        list[str] | None, typer.Option(metavar="TIER", help="A coupon: '10% if segment = lost'. The first that fits.")
-    ] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Change the campaign if there is one.")] = False,
+    audience: campaign_options.Audience = "",
+    segment: campaign_options.SegmentName = None,
+    due_within: campaign_options.DueWithin = None,
+    bought_in: campaign_options.BoughtIn = None,
+    spent: campaign_options.Spent = None,
+    recipe: campaign_options.RecipeName = "mixed",
+    slots: campaign_options.Slots = None,
+    control: campaign_options.Control = 0.0,
+    salt: campaign_options.Salt = "",
+    cap: campaign_options.MailCap = None,
+    quiet_after_order: campaign_options.QuietDays = 0.0,
+    no_repeat: campaign_options.NoRepeat = 0,
+    tier: campaign_options.Tiers = None,
+    replace: campaign_options.Replace = False,
     config: ConfigPath = DEFAULT_CONFIG,
     set_: Overrides = None,
     json: AsJson = False,
@@ -131,7 +112,7 @@ def list_campaigns(config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None, 
     epilog=examples("regulars campaign preview win-back", "regulars campaign preview win-back --user 1003 --page")
 )
 def preview(
-    name: Name,
+    name: campaign_options.Name,
     *,
     user: Annotated[str | None, typer.Option(help="Whose mail; without it, the first few of the audience.")] = None,
     users: Annotated[int, typer.Option(min=1, max=100, help="How many mails to show.")] = 3,
@@ -171,7 +152,7 @@ def preview(
 def export(
     name: Annotated[str | None, typer.Argument(help="The campaign; with --segment, named after it.")] = None,
     *,
-    segment: SegmentOption = None,
+    segment: campaign_options.SegmentName = None,
     send: Annotated[str | None, typer.Option(help="Name of the send; without it, the day, as in 20260301.")] = None,
     format_: Annotated[
         list[str] | None, typer.Option("--format", help="csv, jsonl, parquet or html; csv and jsonl without it.")
@@ -224,7 +205,7 @@ def export(
     )
 )
 def report(
-    name: Name,
+    name: campaign_options.Name,
     *,
     until: Until = None,
     horizon: Annotated[float, typer.Option(metavar="DAYS", help="How long to wait for an order.")] = HORIZON_DAYS,
