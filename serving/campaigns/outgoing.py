@@ -37,19 +37,19 @@ class Addresses:
 
     def warnings(self, *, has_links: bool, has_shop_url: bool) -> Iterator[str]:
         """Say what was left empty or is not there at all, and which setting to look at; links stand in for both."""
-        for what, lacking in ADDRESSES.items():
-            if self.items and not self.there[what] and not has_links:
+        relative = "" if has_shop_url else ", or set campaign.shop_url if it is relative to the shop"
+        for what, leads_to in ADDRESSES.items():
+            if self.refused[what]:
                 yield (
-                    f"No item of this send has a {lacking}. Name its column or template in items.{what}, train and "
+                    f"{self.refused[what]:,} of {self.items:,} items are written without their {leads_to}: "
+                    f"{self.examples[what][:MAX_SHOWN]!r} is no absolute address with http or https. "
+                    f"Correct items.{what}{relative}."
+                )
+            elif self.items and not self.there[what] and not has_links:
+                yield (
+                    f"No item of this send has a {leads_to}. Name its column or template in items.{what}, train and "
                     "publish; or set campaign.public_url for links and pictures by this API."
                 )
-        for what, n in ((what, self.refused[what]) for what in ADDRESSES if self.refused[what]):
-            relative = "" if has_shop_url else ", or set campaign.shop_url if it is relative to the shop"
-            yield (
-                f"{n:,} of {self.items:,} items are written without their {ADDRESSES[what]}: "
-                f"{self.examples[what][:MAX_SHOWN]!r} is no absolute address with http or https. "
-                f"Correct items.{what}{relative}."
-            )
 
 
 class Outgoing(Snapshot):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from ipaddress import IPv6Address
 from typing import NamedTuple
 from urllib.parse import quote, urljoin
 
@@ -17,6 +18,7 @@ _ADDRESS = re.compile(
     r"([Hh][Tt][Tt][Pp][Ss]?)://(\w[\w.-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?((?:[/?#].*)?)", re.DOTALL
 )
 """Letters are listed, for without regard to case ſ is an s, and then no scheme that is known."""
+MAX_PORT = 65_535
 _USUAL_PORTS = {"http": ":80", "https": ":443"}
 _KEPT = "%/:?#[]@!$&'()*+,;=~"
 """What stays as it is in an address; everything else is percent-encoded."""
@@ -46,12 +48,13 @@ def web_address_of(written: str, *, base: str | None = None) -> WebAddress | Non
     base
         The shop's home page, without a slash at its end: relative addresses begin with it; without one, they are none.
     """
-    if not written or any(unicodedata.category(sign) == "Cc" for sign in written):
-        return None
-    found = _ADDRESS.fullmatch(_with_base(written.strip(), base))
+    written = "" if any(unicodedata.category(sign) == "Cc" for sign in written) else written.strip()
+    found = _ADDRESS.fullmatch(_with_base(written, base)) if written else None
     if found is None:
         return None
     scheme, name, port, rest = found[1].lower(), found[2], found[3] or "", found[4]
+    if int(port[1:] or 0) > MAX_PORT or (name.startswith("[") and not _is_ipv6(name[1:-1])):
+        return None
     host = (name.lower() if name.isascii() else name) + port.removesuffix(_USUAL_PORTS[scheme])
     return WebAddress(scheme, host, quote(rest, safe=_KEPT))
 
@@ -76,3 +79,11 @@ def _with_base(written: str, base: str | None) -> str:
         return urljoin(f"{base}/", written)
     except ValueError:
         return ""
+
+
+def _is_ipv6(name: str) -> bool:
+    try:
+        IPv6Address(name)
+    except ValueError:
+        return False
+    return True

@@ -198,7 +198,7 @@ def test_only_addresses_that_lead_somewhere_are_written(tmp_path: Path) -> None:
 def test_a_send_without_links_or_pictures_says_so(tmp_path: Path) -> None:
     """Each that is missing throughout is named with the settings that give it, unless links stand in for it."""
     model = shop_model()
-    made, bare = send(tmp_path, model)
+    made, bare = send(tmp_path, model, present=with_addresses(model, ""))
     assert ["items.url" in bare.warnings[0], "items.image_url" in bare.warnings[1]] == [True, True]
     assert all("No item of this send has a" in warning for warning in bare.warnings)
     assert len(bare.warnings) == 2

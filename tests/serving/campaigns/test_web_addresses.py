@@ -22,6 +22,10 @@ NONE_AT_ALL = (
     "https:evil.example",
     "https:///x",
     "https://shop.example:x/",
+    "https://shop.example:65536/",
+    "https://[::.:]/",
+    "https://.../",
+    "  ",
     "https://shop.example%2eevil.example/",
     "http\u017f://shop.example/",
     "https://shop.example\uff0fevil.example/",
@@ -40,6 +44,11 @@ NONE_AT_ALL = (
 def test_what_leads_nowhere_is_no_address(written: str) -> None:
     """Scripts, data, users before the host, other schemes, and what is relative to nothing."""
     assert absolute(written) == ""
+
+
+def test_a_blank_is_not_the_shop() -> None:
+    """A cell without an address stays empty, also where relative addresses are the shop's."""
+    assert absolute("", base="https://shop.example") == absolute(" \u3000", base="https://shop.example") == ""
 
 
 @pytest.mark.parametrize(
