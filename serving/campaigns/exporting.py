@@ -77,13 +77,13 @@ def export(
     refuse_impossible(formats, layouts, addresses or {})
     before = read_manifest(send.folder)
     manifest = before if review is None else review.stated(before)
-    manifest.only({}).write(send.folder)
+    manifest.only({}, {}).write(send.folder)
     withheld = {} if review is None else review.withheld
     with Outgoing(send.folder / SNAPSHOT_FILE, withheld, shop_url=shop_url) as snapshot:
         left_out = _suppressed(send.folder / SUPPRESSED_FILE, snapshot)
         is_same = before.written == manifest.written and before.files.get(SUPPRESSED_FILE) in (None, left_out)
         kept = _others(before.files, formats, layouts) if is_same else {}
-        manifest = manifest.only(kept | {SUPPRESSED_FILE: left_out})
+        manifest = manifest.only(kept | {SUPPRESSED_FILE: left_out}, _notes_about(kept, before.notes))
         manifest.write(send.folder)
         files = _lines(send.folder, snapshot, _writers(snapshot, links, formats, press), on_rows)
         if PARQUET in formats:
@@ -101,6 +101,15 @@ def _others(files: Mapping[str, FileEntry], formats: Sequence[str], layouts: Seq
     """Return the files of earlier exports that this one does not write."""
     stale = {FILES[name] for name in formats}
     return {name: file for name, file in files.items() if name not in stale and not name.startswith(_stems(layouts))}
+
+
+def _notes_about(files: Collection[str], notes: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return the notes of those layouts of which there are files."""
+    return {
+        layout: said
+        for layout, said in notes.items()
+        if layout in STEMS and any(name.startswith(STEMS[layout]) for name in files)
+    }
 
 
 def _warnings(
@@ -159,7 +168,8 @@ def refuse_impossible(formats: Sequence[str], layouts: Sequence[str], addresses:
     _check(formats, FORMATS, "format")
     _check(layouts, LAYOUTS, "layout")
     for name in layouts:
-        NEEDS.get(name, lambda _: None)(addresses)
+        if name in NEEDS:
+            NEEDS[name](addresses)
 
 
 def _check(names: Iterable[str], known: Iterable[str], what: str) -> None:

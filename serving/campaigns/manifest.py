@@ -76,9 +76,9 @@ class Manifest:
         with written_whole(folder / MANIFEST_FILE) as file:
             file.write(json.dumps(asdict(self), indent=2, ensure_ascii=False).encode() + b"\n")
 
-    def only(self, files: dict[str, FileEntry]) -> Manifest:
-        """Return the same with no files but these, and without notes if there are none."""
-        return replace(self, files=files, notes=self.notes if files else {})
+    def only(self, files: dict[str, FileEntry], notes: dict[str, list[str]]) -> Manifest:
+        """Return the same with no files and no notes but these."""
+        return replace(self, files=files, notes=notes)
 
     def with_files(self, files: dict[str, FileEntry], notes: dict[str, list[str]]) -> Manifest:
         """Return the same with these files, too."""

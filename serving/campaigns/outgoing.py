@@ -48,7 +48,7 @@ class Addresses:
             elif self.items and not self.there[what] and not has_links:
                 yield (
                     f"No item of this send has a {leads_to}. Name its column or template in items.{what}, train and "
-                    "publish; or set campaign.public_url for links and pictures by this API."
+                    "publish; or set campaign.public_url for links and pictures that this API answers."
                 )
 
 

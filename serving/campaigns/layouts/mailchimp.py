@@ -71,8 +71,8 @@ class Contacts:
         if email is None:
             self._fitting.left_out["users without an email left out"] += 1
             return
-        if further := len(sent.picks) - self._slots:
-            self._fitting.left_out[f"picks beyond slot {self._slots} left out"] += max(0, further)
+        if (further := len(sent.picks) - self._slots) > 0:
+            self._fitting.left_out[f"picks beyond slot {self._slots} left out"] += further
         next_order = "" if sent.next_order is None else sent.next_order.strftime("%m/%d/%Y")
         cells = [email, sent.segment.label, next_order, sent.coupon_tier, sent.slate_id]
         for slot in range(self._slots):

@@ -253,6 +253,9 @@ def test_mailchimp_contacts_keep_the_limits(tmp_path: Path) -> None:
     notes = manifest.notes["mailchimp"]
     assert f"{manifest.written - 7:,} × users without an email left out" in notes
     assert "14 × picks beyond slot 4 left out" in notes
+    few = {user: f"{at}@x.example" for at, user in enumerate(model.users.ids)}
+    _, fitting = send(tmp_path / "b", model, layouts=("mailchimp",), present=with_pages(model), addresses=few)
+    assert fitting.notes == {"mailchimp": []}, "nothing is said of nothing"
     with pytest.raises(InvalidInput, match=r"give campaign\.consent a file with a column email"):
         export(made, formats=(), layouts=("mailchimp",))
 
