@@ -14,13 +14,13 @@ memory maps, and several processes on one machine share the pages.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import io
 import math
 import os
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ import numpy.typing as npt
 from recommender.codec import Arrays, Values, flatten, unflatten
 from recommender.earlier_schemas import completed
 from recommender.errors import InvalidArtifact, RecommenderError
+from recommender.leftovers import UNFINISHED, left_over, scratch_folder, take_away
 from recommender.manifest import Manifest, Provenance
 from recommender.model import Model
 
@@ -56,7 +57,8 @@ class Artifact:
 def save_artifact(model: Model, provenance: Provenance, root: Path) -> Manifest:
     """Write `model` below `root` under its version, and return its manifest.
 
-    Writing the same model twice leaves the first copy in place, unless that was damaged since.
+    Writing the same model twice leaves the first copy in place, unless that was damaged since. What killed trainings
+    left below `root` goes.
 
     Raises
     ------
@@ -64,8 +66,11 @@ def save_artifact(model: Model, provenance: Provenance, root: Path) -> Manifest:
         If the disk is full or not writable; nothing remains under the version's name.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=root, ignore_cleanup_errors=True) as scratch:
-        directory = Path(scratch) / "artifact"
+    for path in left_over(root, f"{UNFINISHED}*"):
+        with contextlib.suppress(OSError):  # somebody else's, and no reason not to save
+            take_away(path)
+    with scratch_folder(root) as scratch:
+        directory = scratch / "artifact"
         directory.mkdir()
         values, checksums = write_arrays(model, directory)
         manifest = Manifest.seal(provenance, as_of=str(model.as_of), values=values, checksums=checksums)

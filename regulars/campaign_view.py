@@ -12,7 +12,7 @@ from regulars.mail_page import would_be_sent
 from regulars.terminal import RIGHT, plain, table
 from serving.campaigns.choosing import Chosen
 from serving.campaigns.definition import Definition
-from serving.campaigns.manifest import Manifest
+from serving.campaigns.manifest import CHECKED, Manifest
 from serving.campaigns.rows import said
 from serving.campaigns.sends import Send
 from serving.campaigns.wording import price_words
@@ -49,11 +49,15 @@ def sent_view(send: Send, manifest: Manifest) -> RenderableType:
     if manifest.suppressed:
         left_out = [(in_words(reason), f"{count:,}") for reason, count in manifest.suppressed.items()]
         parts.append(table(["left out", f"{RIGHT}users"], left_out))
+    if manifest.withheld:
+        since = [(in_words(reason), f"{count:,}") for reason, count in manifest.withheld.items()]
+        parts.append(table(["of them, since the send was made", f"{RIGHT}users"], since))
     notes = [(layout, note) for layout, found in manifest.notes.items() for note in found]
     if notes:
         parts.append(table(["layout", "to keep its limits"], notes))
-    if not manifest.consent.startswith("checked"):
-        parts.append(plain("Consent was not checked: campaign.consent is not set."))
+    if manifest.consent != CHECKED:
+        parts.append(plain(f"Consent was {manifest.consent}."))
+    parts += [plain(warning, style="yellow") for warning in manifest.warnings]
     return Group(*parts)
 
 

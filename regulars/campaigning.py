@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,32 +13,34 @@ import numpy as np
 from recommender.engine import Engine
 from recommender.errors import InvalidInput
 from regulars.config import Config
-from regulars.hints import hint
 from regulars.trained import served
 from serving.campaigns.choosing import Chosen, Circumstances
 from serving.campaigns.consent import Consent, read_consent
 from serving.campaigns.definition import Definition, known_campaigns, load_definition
 from serving.campaigns.earlier import Earlier, seen_today
-from serving.campaigns.exporting import HTML, export, passes
 from serving.campaigns.facts import ModelFacts
-from serving.campaigns.files import left_unfinished
-from serving.campaigns.links import Links
-from serving.campaigns.mail_lines import Press
 from serving.campaigns.manifest import Manifest, read_manifest
-from serving.campaigns.one_at_a_time import alone
-from serving.campaigns.present import looking
-from serving.campaigns.sending import Counts, audience_of, choices, make_send
-from serving.campaigns.sends import CAMPAIGNS, DEFINITION_FILE, SENDS, Send, Sends, checked_name
-from serving.campaigns.snapshot import SNAPSHOT_FILE
-from serving.clock import clock_of
+from serving.campaigns.present import Present, looking
+from serving.campaigns.sending import audience_of, choices
+from serving.campaigns.sends import CAMPAIGNS, DEFINITION_FILE, Send, Sends
+from serving.clock import Clock, clock_of
 from serving.experiment_settings import Groups
 from serving.server import store_of
-from training.pipeline import erased_users
 from training.progress import Progress
 
 _log = logging.getLogger(__name__)
 
-_WAITING = "Another export is running; this one begins when it has ended."
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Today:
+    """The shop at this moment."""
+
+    engine: Engine
+    clock: Clock
+    now: np.datetime64
+    """datetime64[s], UTC: the moment that sends are made for."""
+    present: Present
+    consent: Consent | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +65,19 @@ def campaigns_folder(config: Config) -> Path:
     return config.app.data_dir / CAMPAIGNS
 
 
+def known_or(config: Config, definition: Definition) -> Definition:
+    """Return the campaign that is there under the name of a definition, else the definition itself, not written yet.
+
+    Raises
+    ------
+    InvalidInput
+        If the one that is there cannot be understood.
+    """
+    folder = campaigns_folder(config)
+    is_there = (folder / definition.name / DEFINITION_FILE).exists()
+    return load_definition(folder, definition.name) if is_there else definition
+
+
 def create(config: Config, definition: Definition, *, replace: bool = False, if_missing: bool = False) -> Definition:
     """Write the definition of a campaign, and return the one that is there now.
 
@@ -74,7 +89,7 @@ def create(config: Config, definition: Definition, *, replace: bool = False, if_
     folder = campaigns_folder(config)
     is_there = (folder / definition.name / DEFINITION_FILE).exists()
     if is_there and if_missing:
-        return load_definition(folder, definition.name)
+        return known_or(config, definition)
     if is_there and not replace:
         raise InvalidInput(
             f"there is a campaign {definition.name!r} already; name another one, or give --replace to change it "
@@ -107,48 +122,8 @@ def audience_size(config: Config, definition: Definition) -> tuple[int, int]:
     return len(audience_of(definition, ModelFacts(model, now=now), n_users)), n_users
 
 
-def send_and_export(
-    config: Config,
-    name: str,
-    *,
-    send_id: str | None = None,
-    formats: Sequence[str] = ("csv", "jsonl"),
-    layouts: Sequence[str] = (),
-    progress: Progress,
-) -> tuple[Send, Manifest]:
-    """Make a send of a campaign unless it was made already, and write its files; other exports are waited for.
-
-    Raises
-    ------
-    UnknownVersion
-        If nothing was published yet.
-    InvalidInput
-        If there is no such campaign, or the send was made by another definition.
-    StoreUnavailable
-        If the store cannot be asked what is in stock and who was erased.
-    """
-    definition = load_definition(campaigns_folder(config), name)
-    with alone(campaigns_folder(config), on_wait=lambda: progress.message(_WAITING)):
-        send = _made(config, definition, send_id, progress)
-        _without_erased(config, send)
-        links = Links.of(config.app, send)
-        n_rows = read_manifest(send.folder).written * passes(formats, layouts)
-        with progress.step("write files", total=n_rows) as step:
-            manifest = export(
-                send,
-                formats=formats,
-                layouts=layouts,
-                links=links,
-                addresses=_consent(config).addresses if layouts and config.app.campaign.consent else None,
-                press=Press.of(config.app) if HTML in formats else None,
-                on_rows=step.advance,
-            )
-            step.note(f"{manifest.written:,} of {manifest.users:,} users")
-    return send, manifest
-
-
 @contextlib.contextmanager
-def standing(config: Config, definition: Definition, *, send_id: str, progress: Progress) -> Iterator[Ground]:
+def today(config: Config, *, progress: Progress) -> Iterator[Today]:
     """Load the served version and ask for the present, for as long as the block lasts.
 
     Raises
@@ -164,23 +139,44 @@ def standing(config: Config, definition: Definition, *, send_id: str, progress: 
     engine = Engine(artifact.model, version=artifact.version)
     clock = clock_of(config.app.serving.clock, events=config.app.events_dir)
     now = clock.now(engine.model.as_of).astype("datetime64[s]")
+    consent = None if config.app.campaign.consent is None else consent_of(config)
+    with store_of(config.app) as app, looking(app, engine) as present:
+        yield Today(engine, clock, now, present, consent)
+
+
+@contextlib.contextmanager
+def standing(config: Config, definition: Definition, *, send_id: str, progress: Progress) -> Iterator[Ground]:
+    """Give a campaign its ground for as long as the block lasts.
+
+    Raises
+    ------
+    UnknownVersion
+        If nothing was published yet.
+    StoreUnavailable
+        If the store does not answer.
+    """
+    with today(config, progress=progress) as shop, grounded(config, shop, definition, send_id=send_id) as ground:
+        yield ground
+
+
+@contextlib.contextmanager
+def grounded(config: Config, shop: Today, definition: Definition, *, send_id: str) -> Iterator[Ground]:
+    """Add what a campaign must know of the past to the shop of today."""
+    model = shop.engine.model
     sends = Sends(campaigns_folder(config))
-    with contextlib.ExitStack() as stack:
-        app = stack.enter_context(store_of(config.app))
-        present = stack.enter_context(looking(app, engine))
-        earlier = stack.enter_context(Earlier.of(sends, engine.model, now=now, but=(definition.name, send_id)))
+    with Earlier.of(sends, model, now=shop.now, but=(definition.name, send_id)) as earlier:
         seen = None
         if definition.no_repeat:
-            seen = seen_today(config.app.events_dir, engine.model, now=now, today=clock.wall().date())
+            seen = seen_today(config.app.events_dir, model, now=shop.now, today=shop.clock.wall().date())
         around = Circumstances(
-            now=now,
-            present=present,
-            consent=None if config.app.campaign.consent is None else _consent(config),
+            now=shop.now,
+            present=shop.present,
+            consent=shop.consent,
             earlier=earlier,
             seen=seen,
             groups=Groups(config.app.experiments) if config.app.experiments else None,
         )
-        yield Ground(engine, definition, around)
+        yield Ground(shop.engine, definition, around)
 
 
 def sample(ground: Ground, *, user: str | None, most: int) -> Iterator[Chosen]:
@@ -215,78 +211,13 @@ def _manifests(sends: Iterable[Send]) -> Iterator[Manifest]:
             send.pass_over(error)
 
 
-def _made(config: Config, definition: Definition, send_id: str | None, progress: Progress) -> Send:
-    """Return the send of that name, made now if there is none."""
-    sends = Sends(campaigns_folder(config))
-    if send_id is not None and (found := sends.find(definition.name, checked_name(send_id, what="send"))) is not None:
-        return _same(found, definition)
-    with standing(config, definition, send_id=send_id or "", progress=progress) as ground:
-        send_id = send_id or str(ground.around.now)[:10].replace("-", "")
-        if (found := sends.find(definition.name, send_id)) is not None:
-            return _same(found, definition)
-        folder = sends.folder / definition.name / SENDS / send_id
-        audience = audience_of(
-            definition, ModelFacts(ground.engine.model, now=ground.around.now), len(ground.engine.model.users)
-        )
-        with progress.step(f"campaign: {definition.name}", total=len(audience)) as step:
-            counts = make_send(
-                ground.engine,
-                definition,
-                ground.around,
-                folder / SNAPSHOT_FILE,
-                send_id=send_id,
-                currency=config.app.currency,
-                on_users=step.advance,
-            )
-            step.note(f"{counts.written:,} of {counts.users:,} users")
-        _manifest(ground, send_id, config.app.currency, counts).write(folder)
-    return Send(definition.name, send_id, folder)
+def consent_of(config: Config) -> Consent:
+    """Read who agreed to mails.
 
-
-def _without_erased(config: Config, send: Send) -> None:
-    """Take out of a send who asked to be forgotten since it was made, and what a killed export left of anybody."""
-    for path in left_unfinished(send.folder):
-        path.unlink(missing_ok=True)
-    with send.snapshot() as snapshot:
-        for user_id in sorted(erased_users(config.training)):
-            if snapshot.of_user(user_id) is not None:
-                snapshot.forget(user_id)
-
-
-def _same(send: Send, definition: Definition) -> Send:
-    """Return the send if it was made by this definition."""
-    if read_manifest(send.folder).definition != definition.fingerprint:
-        raise InvalidInput(
-            f"the send {send.send_id!r} of {send.campaign!r} was made before the campaign was changed, and stays as it "
-            f"was; for another one, name it: {hint('campaign export')} {send.campaign} --send {send.send_id}b"
-        )
-    return send
-
-
-def _manifest(ground: Ground, send_id: str, currency: str, counts: Counts) -> Manifest:
-    definition, around = ground.definition, ground.around
-    return Manifest(
-        campaign=definition.name,
-        send_id=send_id,
-        audience=definition.audience,
-        recipe=definition.recipe.value,
-        definition=definition.fingerprint,
-        model_version=ground.engine.version,
-        as_of=f"{around.now}Z",
-        currency=currency,
-        slots=definition.slots,
-        users=counts.users,
-        written=counts.written,
-        picks=counts.picks,
-        plain=counts.plain,
-        suppressed=counts.suppressed,
-        consent="not checked: campaign.consent is not set" if around.consent is None else "checked",
-        control=definition.control,
-        groups=counts.groups,
-        tiers=counts.tiers,
-    )
-
-
-def _consent(config: Config) -> Consent:
+    Raises
+    ------
+    InvalidInput
+        If the file cannot be read or understood.
+    """
     assert config.app.campaign.consent is not None
     return read_consent(config.path.parent / config.app.campaign.consent)

@@ -19,7 +19,8 @@ from recommender.engine import Engine
 from recommender.errors import GateRefused
 from recommender.request import SlateRequest
 from recommender.slate import Placement
-from regulars.campaigning import create, send_and_export
+from regulars.campaign_export import send_and_export
+from regulars.campaigning import create
 from regulars.config import Config
 from regulars.evaluation_view import evaluation_view
 from regulars.forgetting.latecomers import train_without_erased
@@ -71,8 +72,8 @@ def prepare(config: Config, progress: Progress, out: Console) -> Prepared:
     if trained.evaluation is not None:
         out.print(evaluation_view(trained.evaluation))
     serves = _publish(config, trained.version, progress, out)
-    create(config, CAMPAIGN, if_missing=True)
-    send, _ = send_and_export(config, CAMPAIGN.name, progress=progress)
+    campaign = create(config, CAMPAIGN, if_missing=True)
+    send, _ = send_and_export(config, campaign, progress=progress)
     with progress.step("choose households") as step:
         shown, views = _households(config)
         step.note(", ".join(household.user_id for household in shown))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -22,8 +23,8 @@ from recommender.ids import id_problem
 from recommender.model import Model
 from regulars.config import Config
 from serving.access.access import Access
-from serving.campaigns.sends import Sends
-from serving.campaigns.snapshot import Sent
+from serving.campaigns.sends import CAMPAIGNS, MANIFEST_FILE, SENDS
+from serving.campaigns.snapshot import SNAPSHOT_FILE, Sent, Snapshot
 from serving.clock import clock_of
 from serving.console import offers
 from serving.console.customers import Customer, Order, customer_of
@@ -58,13 +59,15 @@ def export_user(config: Config, user_id: str, *, now: datetime) -> dict[str, Any
     guests = guests_in(config.app.events_dir)
     with store_of(config.app) as settings:
         found = asyncio.run(_from_store(settings, user_id, guests))
+    sends, unreadable = _sends(config.app.data_dir, user_id)
     return {
         "user_id": user_id,
         "at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         **found,
         "guests": sorted(guests.of([user_id])),
         "events": list(_events(config.app.events_dir, user_id, guests)),
-        "sends": list(_sends(config.app.data_dir, user_id)),
+        "sends": sends,
+        "unreadable": unreadable,
         "experiment": _group(config.app, user_id),
         "not_included": {NOT_INCLUDED: _logs(config)},
     }
@@ -185,20 +188,41 @@ def _events(folder: Path, user_id: str, guests: Guests) -> Iterator[dict[str, An
             yield {"file": path.name, **event}
 
 
-def _sends(data_dir: Path, user_id: str) -> Iterator[dict[str, Any]]:
-    """Yield what each send had for them, or why they were left out of it."""
-    for send in Sends.of(data_dir):
-        try:
-            with send.snapshot() as snapshot:
-                about = {"campaign": send.campaign, "send_id": send.send_id, "sent_at": snapshot.sent_at}
-                sent, why_not = snapshot.of_user(user_id), snapshot.why_not(user_id)
-        except InvalidInput as error:
-            send.pass_over(error)
-            continue
-        if sent is not None:
-            yield {**about, "left_out": None, **_sent(sent)}
-        elif why_not is not None:
-            yield {**about, "left_out": why_not}
+def _sends(data_dir: Path, user_id: str) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Return what each send had for them, or why they were left out of it; and the records that cannot be read.
+
+    Records are asked whether or not their sends were finished, and every page of them is looked at: a damaged index
+    does not find a person who is in the table.
+    """
+    found: list[dict[str, Any]] = []
+    unreadable: list[dict[str, str]] = []
+    for folder in sorted((data_dir / CAMPAIGNS).glob(f"*/{SENDS}/*")):
+        path = folder / SNAPSHOT_FILE
+        if path.exists() or (folder / MANIFEST_FILE).exists():
+            try:
+                found += _of_record(path, folder.parent.parent.name, folder.name, user_id)
+            except (InvalidInput, sqlite3.Error) as error:
+                unreadable.append({"where": str(path), "why": str(error)})
+    return found, unreadable
+
+
+def _of_record(path: Path, campaign: str, send_id: str, user_id: str) -> Iterator[dict[str, Any]]:
+    """Yield what one send had for somebody.
+
+    Raises
+    ------
+    InvalidInput
+        If its record is damaged, wherever that is.
+    """
+    with Snapshot.open(path) as snapshot:
+        if what := snapshot.damage():
+            raise InvalidInput(f"{path} is no record of a send that can be read: {what}; restore it from a backup")
+        about = {"campaign": campaign, "send_id": send_id, "sent_at": snapshot.sent_at}
+        sent, why_not = snapshot.of_user(user_id), snapshot.why_not(user_id)
+    if sent is not None:
+        yield {**about, "left_out": None, **_sent(sent)}
+    elif why_not is not None:
+        yield {**about, "left_out": why_not}
 
 
 def _sent(sent: Sent) -> dict[str, Any]:

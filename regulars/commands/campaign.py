@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regulars.commands import campaign_options
 from regulars.commands.options import DEFAULT_CONFIG, AsJson, ConfigPath, Overrides, configuration, examples
 from regulars.commands.traffic import AsPage, Until, WithLog
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Create campaigns, preview and export them, and see what they did.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="The campaign.")]
-SegmentOption = Annotated[
-    str | None, typer.Option("--segment", "-g", help='Such as "at risk" or champion; "all" for everybody.')
-]
 SECONDS_PER_DAY = 86_400
 HORIZON_DAYS = 28.0
 """Four whole weeks, since people shop by the week."""
@@ -34,38 +31,22 @@ HORIZON_DAYS = 28.0
     )
 )
 def create(
-    name: Annotated[str, typer.Argument(help="A short name: a-z, 0-9, _ and -.")],
+    name: campaign_options.NewName,
     *,
-    audience: Annotated[
-        str, typer.Option(metavar="CONDITION", help="Whom it is for, such as 'recency_days > 60 and alive > 0.3'.")
-    ] = "",
-    segment: SegmentOption = None,
-    due_within: Annotated[
-        float | None, typer.Option(metavar="DAYS", help="Only who needs something again within so many days.")
-    ] = None,
-    bought_in: Annotated[
-        list[str] | None, typer.Option(metavar="CATEGORY", help="Only who bought in it. May be repeated: in any.")
-    ] = None,
-    spent: Annotated[
-        str | None, typer.Option(metavar="FROM:TO", help="Only who spent so much; one side may be missing.")
-    ] = None,
-    recipe: Annotated[str, typer.Option(help="mixed, replenishment, new-for-you, win-back or best-sellers.")] = "mixed",
-    slots: Annotated[int | None, typer.Option(help="Picks per user; campaign.slots without it.")] = None,
-    control: Annotated[float, typer.Option(help="Share who are left in peace, to compare with.")] = 0.0,
-    salt: Annotated[str, typer.Option(help="Another text draws another control group.")] = "",
-    cap: Annotated[
-        str | None, typer.Option(help="Mails of all campaigns at most, such as '2 in 7 days'; campaign.cap without it.")
-    ] = None,
-    quiet_after_order: Annotated[
-        float, typer.Option(metavar="DAYS", help="Leave people in peace so long after an order.")
-    ] = 0.0,
-    no_repeat: Annotated[
-        int, typer.Option(metavar="SENDS", help="Repeat no pick of a person's last sends, nor of today's pages.")
-    ] = 0,
-    tier: Annotated[
-        list[str] | None, typer.Option(metavar="TIER", help="A coupon: '10% if segment = lost'. The first that fits.")
-    ] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Change the campaign if there is one.")] = False,
+    audience: campaign_options.Audience = "",
+    segment: campaign_options.SegmentName = None,
+    due_within: campaign_options.DueWithin = None,
+    bought_in: campaign_options.BoughtIn = None,
+    spent: campaign_options.Spent = None,
+    recipe: campaign_options.RecipeName = "mixed",
+    slots: campaign_options.Slots = None,
+    control: campaign_options.Control = 0.0,
+    salt: campaign_options.Salt = "",
+    cap: campaign_options.MailCap = None,
+    quiet_after_order: campaign_options.QuietDays = 0.0,
+    no_repeat: campaign_options.NoRepeat = 0,
+    tier: campaign_options.Tiers = None,
+    replace: campaign_options.Replace = False,
     config: ConfigPath = DEFAULT_CONFIG,
     set_: Overrides = None,
     json: AsJson = False,
@@ -131,7 +112,7 @@ def list_campaigns(config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None, 
     epilog=examples("regulars campaign preview win-back", "regulars campaign preview win-back --user 1003 --page")
 )
 def preview(
-    name: Name,
+    name: campaign_options.Name,
     *,
     user: Annotated[str | None, typer.Option(help="Whose mail; without it, the first few of the audience.")] = None,
     users: Annotated[int, typer.Option(min=1, max=100, help="How many mails to show.")] = 3,
@@ -164,14 +145,14 @@ def preview(
     epilog=examples(
         "regulars campaign export win-back",
         "regulars campaign export win-back --format csv --format parquet --layout braze",
-        'regulars campaign export --segment "at risk"  [dim]# created first if there is none[/dim]',
+        'regulars campaign export --segment "at risk"  [dim]# created if there is none[/dim]',
         "regulars campaign export win-back --send spring-2 --json",
     )
 )
 def export(
     name: Annotated[str | None, typer.Argument(help="The campaign; with --segment, named after it.")] = None,
     *,
-    segment: SegmentOption = None,
+    segment: campaign_options.SegmentName = None,
     send: Annotated[str | None, typer.Option(help="Name of the send; without it, the day, as in 20260301.")] = None,
     format_: Annotated[
         list[str] | None, typer.Option("--format", help="csv, jsonl, parquet or html; csv and jsonl without it.")
@@ -187,28 +168,26 @@ def export(
     """Make a send and write its files: who gets what, who is left out and why, and a manifest.
 
     A send is made once: the second export of the same send writes the same
-    picks, in other formats if you like. The picks are those the shop would show
-    now: the same model and rules, stock included, and nobody who asked to be
-    forgotten. With --segment alone a campaign of that segment is created first,
-    unless there is one.
+    picks, in other formats if you like, but for those who unsubscribed, complained,
+    opted out or asked to be forgotten since. The picks are those the shop would
+    show when the send was made: the same model and rules, stock included. With
+    --segment alone a campaign of that segment is created, too, unless there is one.
+    An export that fails leaves neither a send nor a campaign that was not there.
     """
+    from regulars.campaign_export import send_and_export
     from regulars.campaign_view import sent_view
     from regulars.campaigning import create as created
-    from regulars.campaigning import send_and_export
     from regulars.progress import TerminalProgress
     from regulars.terminal import results, write
 
     settings = configuration(config, set_)
-    if segment is not None:
-        definition = _of_segment(settings, name, segment, slots)
-        name = created(settings, definition, if_missing=True).name
-    if name is None:
-        raise typer.BadParameter("name the campaign, or give a --segment")
+    definition = _to_export(settings, name, segment, slots)
     formats = [part for given in format_ or ["csv", "jsonl"] for part in given.split(",")]
     layouts = [part for given in layout or [] for part in given.split(",")]
     made, manifest = send_and_export(
-        settings, name, send_id=send, formats=formats, layouts=layouts, progress=TerminalProgress()
+        settings, definition, send_id=send, formats=formats, layouts=layouts, progress=TerminalProgress()
     )
+    created(settings, definition, if_missing=True)
     if json:
         from dataclasses import asdict
         from json import dumps
@@ -226,7 +205,7 @@ def export(
     )
 )
 def report(
-    name: Name,
+    name: campaign_options.Name,
     *,
     until: Until = None,
     horizon: Annotated[float, typer.Option(metavar="DAYS", help="How long to wait for an order.")] = HORIZON_DAYS,
@@ -254,11 +233,20 @@ def report(
     show_trial(found, reports_folder(settings.training), page=page, json=json, progress=progress)
 
 
-def _of_segment(settings: Config, name: str | None, segment: str, slots: int | None) -> Definition:
+def _to_export(settings: Config, name: str | None, segment: str | None, slots: int | None) -> Definition:
+    """Return the campaign of that name, or that of a segment, which need not be there yet."""
     from regulars.audience_options import condition, segment_name
+    from regulars.campaigning import campaigns_folder, known_or
+    from serving.campaigns.definition import load_definition
 
-    audience = condition("", segment=segment)
-    return _defined(settings, name=name or segment_name(segment), audience=audience, slots=slots)
+    if segment is not None:
+        audience = condition("", segment=segment)
+        return known_or(
+            settings, _defined(settings, name=name or segment_name(segment), audience=audience, slots=slots)
+        )
+    if name is None:
+        raise typer.BadParameter("name the campaign, or give a --segment")
+    return load_definition(campaigns_folder(settings), name)
 
 
 def _defined(settings: Config, *, slots: int | None = None, cap: str | None = None, **values: object) -> Definition:

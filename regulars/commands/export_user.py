@@ -22,7 +22,8 @@ def run(
 
     Their past and segment, what is expected of them, their events and those of the guests
     they were, what they are offered and why, what each mailing had for them, their group
-    of an experiment, and what they chose. docs/privacy.md describes the fields.
+    of an experiment, and what they chose. docs/privacy.md describes the fields. Records of
+    mailings that cannot be read are named, and the exit code is 1 then.
     """
     from datetime import UTC, datetime
     from json import dumps
@@ -35,8 +36,12 @@ def run(
     text = dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
     if out is None:
         write(text)
-        return
-    with written_whole(out) as file:
-        file.write(text.encode() + b"\n")
-    out.chmod(0o600)
-    say(f"Wrote {out}, which only you can read.")
+    else:
+        with written_whole(out) as file:
+            file.write(text.encode() + b"\n")
+        out.chmod(0o600)
+        say(f"Wrote {out}, which only you can read.")
+    if unreadable := found["unreadable"]:
+        for damaged in unreadable:
+            say(f"Not included: {damaged['why']}")
+        raise typer.Exit(1)

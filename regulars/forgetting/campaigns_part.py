@@ -36,6 +36,9 @@ ASK_SECONDS = 0.1
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
+UNREADABLE = (ValueError, csv.Error, LookupError, TypeError, AttributeError, pl.exceptions.PolarsError)
+"""How files that are not what their names say are found out."""
+DAMAGED = "it is damaged, and nobody can be taken out of it: restore it, or delete it"
 NOTE = "exported: delete their rows here and in the mail tool it was given to"
 
 
@@ -95,29 +98,49 @@ def _forget_in_files(folder: Path, users: Collection[str], erased: list[Place], 
             path.unlink(missing_ok=True)
             erased.append(Place("preview of a mail", str(path), 1, "whoever it showed: draw it again"))
         elif path.name == SUPPRESSED_FILE:
-            gone = without_csv_rows(path, csv_names(users), {"user_id"})
-            if gone:
-                _restate(path, gone)
-            erased.append(Place("lists of who was left out", str(path), gone))
+            _forget_in_list(path, users, erased, pending)
+
+
+def _forget_in_list(path: Path, users: Collection[str], erased: list[Place], pending: list[Place]) -> None:
+    try:
+        gone = without_csv_rows(path, csv_names(users), {"user_id"})
+    except UNREADABLE as error:
+        pending.append(Place("lists of who was left out", str(path), note=f"{error}; {DAMAGED}"))
+        return
+    erased.append(Place("lists of who was left out", str(path), gone))
+    if gone:
+        try:
+            _restate(path, gone)
+        except UNREADABLE as error:
+            manifest = path.with_name(MANIFEST_FILE)
+            note = f"{error}; it is damaged and cannot say what the list is now: restore it, or move its folder away"
+            pending.append(Place("manifest of a send", str(manifest), note=note))
 
 
 def _why_not(error: Exception) -> str:
     """Say what to do about a record that could not be changed."""
     if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY:
         return f"{error}: it is being read; run this again when that has ended"
-    return f"{error}; it is damaged, and nobody can be taken out of it: restore it, or delete it"
+    return f"{error}; {DAMAGED}"
 
 
 def exported(folder: Path, users: Collection[str], addresses: Collection[str]) -> list[Place]:
-    """Return the exported files that hold `users`, by their ids or mail addresses, with the number of rows."""
+    """Return the exported files that hold `users`, by their ids or mail addresses, with the number of rows.
+
+    Those that cannot be read are among them.
+    """
     names = {*users, *addresses}
     found = []
     for path in files_below(folder):
-        if path.name not in (SNAPSHOT_FILE, SUPPRESSED_FILE, MANIFEST_FILE, DEFINITION_FILE) and (
-            rows := rows_about(path, names)
-        ):
-            send = path.parent.relative_to(folder).as_posix().replace("/sends/", ", send ")
-            found.append(Place(f"exported file of {send}", str(path), rows, NOTE))
+        if path.name in (SNAPSHOT_FILE, SUPPRESSED_FILE, MANIFEST_FILE, DEFINITION_FILE):
+            continue
+        send = path.parent.relative_to(folder).as_posix().replace("/sends/", ", send ")
+        try:
+            if rows := rows_about(path, names):
+                found.append(Place(f"exported file of {send}", str(path), rows, NOTE))
+        except UNREADABLE as error:
+            note = f"cannot be read ({error}), and may hold them: look into it, or delete it"
+            found.append(Place(f"exported file of {send}", str(path), note=note))
     return found
 
 

@@ -10,13 +10,14 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 import orjson
 import polars as pl
 
 from recommender.errors import InvalidArtifact
+from recommender.leftovers import UNFINISHED, left_over, take_away
 from recommender.redaction import finish_redactions, redact_artifact
 from regulars.forgetting.receipt import Place
 from serving.campaigns.files import written_whole
@@ -28,6 +29,17 @@ from training.outcome_files import load_outcomes, outcomes_path, save_outcomes
 from training.registry import Registry
 
 USER_COLUMNS = ("user_id", "user")
+LEFTOVERS = (
+    ("artifacts", f"{UNFINISHED}*"),
+    ("reports", "**/*.tmp"),
+    ("quarantine", "*.tmp"),
+    ("events", ".*.tmp"),
+    ("", ".*.tmp"),
+)
+"""Folders of the data folder, and what unfinished files are called there."""
+LEFT = "what a killed program left"
+SETTLED_SECONDS = 60.0
+"""What nobody holds and nobody changed for so long is not being written."""
 
 _STRING = re.compile(r'"(?=((?:[^"\\]|\\.)*)(?:"|\Z))')
 
@@ -106,22 +118,56 @@ def forget_in_households(path: Path, users: Collection[str]) -> list[Place]:
     return [Place("households of the demo shop", str(path), len(entries) - len(rest))]
 
 
-def forget_in_quarantine(folder: Path, users: Collection[str], *, column: str) -> list[Place]:
-    """Take rows of `users` out of what training refused; `column` is what the purchase log calls them."""
+def forget_in_quarantine(folder: Path, users: Collection[str], guests: Guests, *, column: str) -> list[Place]:
+    """Take rows of `users`, and of the guests they were, out of what training refused.
+
+    `column` is what the purchase log calls users.
+    """
     columns = {column, *USER_COLUMNS}
+    names = {*users, *guests.of(users)}
+
+    def is_theirs(row: Mapping[str, str]) -> bool:
+        is_quoted = "text" in row and not names.isdisjoint(_strings(row["text"]))
+        return is_quoted or guests.owner({name: said for name, said in row.items() if said}) in users
+
     return [
-        Place("rows that training refused", str(path), without_csv_rows(path, set(users), columns))
+        Place("rows that training refused", str(path), without_csv_rows(path, set(users), columns, also=is_theirs))
         for path in sorted(folder.glob("*.csv"))
     ]
 
 
-def without_csv_rows(path: Path, names: Collection[str], columns: Collection[str]) -> int:
-    """Take rows out of a CSV file whose users are among `names`, as the file writes them; return how many."""
+def forget_leftovers(data_dir: Path) -> Found:
+    """Take away what killed programs left of what they wrote, whoever it holds."""
+    erased: list[Place] = []
+    pending: list[Place] = []
+    for folder, pattern in LEFTOVERS:
+        for path in left_over(data_dir / folder, pattern, settled_seconds=SETTLED_SECONDS):
+            try:
+                take_away(path)
+                erased.append(Place(LEFT, str(path), 1, "whoever it held"))
+            except OSError as error:
+                pending.append(Place(LEFT, str(path), note=f"{error.strerror}: delete it yourself"))
+    return erased, pending
+
+
+def without_csv_rows(
+    path: Path,
+    names: Collection[str],
+    columns: Collection[str],
+    *,
+    also: Callable[[Mapping[str, str]], bool] = lambda _: False,
+) -> int:
+    """Take rows out of a CSV file whose users are among `names`, as the file writes them, and those that `also` names.
+
+    Returns how many there were.
+    """
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     places = [place for place, name in enumerate(rows[0] if rows else ()) if name in columns]
-    texts = [place for place, name in enumerate(rows[0] if rows else ()) if name == "text"]
-    rest = [row for row in rows if not _names(row, places, names) and not _quotes(row, texts, names)]
+    head, body = rows[:1], rows[1:]
+    rest = head + [
+        row for row in body if not _names(row, places, names) and not also(dict(zip(head[0], row, strict=False)))
+    ]
     if len(rest) < len(rows):
         ends = "\r\n" if path.read_bytes()[:10_000].count(b"\r\n") else "\n"
         content = io.StringIO()
@@ -140,13 +186,11 @@ def _names(row: list[str], places: list[int], names: Collection[str]) -> bool:
     return any(place < len(row) and row[place] in names for place in places)
 
 
-def _quotes(row: list[str], places: list[int], users: Collection[str]) -> bool:
-    """Say whether a line that could not be read names somebody as JSON does, in whichever escapes, whole or torn."""
-    return any(place < len(row) and not set(users).isdisjoint(_strings(row[place])) for place in places)
-
-
 def _strings(text: str) -> Iterator[str]:
-    """Yield what may be strings of JSON in a text that is none: from any quote to the next, or to the end."""
+    """Yield what may be strings of JSON in a text that is none: from any quote to the next, or to the end.
+
+    So a line that could not be read names somebody in whichever escapes, whole or torn.
+    """
     for found in _STRING.finditer(text):
         with contextlib.suppress(ValueError):
             yield str(json.loads(f'"{found[1]}"', strict=False))

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
+import logging
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from recommender.errors import InvalidInput, RecommenderError
+from recommender.file_locks import take_lock
 from recommender.ids import id_problem
 from regulars.config import Config
 from regulars.forgetting import campaigns_part, files_part
@@ -22,6 +23,7 @@ from regulars.forgetting.memory import Memory
 from regulars.forgetting.receipt import FOLDER, Persons, Place, Receipt, receipt_of
 from regulars.forgetting.store_part import compact_store, forget_in_store
 from serving.campaigns.consent import read_consent
+from serving.campaigns.one_at_a_time import WITHOUT
 from serving.campaigns.sends import CAMPAIGNS
 from serving.erasures import FILE as ERASED_FILE
 from serving.erasures import read_erased
@@ -31,6 +33,8 @@ from training.pipeline import artifacts_folder, reports_folder
 from training.progress import Progress
 from training.registry import Registry
 from training.sources.paths import find_files
+
+_log = logging.getLogger(__name__)
 
 LOCK_FILE = "lock"
 
@@ -87,6 +91,8 @@ def _forget_on_disk(
 ) -> tuple[list[Place], list[Place]]:
     app, training = config.app, config.training
     erased = files_part.forget_choices(app.data_dir, users)
+    leftovers, stuck = files_part.forget_leftovers(app.data_dir)
+    erased += leftovers
     with progress.step("event files", total=len(event_files(app.events_dir))) as step:
         erased += files_part.forget_events(app.events_dir, users, guests, on_file=step.advance)
     root = artifacts_folder(training)
@@ -97,10 +103,10 @@ def _forget_on_disk(
         quarantine, column = training.data_dir / "quarantine", training.purchases.columns.user
         erased += models + figures
         erased += files_part.forget_in_households(app.households_file, users)
-        erased += files_part.forget_in_quarantine(quarantine, users, column=column)
+        erased += files_part.forget_in_quarantine(quarantine, users, guests, column=column)
     with progress.step("mailings"):
         sends, damaged = campaigns_part.forget_in_campaigns(app.data_dir / CAMPAIGNS, users)
-    return erased + sends, pending + unreadable + damaged
+    return erased + sends, stuck + pending + unreadable + damaged
 
 
 def _kept(config: Config, users: Collection[str]) -> list[Place]:
@@ -132,9 +138,11 @@ def alone(folder: Path, *, wait: bool = False) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            has_locks = take_lock(file, wait=wait)
         except BlockingIOError:
             raise InvalidInput(
                 f"{folder / LOCK_FILE} is held: another `regulars forget` is at work; run this one when it has ended"
             ) from None
+        if not has_locks:
+            _log.warning(WITHOUT, folder / LOCK_FILE)
         yield

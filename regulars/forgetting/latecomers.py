@@ -2,7 +2,8 @@
 
 Training reads the list of the erased once, near its start, and what it then writes may hold whoever was added since:
 `regulars forget` has been through the folder by then, and found nothing to take them out of. So the list is read again
-when everything is written. Whoever is added still later finds the version there.
+when everything is written. Whoever is added still later finds the version there. Which guests they were is asked
+before, for `regulars forget` takes that out of the event files.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from regulars.config import Config
 from regulars.forgetting import files_part
 from regulars.forgetting.forget import alone
 from regulars.forgetting.receipt import FOLDER
+from serving.events.redaction import Guests, event_files, guests_in, lines_of
 from training.pipeline import TrainResult, artifacts_folder, erased_users, reports_folder, train
 from training.progress import Progress
 
@@ -33,22 +35,24 @@ def train_without_erased(config: Config, *, progress: Progress) -> TrainResult:
 @contextlib.contextmanager
 def _without_latecomers(config: Config, progress: Progress) -> Iterator[None]:
     """Take out whoever was erased during the block, also if it ended with an error: the version may be there."""
-    known = erased_users(config.training)
+    known, guests = erased_users(config.training), guests_in(config.app.events_dir)
     try:
         yield
     finally:
         if late := erased_users(config.training) - known:
             with progress.step("forget who asked for it meanwhile"), alone(config.app.data_dir / FOLDER, wait=True):
-                left = _forget_in_trained(config, late)
+                for path in event_files(config.app.events_dir):
+                    guests.learn(lines_of(path))
+                left = _forget_in_trained(config, late, guests)
             for place in left:
                 progress.message(f"somebody may still be in {place}; run `regulars forget` for them again")
 
 
-def _forget_in_trained(config: Config, users: Collection[str]) -> list[str]:
+def _forget_in_trained(config: Config, users: Collection[str], guests: Guests) -> list[str]:
     """Take users out of what training writes; return what could not be changed."""
     training = config.training
     _, models = files_part.forget_in_models(artifacts_folder(training), users, on_version=lambda: None)
     _, figures = files_part.forget_in_figures(reports_folder(training), users)
     column = training.purchases.columns.user
-    files_part.forget_in_quarantine(training.data_dir / "quarantine", users, column=column)
+    files_part.forget_in_quarantine(training.data_dir / "quarantine", users, guests, column=column)
     return [f"{place.where}: {place.note}" for place in (*models, *figures)]

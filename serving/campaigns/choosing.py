@@ -155,20 +155,13 @@ class Chooser:
         fresh: Sequence[FreshEvents],
     ) -> list[str]:
         """Return why each user is left out before anything is picked for them."""
-        erased, consent = self._present.erased, self._around.consent
         quiet = self._bought_recently(user, fresh)
         capped = self._is_capped(user)
-        found = []
-        for row, name in enumerate(names):
-            if records[row].erased or name in erased:
-                found.append(ERASED)
-            elif consent is not None and (why := consent.why_not(name)):
-                found.append(why)
-            elif fresh[row].has_complaint:
-                found.append(OPEN_COMPLAINT)
-            else:
-                found.append(BOUGHT_RECENTLY if quiet[row] else FREQUENCY_CAP if capped[row] else "")
-        return found
+        return [
+            refusal(name, record, events, present=self._present, consent=self._around.consent)
+            or (BOUGHT_RECENTLY if quiet[row] else FREQUENCY_CAP if capped[row] else "")
+            for row, (name, record, events) in enumerate(zip(names, records, fresh, strict=True))
+        ]
 
     def _bought_recently(
         self, user: npt.NDArray[np.int64], fresh: Sequence[FreshEvents]
@@ -246,6 +239,15 @@ class Chooser:
                 first, last = int(user[0]) * n_items, (int(user[-1]) + 1) * n_items
                 parts.append(seen[seen.searchsorted(first) : seen.searchsorted(last)])
         return Barred(np.unique(np.concatenate(parts)), n_items)
+
+
+def refusal(user_id: str, record: UserRecord, fresh: FreshEvents, *, present: Present, consent: Consent | None) -> str:
+    """Return why somebody must not be written to at all, whatever a mail would hold; empty if they may be."""
+    if record.erased or user_id in present.erased:
+        return ERASED
+    if consent is not None and (why := consent.why_not(user_id)):
+        return why
+    return OPEN_COMPLAINT if fresh.has_complaint else ""
 
 
 def _wide(lists: Lists, depth: int) -> Lists:

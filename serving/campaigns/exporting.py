@@ -8,14 +8,15 @@
     klaviyo_profiles-001.json …                              layouts for mail tools
     manifest.json                                            last
 
-A second export of a send, of the same format or another, reads the same record: the same picks, the same bytes.
+A second export of a send, of the same format or another, reads the same record: the same picks, the same bytes, but
+for those who must not be written to any more (`serving.campaigns.review`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -23,13 +24,15 @@ from typing import Protocol
 
 from recommender.errors import InvalidInput
 from serving.campaigns.files import written_whole
-from serving.campaigns.layouts import LAYOUTS
+from serving.campaigns.layouts import CATALOGUE, LAYOUTS, NEEDS, STEMS
 from serving.campaigns.layouts.layout import Layout, Setting
 from serving.campaigns.mail_lines import MailLines, Press
 from serving.campaigns.manifest import FileEntry, Manifest, read_manifest
+from serving.campaigns.outgoing import Addresses, Outgoing
+from serving.campaigns.review import Review
 from serving.campaigns.rows import CsvRows, JsonLines, Links, csv_line, harmless
 from serving.campaigns.sends import Send
-from serving.campaigns.snapshot import RecipientRow, Snapshot
+from serving.campaigns.snapshot import SNAPSHOT_FILE, RecipientRow, Snapshot
 from serving.campaigns.tables import write_parquet
 
 CSV, JSONL, HTML, PARQUET = "csv", "jsonl", "html", "parquet"
@@ -56,9 +59,13 @@ def export(
     links: Links | None = None,
     addresses: Mapping[str, str] | None = None,
     press: Press | None = None,
+    review: Review | None = None,
+    shop_url: str | None = None,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> Manifest:
     """Write files of a send, and the manifest that names them.
+
+    A `review` says who is left out since it was made; relative addresses of items begin with `shop_url`.
 
     Raises
     ------
@@ -67,29 +74,102 @@ def export(
     OSError
         If a file cannot be written.
     """
-    _check(formats, FORMATS, "format")
-    _check(layouts, LAYOUTS, "layout")
-    manifest = read_manifest(send.folder)
-    stale = {FILES[name] for name in formats} | {SUPPRESSED_FILE}
-    stems = tuple(f"{name.replace('-', '_')}_" for name in layouts)
-    fresh = {name: entry for name, entry in manifest.files.items() if name not in stale and not name.startswith(stems)}
-    manifest = manifest.only(fresh)
-    manifest.write(send.folder)
-    with send.snapshot() as snapshot:
-        setting = Setting(send.folder, snapshot, links, addresses or {})
-        files = {SUPPRESSED_FILE: _suppressed(send.folder / SUPPRESSED_FILE, snapshot)}
-        files |= _lines(send.folder, snapshot, _writers(snapshot, links, formats, press), on_rows)
+    refuse_impossible(formats, layouts, addresses or {})
+    before = read_manifest(send.folder)
+    manifest = before if review is None else review.stated(before)
+    manifest.only({}, {}).write(send.folder)
+    withheld = {} if review is None else review.withheld
+    with Outgoing(send.folder / SNAPSHOT_FILE, withheld, shop_url=shop_url) as snapshot:
+        left_out = _suppressed(send.folder / SUPPRESSED_FILE, snapshot)
+        is_same = before.written == manifest.written and before.files.get(SUPPRESSED_FILE) in (None, left_out)
+        kept = _others(before.files, formats, layouts) if is_same else {}
+        manifest = manifest.only(kept | {SUPPRESSED_FILE: left_out}, _notes_about(kept, before.notes))
+        manifest.write(send.folder)
+        files = _lines(send.folder, snapshot, _writers(snapshot, links, formats, press), on_rows)
         if PARQUET in formats:
             files[FILES[PARQUET]] = _parquet(send.folder / FILES[PARQUET], snapshot, links, on_rows)
-        laid, notes = _laid_out(setting, layouts, on_rows)
+        laid, notes = _laid_out(Setting(send.folder, snapshot, links, addresses or {}), layouts, on_rows)
+        warnings = [*_warnings(snapshot.addresses(), layouts, laid, has_links=links is not None, shop_url=shop_url)]
+    _clear(send.folder, layouts, laid)
     manifest = manifest.with_files(files | laid, notes)
+    manifest = manifest.with_warnings([*warnings, *_left_over(send.folder, manifest.files)])
     manifest.write(send.folder)
     return manifest
+
+
+def _others(files: Mapping[str, FileEntry], formats: Sequence[str], layouts: Sequence[str]) -> dict[str, FileEntry]:
+    """Return the files of earlier exports that this one does not write."""
+    stale = {FILES[name] for name in formats}
+    return {name: file for name, file in files.items() if name not in stale and not name.startswith(_stems(layouts))}
+
+
+def _notes_about(files: Collection[str], notes: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return the notes of those layouts of which there are files."""
+    return {
+        layout: said
+        for layout, said in notes.items()
+        if layout in STEMS and any(name.startswith(STEMS[layout]) for name in files)
+    }
+
+
+def _warnings(
+    addresses: Addresses,
+    layouts: Sequence[str],
+    laid: Collection[str],
+    *,
+    has_links: bool,
+    shop_url: str | None,
+) -> Iterator[str]:
+    """Say what the files lack."""
+    yield from addresses.warnings(has_links=has_links, has_shop_url=shop_url is not None)
+    if CATALOGUE in layouts and not any(name.startswith(STEMS[CATALOGUE]) for name in laid):
+        yield (
+            f"{CATALOGUE}: no file was written, for none of {addresses.items:,} items has both a page and a picture, "
+            "which Klaviyo requires. Set items.url and items.image_url."
+        )
+
+
+def _left_over(folder: Path, described: Collection[str]) -> Iterator[str]:
+    """Say which files of earlier exports are not described any more, for others are left out now than of them."""
+    exported = {*FILES.values(), *(path.name for path in folder.iterdir() if path.name.startswith(_stems(LAYOUTS)))}
+    names = [name for name in sorted(exported - set(described)) if (folder / name).exists()]
+    if names:
+        yield (
+            f"Files of an earlier export may hold people who are left out now: {', '.join(names)}. "
+            "Write them again (--format, --layout), or delete them."
+        )
+
+
+def _clear(folder: Path, layouts: Sequence[str], written: Collection[str]) -> None:
+    """Delete what earlier exports wrote for the same tools beyond what is written now: it would be imported, too."""
+    for path in [path for stem in _stems(layouts) for path in folder.glob(f"{stem}*")]:
+        if path.name not in written:
+            path.unlink()
+
+
+def _stems(layouts: Iterable[str]) -> tuple[str, ...]:
+    """Return how the names of layouts' files begin."""
+    return tuple(STEMS[name] + "-" for name in layouts)
 
 
 def passes(formats: Sequence[str], layouts: Sequence[str]) -> int:
     """Return how often all recipients are gone through."""
     return bool(set(formats) - {PARQUET}) + (PARQUET in formats) + bool(layouts)
+
+
+def refuse_impossible(formats: Sequence[str], layouts: Sequence[str], addresses: Mapping[str, str]) -> None:
+    """Refuse what cannot be written whatever a send holds: to be asked before one is made.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such format or layout, or a layout needs email addresses and there are none.
+    """
+    _check(formats, FORMATS, "format")
+    _check(layouts, LAYOUTS, "layout")
+    for name in layouts:
+        if name in NEEDS:
+            NEEDS[name](addresses)
 
 
 def _check(names: Iterable[str], known: Iterable[str], what: str) -> None:

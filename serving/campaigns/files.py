@@ -6,6 +6,7 @@ Its SHA-256 is computed on the way, so nothing is read twice however long the fi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -71,6 +72,22 @@ def unfinished_beside(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def or_nothing(folder: Path, *, root: Path) -> Iterator[None]:
+    """Take away what the block put into `folder` if it fails, and folders between it and `root` that are empty then."""
+    there = set(folder.iterdir()) if folder.is_dir() else set()
+    try:
+        yield
+    except BaseException:
+        for path in set(folder.iterdir()) - there if folder.is_dir() else ():
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty, or never made
+            while folder != root:
+                folder.rmdir()
+                folder = folder.parent
+        raise
 
 
 def left_unfinished(folder: Path) -> list[Path]:

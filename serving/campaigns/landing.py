@@ -1,30 +1,18 @@
 """Where a link in a mail may lead: to a page of the shop, and nowhere else.
 
-An address is never handed on as it stands. Its host is compared, letter by letter, with those that the settings name,
-and the rest is written anew, so that no browser reads another host out of it than was compared here. Whatever does not
-pass leads to the shop's home page.
+An address is never handed on as it stands (`serving.campaigns.web_addresses`). Its host is compared, letter by letter,
+with those that the settings name. Whatever does not pass leads to the shop's home page.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from urllib.parse import quote, urljoin
-
 from recommender.catalogue import Item
 from serving.campaigns.mail_settings import MailSettings
+from serving.campaigns.web_addresses import web_address_of
 from serving.shop.addresses import address
 
 MAX_CHARACTERS = 2_048
 """Of an address; longer ones are cut off somewhere on their way."""
-
-_ADDRESS = re.compile(
-    r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?((?:[/?#].*)?)", re.ASCII | re.IGNORECASE | re.DOTALL
-)
-"""With `re.ASCII`, for without it ſ is an s to whoever ignores case, and then no scheme that is known."""
-_USUAL_PORTS = {"http": ":80", "https": ":443"}
-_KEPT = "%/:?#[]@!$&'()*+,;=~"
-"""What stays as it is in an address; everything else is percent-encoded."""
 
 
 class Landing:
@@ -78,20 +66,9 @@ class Landing:
         >>> [landing.own(evil) for evil in ("//evil.example", "https://shop.example@evil.example/")]
         [None, None]
         """
-        if not written or len(written) > MAX_CHARACTERS or any(unicodedata.category(sign) == "Cc" for sign in written):
+        if len(written) > MAX_CHARACTERS:
             return None
-        found = _ADDRESS.fullmatch(self._absolute(written))
-        if found is None:
+        found = web_address_of(written, base=self._base)
+        if found is None or found.host not in self._hosts:
             return None
-        scheme, name, port, rest = found[1].lower(), found[2].lower(), found[3] or "", found[4]
-        host = name + port.removesuffix(_USUAL_PORTS[scheme]) if port == _USUAL_PORTS[scheme] else name + port
-        return f"{scheme}://{host}{quote(rest, safe=_KEPT) or '/'}" if host in self._hosts else None
-
-    def _absolute(self, written: str) -> str:
-        """Return an address with a host: relative ones are the shop's."""
-        if self._base is None or _ADDRESS.match(written):
-            return written
-        try:
-            return urljoin(f"{self._base}/", written)
-        except ValueError:
-            return ""
+        return f"{found}" if found.rest else f"{found}/"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple, Self
 
@@ -13,7 +14,8 @@ from serving.campaigns.mail import Postman
 from serving.campaigns.mail_settings import MailSettings
 from serving.campaigns.rows import Links, sent_on
 from serving.campaigns.snapshot import RecipientRow, Sent, Snapshot
-from serving.campaigns.straight import Signed, Straight, items_of, shop_of
+from serving.campaigns.straight import Abroad, Signed, Straight, items_of, shop_of
+from serving.campaigns.web_addresses import absolute
 from serving.settings import AppSettings
 
 
@@ -52,7 +54,7 @@ class MailLines:
     def __init__(self, snapshot: Snapshot, links: Links | None, press: Press) -> None:
         self._snapshot = snapshot
         self._links = links
-        self._press = press
+        self._press = press._replace(shop=replace(press.shop, url=absolute(press.shop.url)))
         self._day = sent_on(snapshot)
 
     def header(self) -> bytes:
@@ -62,7 +64,7 @@ class MailLines:
     def line(self, row: RecipientRow) -> bytes:
         """Return the line of a recipient."""
         sent = self._snapshot.sent(row)
-        places = self._press.places(sent) if self._links is None else Signed(self._links, sent.number)
+        places = Abroad(self._press.places(sent)) if self._links is None else Signed(self._links, sent.number)
         letter = self._press.letter(sent, places, campaign=self._snapshot.campaign, day=self._day)
         mail = self._press.postman.draw(letter)
         content = {"user_id": sent.user_id, "slate_id": sent.slate_id, "html": mail.html, "text": mail.text}

@@ -14,7 +14,7 @@ from serving.campaigns.letters import Shop
 from serving.campaigns.rows import Links
 from serving.campaigns.shown import picture_png
 from serving.campaigns.snapshot import Sent, SentItem
-from serving.fragments.shelf import web_address
+from serving.campaigns.web_addresses import absolute
 from serving.settings import AppSettings
 
 
@@ -39,16 +39,31 @@ class Straight:
     def click(self, slot: int) -> str:
         """Return the item's page; where nobody said which hosts are the shop's, the address the catalogue has."""
         item = self._items[slot]
-        return self._landing.page_of(item) if self._landing.is_known else _absolute(item.url)
+        return self._landing.page_of(item) if self._landing.is_known else absolute(item.url)
 
     def image(self, slot: int) -> str:
         """Return the shop's picture, or one that needs no address."""
         item = self._items[slot]
-        own = self._landing.own(item.image_url) if self._landing.is_known else _absolute(item.image_url)
+        own = self._landing.own(item.image_url) if self._landing.is_known else absolute(item.image_url)
         if own or not self._with_pictures:
             return own or ""
         content = picture_png(item.title or item.item_id, item.category, item.department)
         return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+class Abroad:
+    """Places of a mail that leaves the house, of which some lead nowhere from there: those are empty."""
+
+    def __init__(self, places: Straight) -> None:
+        self._places = places
+
+    def click(self, slot: int) -> str:
+        """Return the item's page, if its address has a host."""
+        return absolute(self._places.click(slot))
+
+    def image(self, slot: int) -> str:
+        """Return the shop's picture, if its address has a host."""
+        return absolute(self._places.image(slot))
 
 
 class Signed:
@@ -90,9 +105,3 @@ def _item(sent: SentItem) -> Item:
         url=sent.url,
         image_url=sent.image_url,
     )
-
-
-def _absolute(address: str) -> str:
-    """Return an address that leads somewhere from a mail, which lies on no host; else nothing."""
-    safe = web_address(address)
-    return safe if safe.lower().startswith(("https://", "http://")) else ""

@@ -18,8 +18,6 @@ away holds its lock (`flock`): a process that was stopped in the middle finds, w
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import io
 import os
 import uuid
@@ -28,6 +26,8 @@ from pathlib import Path
 
 import numpy as np
 import orjson
+
+from recommender.file_locks import take_lock
 
 TAIL_BYTES = 8 * 2**20
 """How much of a file's end is searched for ids: some thirty thousand events, many times what a drain moves at once."""
@@ -213,11 +213,7 @@ def _locked(path: Path) -> Iterator[io.FileIO]:
 
 def _lock(file: io.FileIO) -> None:
     """Wait for the lock; on a network disk that knows none, the lease of the stream is all there is."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-    except OSError as error:
-        if error.errno not in {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS}:
-            raise
+    take_lock(file)
 
 
 def _is(path: Path, file: io.FileIO) -> bool:

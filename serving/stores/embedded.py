@@ -21,7 +21,6 @@ The shell has a session of its own, so that Ctrl-C reaches the program and lets 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import logging
 import os
@@ -35,6 +34,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from recommender.errors import StoreUnavailable
+from recommender.file_locks import take_lock
 from serving.stores import append_only
 
 START_SECONDS = 60.0
@@ -196,7 +196,7 @@ def _nobody_listens(at: Path) -> bool:
 def _start_unless_running(folder: Path, at: Path) -> subprocess.Popen[bytes] | None:
     """Decide under a file lock, so that two programs that start at once do not start two servers."""
     with (folder / "start.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        take_lock(lock)
         if _settled(at):
             return None
         _prepare(at)

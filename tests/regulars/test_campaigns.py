@@ -47,10 +47,10 @@ def sent(shop: Shop, campaign: str) -> Path:
     return folder
 
 
-def users_of(path: Path) -> list[str]:
+def users_of(path: Path, column: str = "user_id") -> list[str]:
     """The users of a CSV."""
     with path.open(encoding="utf-8", newline="") as file:
-        return [row["user_id"] for row in csv.DictReader(file)]
+        return [row[column] for row in csv.DictReader(file)]
 
 
 def test_the_commands_of_the_page(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:
@@ -215,6 +215,91 @@ def test_consent_is_asked_for(published: Shop, capsys: pytest.CaptureFixture[str
     assert manifest["consent"] == "checked"
     assert manifest["suppressed"]["no_consent"]
     assert set(manifest["suppressed"]) <= {"no_consent", "erased"}
+
+
+def found_in(folder: Path) -> list[Path]:
+    """Everything below the folder of campaigns but the lock of exports."""
+    return sorted(path for path in folder.rglob("*") if path.name != ".lock")
+
+
+NO_ADDRESSES = "user_id,status\n0001,yes\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--layout", "mailchimp"], "a file with a column email"),
+        (["--layout", "mailchimp", "--set", "campaign.consent=bare.csv"], "a file with a column email"),
+        (["--set", "campaign.consent=missing.csv"], "missing.csv cannot be read"),
+        (["--layout", "pigeon"], "there is no layout 'pigeon'"),
+        (["--format", "xls"], "there is no format 'xls'"),
+        (["--format", "html", "--set", "campaign.template=missing.html"], "campaign.template"),
+        (["--set", "campaign.public_url=https://reco.example"], "campaign.shop_url is not set"),
+        (["--send", "No!"], "cannot be the name of a send"),
+    ],
+)
+def test_an_export_that_fails_leaves_nothing(
+    published: Shop, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a file needs is asked for before a send is made: no send, no campaign of a segment, no folder."""
+    (published.folder / "bare.csv").write_text(NO_ADDRESSES, encoding="utf-8")
+    assert published.run("campaign create", "fails") == 0
+    folder = published.folder / "data/campaigns"
+    before = found_in(folder)
+    for export in (["fails"], ["--segment", "all", "not-yet"]):
+        assert published.run("campaign export", *export, *options) == 2
+        assert said in " ".join(capsys.readouterr().err.split())
+        assert found_in(folder) == before
+    shutil.rmtree(folder / "fails")
+
+
+def test_a_send_that_cannot_be_written_is_not_there(published: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an error in the middle of the files the next export makes the send; one that was there stays."""
+    from serving.campaigns.layouts import klaviyo
+
+    assert published.run("campaign create", "heavy") == 0
+    folder = published.folder / "data/campaigns"
+    before = found_in(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(klaviyo, "MAX_PROFILE_BYTES", 10)
+        for export in (["heavy"], ["--segment", "all", "heavier"]):
+            assert published.run("campaign export", *export, "--layout", "klaviyo", "--send", "first") == 2
+            assert found_in(folder) == before
+    assert published.run("campaign export", "heavy", "--send", "first") == 0
+    send = folder / "heavy/sends/first"
+    record = (send / "snapshot.sqlite").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(klaviyo, "MAX_PROFILE_BYTES", 10)
+        assert published.run("campaign export", "heavy", "--layout", "klaviyo", "--send", "first") == 2
+    assert (send / "snapshot.sqlite").read_bytes() == record
+    assert published.run("campaign export", "heavy", "--layout", "klaviyo", "--send", "first") == 0
+    assert published.run("campaign export", "--segment", "all", "heavier", "--send", "first") == 0
+    assert (folder / "heavier/campaign.json").exists()
+
+
+def test_who_unsubscribed_after_a_send_is_in_no_later_file(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second export asks for consent again, says whom it leaves out, and the manifest is right about it."""
+    assert published.run("campaign create", "regret", "--control", "0.2") == 0
+    consent = published.folder / "regret.csv"
+    command = ("regret", "--send", "first", "--set", "campaign.consent=regret.csv")
+    everybody = users_of(published.folder / "purchases.csv", "who")
+    consent.write_text("".join(["user_id,status\n", *(f"{user},yes\n" for user in everybody)]), encoding="utf-8")
+    assert published.run("campaign export", *command) == 0
+    folder = sent(published, "regret")
+    before, held_back = users_of(folder / "recipients.csv"), users_of(folder / "suppressed.csv")
+    with consent.open("a", encoding="utf-8") as file:
+        file.write(f"{before[0]},unsubscribed\n{held_back[0]},unsubscribed\n")
+    capsys.readouterr()
+    assert published.run("campaign export", *command) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "of them, since the send was made" in said
+    assert "unsubscribed 1" in said
+    assert users_of(folder / "recipients.csv") == before[1:]
+    assert users_of(folder / "suppressed.csv") == [*held_back, before[0]]
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["consent"], manifest["withheld"]) == ("checked", {"unsubscribed": 1})
+    assert manifest["users"] == manifest["written"] + sum(manifest["suppressed"].values())
+    assert manifest["written"] == len(before) - 1
 
 
 @pytest.mark.parametrize(

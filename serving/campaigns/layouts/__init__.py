@@ -21,11 +21,28 @@ from types import MappingProxyType
 from serving.campaigns.layouts import braze, klaviyo, klaviyo_catalog, mailchimp
 from serving.campaigns.layouts.layout import Layout, Setting
 
+CATALOGUE = "klaviyo-catalog"
+
 LAYOUTS: Mapping[str, Callable[[Setting], Layout]] = MappingProxyType(
     {
         "klaviyo": klaviyo.Profiles,
-        "klaviyo-catalog": klaviyo_catalog.Feed,
+        CATALOGUE: klaviyo_catalog.Feed,
         "braze": braze.Attributes,
         "mailchimp": mailchimp.Contacts,
     }
 )
+
+STEMS: Mapping[str, str] = MappingProxyType(
+    {
+        "klaviyo": klaviyo.STEM,
+        CATALOGUE: klaviyo_catalog.STEM,
+        "braze": braze.STEM,
+        "mailchimp": mailchimp.STEM,
+    }
+)
+"""How the names of a layout's files begin, before the number."""
+
+NEEDS: Mapping[str, Callable[[Mapping[str, str]], None]] = MappingProxyType(
+    {"mailchimp": mailchimp.refuse_without_addresses}
+)
+"""What a layout asks of the email addresses by user, before anything is made for it."""

@@ -14,6 +14,7 @@ from serving.campaigns.rows import csv_line, harmless, said, sent_on
 from serving.campaigns.snapshot import Sent
 from serving.campaigns.wording import price_words
 
+STEM = "braze_attributes"
 MAX_BYTES = 500_000_000
 MAX_CHARACTERS = 255
 
@@ -30,7 +31,7 @@ class Attributes:
         self._fitting = Fitting("braze")
         slots = range(1, setting.snapshot.slots + 1)
         head = csv_line([*_USER, *(f"rec_{slot}_{name}" for slot in slots for name in _PICK)])
-        self._files = SplitFiles(setting.folder, "braze_attributes", "csv", frame=Frame(head=head), max_bytes=MAX_BYTES)
+        self._files = SplitFiles(setting.folder, STEM, "csv", frame=Frame(head=head), max_bytes=MAX_BYTES)
         self.finish, self.abandon = self._files.finish, self._files.abandon
 
     def add(self, sent: Sent) -> None:

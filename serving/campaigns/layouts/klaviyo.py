@@ -17,6 +17,7 @@ from serving.campaigns.rows import said, sent_on
 from serving.campaigns.snapshot import Sent
 from serving.campaigns.wording import price_words
 
+STEM = "klaviyo_profiles"
 MAX_PROFILES = 10_000
 MAX_BYTES = 5_000_000
 MAX_PROFILE_BYTES = 100_000
@@ -33,9 +34,7 @@ class Profiles:
         self._setting = setting
         self._today = sent_on(setting.snapshot)
         self._fitting = Fitting("klaviyo")
-        self._files = SplitFiles(
-            setting.folder, "klaviyo_profiles", "json", frame=_FRAME, max_bytes=MAX_BYTES, max_rows=MAX_PROFILES
-        )
+        self._files = SplitFiles(setting.folder, STEM, "json", frame=_FRAME, max_bytes=MAX_BYTES, max_rows=MAX_PROFILES)
         self.finish, self.abandon = self._files.finish, self._files.abandon
 
     def add(self, sent: Sent) -> None:

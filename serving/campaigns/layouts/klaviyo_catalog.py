@@ -14,6 +14,7 @@ from serving.campaigns.layouts.layout import Fitting, Frame, Setting, SplitFiles
 from serving.campaigns.manifest import FileEntry
 from serving.campaigns.snapshot import Sent, SentItem
 
+STEM = "klaviyo_catalog"
 MAX_BYTES = 50_000_000
 
 _FRAME = Frame(head=b"[", between=b",\n", tail=b"]\n")
@@ -25,22 +26,23 @@ class Feed:
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
         self._fitting = Fitting("klaviyo-catalog")
-        self._files = SplitFiles(setting.folder, "klaviyo_catalog", "json", frame=_FRAME, max_bytes=MAX_BYTES)
+        self._files = SplitFiles(setting.folder, STEM, "json", frame=_FRAME, max_bytes=MAX_BYTES)
         self.abandon = self._files.abandon
 
     def add(self, sent: Sent) -> None:
         """Do nothing: the feed is about items."""
 
     def finish(self) -> dict[str, FileEntry]:
-        """Write the items."""
-        snapshot = self._setting.snapshot
+        """Write the items; without any there is no file, which Klaviyo would take for an empty shop."""
+        snapshot, n = self._setting.snapshot, 0
         for number, _ in snapshot.item_ids():
             item = snapshot.item(number)
             if item.url and item.image_url:
                 self._files.add(_object(item))
+                n += 1
             else:
                 self._fitting.left_out["items without a page or a picture left out"] += 1
-        return self._files.finish()
+        return self._files.finish() if n else {}
 
     @property
     def notes(self) -> list[str]:

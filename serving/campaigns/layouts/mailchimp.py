@@ -10,12 +10,15 @@ the consent file, and who has none there is left out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from recommender.errors import InvalidInput
 from serving.campaigns.layouts.layout import Fitting, Frame, Setting, SplitFiles
 from serving.campaigns.rows import csv_line, harmless, said, sent_on
 from serving.campaigns.snapshot import Sent
 from serving.campaigns.wording import price_words
 
+STEM = "mailchimp_contacts"
 MAX_FIELD_BYTES = 255
 MAX_FIELDS = 25
 MAX_TAG = 10
@@ -36,28 +39,30 @@ def tags(slots: int) -> list[str]:
     return [*_USER, *(f"R{slot}_{name}" for slot in range(1, slots + 1) for name in _PICK)]
 
 
-class Contacts:
-    """Writes ``mailchimp_contacts-001.csv`` and so on.
+def refuse_without_addresses(addresses: Mapping[str, str]) -> None:
+    """Refuse what would be a file without anybody.
 
     Raises
     ------
     InvalidInput
         If the shop gave no addresses.
     """
+    if not addresses:
+        raise InvalidInput(
+            "Mailchimp knows people by their email alone; give campaign.consent a file with a column email"
+        )
+
+
+class Contacts:
+    """Writes ``mailchimp_contacts-001.csv`` and so on."""
 
     def __init__(self, setting: Setting) -> None:
-        if not setting.addresses:
-            raise InvalidInput(
-                "Mailchimp knows people by their email alone; give campaign.consent a file with a column email"
-            )
         self._setting = setting
         self._today = sent_on(setting.snapshot)
         self._fitting = Fitting("mailchimp")
         self._slots = min(setting.snapshot.slots, SLOTS)
         head = csv_line(tags(self._slots))
-        self._files = SplitFiles(
-            setting.folder, "mailchimp_contacts", "csv", frame=Frame(head=head), max_bytes=MAX_BYTES
-        )
+        self._files = SplitFiles(setting.folder, STEM, "csv", frame=Frame(head=head), max_bytes=MAX_BYTES)
         self.finish, self.abandon = self._files.finish, self._files.abandon
 
     def add(self, sent: Sent) -> None:
@@ -66,8 +71,8 @@ class Contacts:
         if email is None:
             self._fitting.left_out["users without an email left out"] += 1
             return
-        if further := len(sent.picks) - self._slots:
-            self._fitting.left_out[f"picks beyond slot {self._slots} left out"] += max(0, further)
+        if (further := len(sent.picks) - self._slots) > 0:
+            self._fitting.left_out[f"picks beyond slot {self._slots} left out"] += further
         next_order = "" if sent.next_order is None else sent.next_order.strftime("%m/%d/%Y")
         cells = [email, sent.segment.label, next_order, sent.coupon_tier, sent.slate_id]
         for slot in range(self._slots):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from regulars.forgetting import campaigns_part
+from regulars.forgetting import campaigns_part, forget
 from regulars.forgetting.campaigns_part import exported, forget_in_campaigns
 from serving.campaigns import snapshot
 from serving.campaigns.one_at_a_time import alone
@@ -92,3 +94,47 @@ def test_a_record_that_is_being_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         reading.close()
     erased, pending = forget_in_campaigns(tmp_path, [IDS[1]])
     assert ([place.rows for place in erased], pending) == ([1], [])
+
+
+@pytest.mark.parametrize("manifest", [b"{", b"[]", b"\xff\xfe", b'{"files": {"suppressed.csv": {}}}'])
+def test_a_damaged_manifest_is_named(tmp_path: Path, manifest: bytes) -> None:
+    """People are taken out of the list; that the manifest cannot say so is on the receipt, which stays open."""
+    path = tmp_path / "win-back" / "sends" / "spring" / "suppressed.csv"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"user_id,reason\r\n5,control\r\n")
+    path.with_name("manifest.json").write_bytes(manifest)
+    erased, pending = forget_in_campaigns(tmp_path, ["5"])
+    assert [place.rows for place in erased] == [1]
+    assert [place.where for place in pending] == [str(path.with_name("manifest.json"))]
+    assert path.read_bytes() == b"user_id,reason\r\n"
+
+
+def test_lists_and_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    """A damaged list is pending, and a damaged export is among what may still hold them."""
+    folder = tmp_path / "win-back" / "sends" / "spring"
+    folder.mkdir(parents=True)
+    (folder / "suppressed.csv").write_bytes(b"user_id,reason\r\n\xff5,control\r\n")
+    (folder / "recipients.parquet").write_bytes(b"PAR1 no more")
+    (folder / "recipients.csv").write_bytes(b"user_id\r\n\xff\r\n")
+    erased, pending = forget_in_campaigns(tmp_path, ["5"])
+    assert (erased, [place.what for place in pending]) == ([], ["lists of who was left out"])
+    found = exported(tmp_path, ["5"], [])
+    assert [Path(place.where).name for place in found] == ["recipients.csv", "recipients.parquet"]
+    assert all("may hold them" in place.note for place in found)
+
+
+def test_a_disk_without_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """People are taken out all the same, and it is said that nobody keeps runs and exports apart."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    written(tmp_path)
+    erased, pending = forget_in_campaigns(tmp_path, [IDS[1]])
+    assert ([place.rows for place in erased], pending) == ([1], [])
+    with forget.alone(tmp_path / "forgotten"):
+        pass
+    assert len([record for record in caplog.records if "knows no locks" in record.getMessage()]) == 2

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,39 @@ async def test_a_choice_shows_in_what_is_offered(running: Running, capsys: pytes
     capsys.readouterr()
     assert await anyio.to_thread.run_sync(lambda: running.shop.run("personalization", user, "--json")) == 0
     assert json.loads(capsys.readouterr().out) == {"user_id": user, "on": False, "shared": True}
+
+
+def with_damaged_index(path: Path, user: str) -> None:
+    """Let the index of recipients not find somebody who is in the table."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        ((page,),) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'recipients_by_user'")
+        ((size,),) = db.execute("PRAGMA page_size")
+    content = bytearray(path.read_bytes())
+    place = content.index(user.encode(), (page - 1) * size, page * size)
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+async def test_sends_that_cannot_be_read_are_named(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    """A damaged index hides nobody: the record is named with the reason, and the exit code is 1."""
+    user, other = some_users(running)
+    prepare_files(running, user, other)
+    folder = running.data / "campaigns/win-back/sends/spring"
+    (folder / "manifest.json").write_text("{", encoding="utf-8")
+    assert len((await exported(running, user))["sends"]) == 1, "a record is read without its manifest"
+    (folder / "manifest.json").unlink()
+    found = await exported(running, user)
+    assert (len(found["sends"]), found["unreadable"]) == (1, [])
+    (running.data / "campaigns/win-back/sends/lost").mkdir()
+    (running.data / "campaigns/win-back/sends/lost/manifest.json").write_text("{}", encoding="utf-8")
+    with_damaged_index(folder / "snapshot.sqlite", user)
+    capsys.readouterr()
+    assert await anyio.to_thread.run_sync(lambda: running.shop.run("export-user", user)) == 1
+    out, err = capsys.readouterr()
+    content = json.loads(out)
+    assert content["sends"] == []
+    assert [Path(each["where"]).parent.name for each in content["unreadable"]] == ["lost", "spring"]
+    assert err.count("Not included: ") == 2
 
 
 async def test_strangers_and_the_forgotten(running: Running) -> None:

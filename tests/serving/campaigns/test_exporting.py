@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,16 @@ import pytest
 from recommender.errors import InvalidInput
 from recommender.model import Model
 from serving.campaigns.exporting import export
+from serving.campaigns.landing import Landing
 from serving.campaigns.layouts import braze, klaviyo, klaviyo_catalog, mailchimp
 from serving.campaigns.layouts.layout import Fitting, Frame, SplitFiles
+from serving.campaigns.letters import Shop
+from serving.campaigns.mail import Postman
 from serving.campaigns.mail_lines import Press
 from serving.campaigns.mail_settings import MailSettings
-from serving.campaigns.manifest import read_manifest
+from serving.campaigns.manifest import Manifest, read_manifest
 from serving.campaigns.rows import header
+from serving.campaigns.sends import Send
 from serving.campaigns.tables import schema_of
 from tests.models import hostile_model, shop_model
 from tests.serving.campaigns.sent import definition_of, lines_of, published, rows_of, send
@@ -74,9 +79,6 @@ def test_parquet_holds_the_same_with_types(tmp_path: Path) -> None:
 
 def test_mails_are_drawn_for_everybody(tmp_path: Path) -> None:
     """One line per recipient with HTML and text, whose links are those of the CSV."""
-    from serving.campaigns.letters import Shop
-    from serving.campaigns.mail import Postman
-
     made, _ = send(tmp_path, shop_model(), definition_of(audience="segment = champion"))
     shop = Shop(name="Corner Store", url="https://shop.example", currency="EUR", language="en")
     press = Press(Postman.of(MailSettings()), shop)
@@ -131,10 +133,95 @@ def test_klaviyo_catalogue_has_what_is_required(tmp_path: Path) -> None:
     assert all({"id", "title", "link", "description", "image_link"} <= item.keys() for item in items)
     picked = {pick["item_id"] for line in lines_of(made) for pick in line["picks"]}
     assert picked <= {item["id"] for item in items}
-    assert manifest.notes == {"klaviyo-catalog": []}
+    assert (manifest.notes, manifest.warnings) == ({"klaviyo-catalog": []}, [])
     _, without = send(tmp_path / "b", model, layouts=("klaviyo-catalog",))
     assert "items without a page or a picture left out" in without.notes["klaviyo-catalog"][0]
+    assert not [name for name in without.files if name.startswith(klaviyo_catalog.STEM)], "no empty feed"
+    assert not list((tmp_path / "b").rglob("klaviyo_catalog*"))
+    (said,) = (warning for warning in without.warnings if warning.startswith("klaviyo-catalog: no file was written"))
+    assert said.endswith("Set items.url and items.image_url.")
     assert klaviyo_catalog.MAX_BYTES <= 100_000_000
+
+
+def with_addresses(model: Model, *addresses: str) -> Any:
+    """A shop whose items have these pages, in turn, and pictures that are called so."""
+    present = published(model)
+
+    def item(index: int) -> Any:
+        address = addresses[index % len(addresses)]
+        return dataclasses.replace(present.item(index), url=address, image_url=address and f"{address}?picture")
+
+    return dataclasses.replace(present, item=item)
+
+
+def everything_written(folder: Path) -> str:
+    """What stands in the files of a send, and not in its record."""
+    files = [path for path in folder.iterdir() if path.suffix not in {".sqlite", ".parquet"}]
+    table = pl.read_parquet(folder / "recipients.parquet").write_csv()
+    return table + "".join(path.read_text(encoding="utf-8") for path in files if path.name != "manifest.json")
+
+
+EVERYTHING: dict[str, Any] = {
+    "formats": ("csv", "jsonl", "parquet", "html"),
+    "layouts": ("klaviyo", "klaviyo-catalog", "braze", "mailchimp"),
+}
+
+
+def exported_in_full(made: Send, model: Model, **settings: Any) -> Manifest:
+    """Write a send in every format and layout."""
+    mail = MailSettings(**settings)
+    press = Press(
+        Postman.of(mail), Shop(name="Corner Store", url="/shop", currency="EUR", language="en"), Landing(mail)
+    )
+    addresses = {user: f"{at}@x.example" for at, user in enumerate(model.users.ids)}
+    return export(made, **EVERYTHING, press=press, addresses=addresses, **settings)
+
+
+def test_only_addresses_that_lead_somewhere_are_written(tmp_path: Path) -> None:
+    """Scripts, data and users before a host are in no file; how many there were is said, with the setting."""
+    model = shop_model()
+    hostile = ("javascript:alert(1)", "data:text/html,evil", "https://shop@evil.example/", "https://shop.example/ok")
+    made, _ = send(tmp_path, model, present=with_addresses(model, *hostile))
+    manifest = exported_in_full(made, model)
+    written = everything_written(made.folder)
+    assert "https://shop.example/ok?picture" in written
+    assert not re.search(r"javascript:|data:|evil|\"/shop", written)
+    pages, pictures = (warning for warning in manifest.warnings if "are written without their" in warning)
+    with made.snapshot() as snapshot:
+        numbers = [number for number, _ in snapshot.item_ids()]
+    n_bad = sum(number % len(hostile) != 3 for number in numbers)
+    assert f"{n_bad:,} of {len(numbers):,} items" in pages
+    assert "Correct items.url, or set campaign.shop_url" in pages
+    assert "Correct items.image_url" in pictures
+
+
+def test_a_send_without_links_or_pictures_says_so(tmp_path: Path) -> None:
+    """Each that is missing throughout is named with the settings that give it, unless links stand in for it."""
+    model = shop_model()
+    made, bare = send(tmp_path, model, present=with_addresses(model, ""))
+    assert ["items.url" in bare.warnings[0], "items.image_url" in bare.warnings[1]] == [True, True]
+    assert all("No item of this send has a" in warning for warning in bare.warnings)
+    assert len(bare.warnings) == 2
+    assert export(made, links=Two()).warnings == []
+    _, whole = send(tmp_path / "b", model, present=with_pages(model))
+    assert whole.warnings == []
+    _, some = send(tmp_path / "c", model, present=with_addresses(model, "", "https://shop.example/x"))
+    assert some.warnings == [], "some have one"
+
+
+def test_relative_addresses_begin_with_the_shop(tmp_path: Path) -> None:
+    """With campaign.shop_url they are whole in every file; without it they are left empty."""
+    model = shop_model()
+    made, _ = send(tmp_path, model, present=with_addresses(model, "/tea"))
+    alone = exported_in_full(made, model)
+    assert not re.search(r"/tea", everything_written(made.folder))
+    assert len([warning for warning in alone.warnings if "'/tea" in warning]) == 2
+    at_home = exported_in_full(made, model, shop_url="https://shop.example")
+    assert at_home.warnings == []
+    rows = rows_of(made)
+    assert {row["rec_1_url"] for row in rows} == {"https://shop.example/tea"}
+    assert {row["rec_1_image"] for row in rows} == {"https://shop.example/tea?picture"}
+    assert not re.search(r"[^e]/tea", everything_written(made.folder))
 
 
 def test_braze_attributes_keep_the_limits(tmp_path: Path) -> None:
@@ -166,6 +253,9 @@ def test_mailchimp_contacts_keep_the_limits(tmp_path: Path) -> None:
     notes = manifest.notes["mailchimp"]
     assert f"{manifest.written - 7:,} × users without an email left out" in notes
     assert "14 × picks beyond slot 4 left out" in notes
+    few = {user: f"{at}@x.example" for at, user in enumerate(model.users.ids)}
+    _, fitting = send(tmp_path / "b", model, layouts=("mailchimp",), present=with_pages(model), addresses=few)
+    assert fitting.notes == {"mailchimp": []}, "nothing is said of nothing"
     with pytest.raises(InvalidInput, match=r"give campaign\.consent a file with a column email"):
         export(made, formats=(), layouts=("mailchimp",))
 

@@ -1,5 +1,7 @@
 """The lock of whoever makes or writes a send."""
 
+import errno
+import fcntl
 import threading
 from pathlib import Path
 
@@ -31,3 +33,17 @@ def test_it_is_let_go_of_after_an_error(tmp_path: Path) -> None:
         raise OSError("the disk is full")
     with alone(tmp_path, on_wait=lambda: pytest.fail("somebody still holds it")):
         pass
+
+
+def test_a_disk_without_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An export works there, and says that nobody keeps others away."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with alone(tmp_path, on_wait=lambda: pytest.fail("there is nothing to wait for")):
+        pass
+    assert "knows no locks" in caplog.text
