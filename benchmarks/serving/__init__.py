@@ -1,11 +1,12 @@
 """Claim: a page view costs little more than the bare server's answer, and a fraction of the usual way to build it.
 
 The demo's shop (a made-up one in a short run) is published into an embedded Valkey and served by ``regulars serve``
-with a key required: a secret one, as a shop's own server has, since nobody else is told a user's picks without a signed
-token. Each answer that is measured beside peers is checked to be the user's own. Beside it, on the same server (granian, uvloop, the same options), run a bare ASGI app that returns
-bytes of the same length, the same app after a read of the user as ours makes it, and a plain FastAPI route that reads
-the same lists with redis-py, checks the same key, leaves out what is not in stock and writes JSON with orjson. All are
-asked in turn, round after round, by `benchmarks.load`.
+with a key required: a secret one, as a shop's own server has, since nobody else is told a user's picks without a
+signed token. Each answer that is measured beside peers is checked to be the user's own. Beside it, on the same server
+(granian, uvloop, the same options), run a bare ASGI app that returns bytes of the same length, the same app after a
+read of the user as ours makes it, and a plain FastAPI route that reads the same lists with redis-py, checks the same
+key, leaves out what is not in stock and writes JSON with orjson. All are asked in turn, round after round, by
+`benchmarks.load`.
 
 Each server is one process, pinned to core 0; Valkey and the generator are pinned to core 1. On a machine with one core
 nothing is pinned. Ratios are of requests per second in a closed loop of 64 connections; in the open loop requests are
