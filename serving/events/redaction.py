@@ -106,10 +106,11 @@ def redact_file(path: Path, users: Collection[str], guests: Guests, *, on_line: 
 
 
 def is_theirs(line: bytes, users: Collection[str], guests: Guests) -> bool:
-    """Say whether a line is about one of `users`."""
+    """Say whether a line is about one of `users`; one that is no event, if it names them or a guest they were."""
     event = read(line)
     if event is None:
-        return any(_quotes(line, text) for user in users for text in (orjson.dumps(user), json.dumps(user).encode()))
+        names = (*users, *guests.of(users))
+        return any(_quotes(line, text) for name in names for text in (orjson.dumps(name), json.dumps(name).encode()))
     return guests.owner(event) in users
 
 

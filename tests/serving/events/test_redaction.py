@@ -148,3 +148,13 @@ def test_a_torn_line_goes_too(tmp_path: Path, line: str) -> None:
     path.write_bytes(bob + line.encode())
     assert redact_file(path, ["空"], Guests(), on_line=lambda: None) == 1
     assert path.read_bytes().rstrip() + b"\n" == bob
+
+
+def test_a_torn_line_of_a_guest_goes_too(tmp_path: Path) -> None:
+    """One that names a guest they were would lie in quarantine again after the next training; others stay."""
+    path = tmp_path / "events-2026-11-22.jsonl"
+    lines = [merge("g", "ann", day(2)), b'{"event":"click","anonymous_id":"g', b'{"event":"click","anonymous_id":"h']
+    path.write_bytes(b"\n".join([*lines, b""]))
+    assert redact(path, "ann") == 2
+    assert b'"g' not in path.read_bytes()
+    assert path.read_bytes().endswith(lines[-1] + b"\n")
