@@ -4,7 +4,7 @@
 segment                 the segment of the version (`recommender.loyalty.rfm`)
 recency_days            days from the last order to the moment of the send; not known without one
 frequency, monetary     orders; money spent
-gap_days                mean days between two orders; not known with fewer than two
+gap_days                mean days between two days with an order; not known with fewer than two
 alive                   probability of still being a customer (`recommender.loyalty.outlook`)
 orders_30, orders_90    expected orders in the 30 or 90 days after the end of the log
 value_90                expected money in those 90 days
