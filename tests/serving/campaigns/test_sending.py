@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from recommender.arrangement import Arranged
 from recommender.candidates import ReasonCode
 from recommender.engine import Engine
 from recommender.events import Event
-from recommender.purpose import STORED, Purpose
 from recommender.histories import History
 from recommender.model import Model
+from recommender.purpose import STORED, Purpose
 from recommender.request import SlateRequest
 from recommender.slate import Placement
 from serving.campaigns.consent import Consent
-from serving.campaigns.present import unvisited
 from serving.campaigns.earlier import Earlier
+from serving.campaigns.present import unvisited
 from serving.events.fresh import Stored, encode
 from serving.experiment_settings import ExperimentSettings, Groups
 from serving.shelves.recorder import DEPTHS, Recorder, cut
@@ -199,7 +200,6 @@ def test_recipes_keep_their_promise(tmp_path: Path, recipe: str) -> None:
         assert len({items_of(line)[0] for line in lines_of(made)}) < 20
 
 
-def test_a_replenishment_speaks_of_the_next_two_weeks(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model_of", [shop_model, paired_model])
 @pytest.mark.parametrize("slots", [4, 10])
 def test_a_win_back_takes_turns_among_what_may_be_shown(
@@ -258,6 +258,7 @@ def test_a_favourite_that_was_sent_lately_takes_no_turn(tmp_path: Path) -> None:
     assert all(order == [True, False, True, False] for order in orders)
 
 
+def test_a_replenishment_speaks_of_the_next_two_weeks(tmp_path: Path) -> None:
     """What is needed later is not in it, though a mixed mail may offer it."""
     model = shop_model()
     last = str(model.as_of.astype("datetime64[D]") + np.timedelta64(14, "D"))
@@ -324,6 +325,22 @@ def test_coupons_follow_from_the_first_rule_that_fits(tmp_path: Path) -> None:
     found = {row["segment"]: row["coupon_tier"] for row in rows_of(made)}
     assert (found["champion"], found["loyal"], found["lost"]) == ("gold", "silver", "")
     assert sum(manifest.tiers.values()) == sum(bool(row["coupon_tier"]) for row in rows_of(made))
+
+
+def test_rows_say_what_is_expected_of_people(tmp_path: Path) -> None:
+    """Whether they are still there, the day of the next order and its interval are the version's, in every format."""
+    model = shop_model()
+    made, _ = send(tmp_path, model, formats=("csv", "jsonl", "parquet"))
+    table = pl.read_parquet(made.folder / "recipients.parquet")
+    names = ("alive", "next_order_date", "next_order_from", "next_order_until")
+    assert sum(outlook is not None for outlook in table["alive"]) > 100
+    for cells, line, row in zip(rows_of(made), lines_of(made), table.iter_rows(named=True), strict=True):
+        user, outlook = model.users.index(row["user_id"]), model.outlook
+        assert line["alive"] == row["alive"] == pytest.approx(float(outlook.alive[user]), abs=0.0005)
+        days = [outlook.next_order[user], outlook.next_order_from[user], outlook.next_order_until[user]]
+        assert [line[name] for name in names[1:]] == [str(day) for day in days]
+        assert [str(row[name]) for name in names[1:]] == [str(day) for day in days]
+        assert [cells[name] for name in names] == [f"{line['alive']:.3f}", *map(str, days)]
 
 
 def test_hostile_ids(tmp_path: Path) -> None:
