@@ -14,6 +14,7 @@ from regulars.config import Config
 from regulars.forgetting import files_part
 from regulars.forgetting.forget import alone
 from regulars.forgetting.receipt import FOLDER
+from regulars.hints import hint
 from training.pipeline import TrainResult, artifacts_folder, erased_users, reports_folder, train
 from training.progress import Progress
 
@@ -41,7 +42,7 @@ def _without_latecomers(config: Config, progress: Progress) -> Iterator[None]:
             with progress.step("forget who asked for it meanwhile"), alone(config.app.data_dir / FOLDER, wait=True):
                 left = _forget_in_trained(config, late)
             for place in left:
-                progress.message(f"somebody may still be in {place}; run `regulars forget` for them again")
+                progress.message(f"somebody may still be in {place}; run `{hint('forget')}` for them again")
 
 
 def _forget_in_trained(config: Config, users: Collection[str]) -> list[str]:
