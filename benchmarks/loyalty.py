@@ -2,8 +2,9 @@
 
 The first part holds out the last 90 days of the demo's log and compares what was forecast from what lies before with
 what came, beside what a shop can say without a model: each customer's own rate so far, and as much as in the 90 days
-before. The second does the same on CDNOW, where most customers left. The third makes up a million customers by the
-model itself, two years of them, and fits all three models to them.
+before; then the audience of those to whom something is due with what they bought. The second does the same as the first
+on CDNOW, where most customers left. The third makes up a million customers by the model itself, two years of them, and
+fits all three models to them.
 
 ``python -m benchmarks loyalty`` prints and keeps the figures.
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks import cdnow
+from benchmarks import cdnow, due_audience
 from benchmarks.demo_log import demo_log
 from benchmarks.results import Row, at_least, at_most, figure
 from recommender.loyalty.calibration import Accuracy
@@ -41,7 +42,8 @@ def measure(*, quick: bool) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         log, catalogue = demo_log(Path(folder))
     found = calibrate(log, catalogue.category, now=log.time[-1] + np.timedelta64(1, "s"))
-    return [*_calibration(found), *cdnow.rows(), *_fitting(QUICK_CUSTOMERS if quick else CUSTOMERS)]
+    due = due_audience.rows(log, catalogue.category)
+    return [*_calibration(found), *due, *cdnow.rows(), *_fitting(QUICK_CUSTOMERS if quick else CUSTOMERS)]
 
 
 def _calibration(found: Calibration) -> Iterator[Row]:

@@ -31,6 +31,7 @@ import numpy.typing as npt
 from recommender.codec import Arrays, Values, flatten, unflatten
 from recommender.earlier_schemas import completed
 from recommender.errors import InvalidArtifact, RecommenderError
+from recommender.ids import IdMap
 from recommender.leftovers import UNFINISHED, left_over, scratch_folder, take_away
 from recommender.manifest import Manifest, Provenance
 from recommender.model import Model
@@ -111,6 +112,26 @@ def load_artifact(directory: Path, *, verify: bool = True) -> Artifact:
         return Artifact(manifest, unflatten(Model, *completed(manifest, arrays)))
     except (RecommenderError, TypeError, ValueError, AttributeError, LookupError) as error:
         raise InvalidArtifact(f"{directory} does not hold a usable model: {error}") from error
+
+
+def load_users(directory: Path) -> IdMap:
+    """Load the users of the artifact in `directory` and nothing else, in a fraction of the time.
+
+    Raises
+    ------
+    InvalidArtifact
+        If their ids cannot be believed; the rest of the artifact is not looked at.
+    """
+    manifest = _read_manifest(directory)
+    arrays = {
+        name.removesuffix(".npy"): _read_array(directory / name, sha256)
+        for name, sha256 in manifest.checksums.items()
+        if name.startswith("users.")
+    }
+    try:
+        return unflatten(IdMap, arrays, manifest.values, "users.")
+    except (RecommenderError, TypeError, ValueError) as error:
+        raise InvalidArtifact(f"{directory} does not hold usable users: {error}") from error
 
 
 def _files(arrays: Arrays) -> Arrays:

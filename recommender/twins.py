@@ -23,13 +23,14 @@ class Twins:
     """
 
     def __init__(self, twin: npt.NDArray[np.int32]) -> None:
-        self._twin = twin
+        self.title = twin
+        """(n_items,) equal for items that bear the same title; below n_items."""
         self._order = np.argsort(twin, kind="stable").astype(np.int32)
         self._sorted = twin[self._order]
 
     def of(self, item: int) -> npt.NDArray[np.int32]:
         """Return the items that bear the title of `item`, itself included, ascending."""
-        title = self._twin[item]
+        title = self.title[item]
         return self._order[self._sorted.searchsorted(title, "left") : self._sorted.searchsorted(title, "right")]
 
     def with_twins(self, items: Iterable[int]) -> frozenset[int]:

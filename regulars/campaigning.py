@@ -7,13 +7,16 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from recommender.engine import Engine
 from recommender.errors import InvalidInput
+from recommender.experiments.allocation import CONTROL, Allocation
 from regulars.config import Config
-from regulars.trained import served
+from regulars.trained import served, unknown_user
 from serving.campaigns.choosing import Chosen, Circumstances
 from serving.campaigns.consent import Consent, read_consent
 from serving.campaigns.definition import Definition, known_campaigns, load_definition
@@ -29,6 +32,9 @@ from serving.server import store_of
 from training.progress import Progress
 
 _log = logging.getLogger(__name__)
+
+NOT_IN_AUDIENCE = "not_in_audience"
+"""Why somebody gets nothing whom nobody meant."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +58,16 @@ class Ground:
     around: Circumstances
 
 
+class Size(NamedTuple):
+    """For how many a campaign is."""
+
+    audience: int
+    users: int
+    """Of the shop."""
+    control: int
+    """Of the audience, who get no mail to compare with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """One campaign in a list."""
@@ -73,9 +89,8 @@ def known_or(config: Config, definition: Definition) -> Definition:
     InvalidInput
         If the one that is there cannot be understood.
     """
-    folder = campaigns_folder(config)
-    is_there = (folder / definition.name / DEFINITION_FILE).exists()
-    return load_definition(folder, definition.name) if is_there else definition
+    is_there = _is_there(config, definition.name)
+    return load_definition(campaigns_folder(config), definition.name) if is_there else definition
 
 
 def create(config: Config, definition: Definition, *, replace: bool = False, if_missing: bool = False) -> Definition:
@@ -86,17 +101,26 @@ def create(config: Config, definition: Definition, *, replace: bool = False, if_
     InvalidInput
         If there is one of that name already, and neither option says what to do about it.
     """
-    folder = campaigns_folder(config)
-    is_there = (folder / definition.name / DEFINITION_FILE).exists()
-    if is_there and if_missing:
+    if if_missing and _is_there(config, definition.name):
         return known_or(config, definition)
-    if is_there and not replace:
+    check_free(config, definition.name, replace=replace)
+    definition.save(campaigns_folder(config))
+    return definition
+
+
+def check_free(config: Config, name: str, *, replace: bool) -> None:
+    """Refuse the name of a campaign that must not be changed.
+
+    Raises
+    ------
+    InvalidInput
+        If there is one.
+    """
+    if not replace and _is_there(config, name):
         raise InvalidInput(
-            f"there is a campaign {definition.name!r} already; name another one, or give --replace to change it "
+            f"there is a campaign {name!r} already; name another one, or give --replace to change it "
             "(what was sent stays as it was)"
         )
-    definition.save(folder)
-    return definition
 
 
 def listed(config: Config) -> list[Listed]:
@@ -114,12 +138,17 @@ def listed(config: Config) -> list[Listed]:
     return found
 
 
-def audience_size(config: Config, definition: Definition) -> tuple[int, int]:
-    """Return how many users of the served version a campaign is for, and how many there are."""
+def size_of(config: Config, definition: Definition) -> Size:
+    """Return how many users of the served version a campaign is for."""
     model = served(config).model
     now = clock_of(config.app.serving.clock, events=config.app.events_dir).now(model.as_of)
     n_users = len(model.users)
-    return len(audience_of(definition, ModelFacts(model, now=now), n_users)), n_users
+    audience = audience_of(definition, ModelFacts(model, now=now), n_users)
+    if definition.experiment is None:
+        return Size(len(audience), n_users, 0)
+    names = [model.users.ids[index] for index in audience.tolist()]
+    group = Allocation([definition.experiment]).groups_of(names, definition.experiment.name)
+    return Size(len(audience), n_users, int((group == definition.experiment.names.index(CONTROL)).sum()))
 
 
 @contextlib.contextmanager
@@ -179,28 +208,41 @@ def grounded(config: Config, shop: Today, definition: Definition, *, send_id: st
         yield Ground(shop.engine, definition, around)
 
 
-def sample(ground: Ground, *, user: str | None, most: int) -> Iterator[Chosen]:
-    """Decide about one user, or about the audience until `most` of them would get a mail.
+def audience_in(ground: Ground) -> npt.NDArray[np.int64]:
+    """Return the indices of the users that a campaign is for, ascending."""
+    model = ground.engine.model
+    return audience_of(ground.definition, ModelFacts(model, now=ground.around.now), len(model.users))
+
+
+def choice(ground: Ground, audience: npt.NDArray[np.int64], user: str) -> Chosen:
+    """Decide about one user; who is not in the audience gets nothing.
 
     Raises
     ------
     InvalidInput
         If the version does not know the user.
     """
-    model = ground.engine.model
-    facts = ModelFacts(model, now=ground.around.now)
-    audience = audience_of(ground.definition, facts, len(model.users))
-    if user is not None:
-        index = model.users.get(user)
-        if index is None:
-            raise InvalidInput(f"version {ground.engine.version} does not know the user {user!r}")
-        audience = np.array([index])
+    index = ground.engine.model.users.get(user)
+    if index is None:
+        raise unknown_user(ground.engine.version, user)
+    (chosen,) = choices(ground.engine, ground.definition, ground.around, np.array([index]))
+    if index not in audience:
+        chosen.reason[0] = NOT_IN_AUDIENCE
+    return chosen
+
+
+def sample(ground: Ground, audience: npt.NDArray[np.int64], *, most: int) -> Iterator[Chosen]:
+    """Decide about the audience, some thousand at a time, until `most` of them would get a mail."""
     found = 0
     for chosen in choices(ground.engine, ground.definition, ground.around, audience):
         yield chosen
         found += sum(not why for why in chosen.reason)
         if found >= most:
             return
+
+
+def _is_there(config: Config, name: str) -> bool:
+    return (campaigns_folder(config) / name / DEFINITION_FILE).exists()
 
 
 def _manifests(sends: Iterable[Send]) -> Iterator[Manifest]:

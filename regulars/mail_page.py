@@ -17,6 +17,7 @@ from serving.campaigns.choosing import Chosen
 from serving.campaigns.files import written_whole
 from serving.campaigns.mail import preview_page
 from serving.campaigns.mail_lines import Press
+from serving.campaigns.sending import ALIVE_DIGITS
 from serving.campaigns.sends import PREVIEW_FILE
 from serving.campaigns.snapshot import NO_DAY, Sent, SentItem, SentPick, day_of
 
@@ -48,7 +49,8 @@ def write_preview(config: Config, ground: Ground, chosen: Sequence[Chosen]) -> P
 def would_be_sent(ground: Ground, chosen: Chosen, row: int) -> Sent:
     """Return what one user would get, as if it were sent."""
     model, user, lists = ground.engine.model, int(chosen.user[row]), chosen.picks.lists
-    recency, next_order = float(model.customers.recency_days[user]), model.outlook.next_order[user]
+    recency, outlook = float(model.customers.recency_days[user]), model.outlook
+    alive = float(outlook.alive[user])
 
     def item(index: int) -> SentItem:
         known = ground.around.present.item(index)
@@ -74,9 +76,16 @@ def would_be_sent(ground: Ground, chosen: Chosen, row: int) -> Sent:
         recency_days=int(recency) if np.isfinite(recency) else None,
         frequency=int(model.customers.frequency[user]),
         monetary=round(float(model.customers.monetary[user]), 2),
-        next_order=None if np.isnat(next_order) else day_of(int(next_order.astype("datetime64[D]").astype(np.int64))),
+        alive=round(alive, ALIVE_DIGITS) if np.isfinite(alive) else None,
+        next_order=_day(outlook.next_order[user]),
+        next_order_from=_day(outlook.next_order_from[user]),
+        next_order_until=_day(outlook.next_order_until[user]),
         coupon_tier="",
         group=chosen.group[row],
         is_personal=not chosen.plain[row],
         picks=tuple(pick(slot) for slot in range(int(chosen.picks.count[row]))),
     )
+
+
+def _day(day: np.datetime64) -> date | None:
+    return None if np.isnat(day) else day_of(int(day.astype("datetime64[D]").astype(np.int64)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from recommender.artifact import MANIFEST_FILE, Artifact, load_artifact
+from pathlib import Path
+
+from recommender.artifact import MANIFEST_FILE, Artifact, load_artifact, load_users
 from recommender.bootstrap import Bootstrap
-from recommender.errors import InvalidArtifact, UnknownVersion
+from recommender.errors import InvalidArtifact, InvalidInput, UnknownVersion
 from recommender.manifest import Manifest
 from regulars.config import Config
 from regulars.hints import hint
@@ -72,11 +74,35 @@ def served(config: Config) -> Artifact:
     InvalidArtifact
         If it is damaged.
     """
+    return load_artifact(_served_folder(config))
+
+
+def check_user(config: Config, user_id: str) -> None:
+    """Refuse an id that the served version does not know, before all of the version is loaded.
+
+    Raises
+    ------
+    InvalidInput
+        If it is nobody's.
+    UnknownVersion
+        If nothing was published yet.
+    """
+    folder = _served_folder(config)
+    if user_id not in load_users(folder):
+        raise unknown_user(folder.name, user_id)
+
+
+def unknown_user(version: str, user_id: str) -> InvalidInput:
+    """Return what is said of an id that is nobody's."""
+    return InvalidInput(f"version {version} does not know the user {user_id!r}; ids are those of the purchase log")
+
+
+def _served_folder(config: Config) -> Path:
     registry = registry_of(config)
     version = registry.current()
     if version is None:
         raise UnknownVersion(f"nothing was published yet from {registry.root}; run: {hint('publish')}")
-    return load_artifact(registry.get(version))
+    return registry.get(version)
 
 
 def gate_verdicts(config: Config, version: str) -> list[Verdict]:

@@ -7,6 +7,10 @@ passed, and fading once the user has let two gaps go by without buying::
     score = orders / (orders + 1) · rate_i · ramp(elapsed / gap) / gap
     ramp(x) = min(x, 1) · 2^(-max(0, x - 2))
 
+Whether an item is needed *about now* is another question, which ranking does not ask: `soonest_due` looks only at what
+somebody bought often enough to have a rhythm for it, and takes the day by which they are as likely as not to have
+bought it, given that they did not so far. That day moves on for who is late, so nothing is overdue for ever.
+
 How sure the day is follows from how regular such orders are in this shop (`recommender.loyalty.regularity`): eight in
 ten orders come between the two ends of its interval, which is wide for an item bought once and narrows with every
 repeat.
@@ -16,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +36,9 @@ REST_SHARE = 0.5
 
 GRACE_GAPS = 2.0
 """After this many gaps without an order the need is taken to fade."""
+
+FEWEST_ORDERS = 3
+"""Orders of an item, and so two gaps, from which on somebody has a rhythm of their own for it."""
 
 
 DUE_FROM, DUE_UNTIL = -60, 120
@@ -82,19 +90,40 @@ def gap_interval(
     return ends[0], ends[1]
 
 
-def soonest_due(histories: Histories, habits: RepeatHabits, *, now: np.datetime64) -> npt.NDArray[np.datetime64]:
-    """Return (n_users,) datetime64[D]: the day the first item of each user runs out; NaT where none does.
+def has_rhythm(history: History | Histories, habits: RepeatHabits, *, now: np.datetime64) -> npt.NDArray[np.bool_]:
+    """Return (m,) bool: what a person bought at least `FEWEST_ORDERS` times, and has not given up since."""
+    elapsed = _elapsed_days(history.last, now)
+    return np.asarray((history.orders >= FEWEST_ORDERS) & (elapsed <= GRACE_GAPS * habits.gaps_of(history)))
 
-    Items count that are replenished: bought at least twice by this user, and not given up (`GRACE_GAPS` have not
-    passed). What ran out before `now` is due today.
+
+def likely_by(
+    history: History | Histories, habits: RepeatHabits, row: npt.NDArray[np.intp], *, now: np.datetime64
+) -> npt.NDArray[np.datetime64]:
+    """Return (k,) datetime64[D]: the day by which the items of the rows `row` are as likely as not bought again.
+
+    It is the median of the next gap, given that nothing came until `now`, so it is never before `now`::
+
+        Pr(g > t) = Pr(g > elapsed) / 2
     """
-    repeats = histories.orders - 1
-    gap = habits.gaps_of(histories)
-    counts = (repeats >= 1) & (_elapsed_days(histories.last, now) <= GRACE_GAPS * gap)
-    user = np.repeat(np.arange(len(histories)), np.diff(histories.indptr))[counts]
+    from scipy.special import betaincc, betainccinv  # slow to load, and no server needs it to rank
+
+    last = history.last[row]
+    span_days = (last - history.first[row]) / SECONDS_PER_DAY
+    scale, own = habits.gap_days[history.item[row]] + span_days, habits.regularity
+    rest, elapsed = 1 + own * history.orders[row], _elapsed_days(last, now)
+    still = betaincc(own, rest, elapsed / (elapsed + scale))
+    w = betainccinv(own, rest, still / 2)
+    with np.errstate(divide="ignore"):
+        days = np.minimum(scale * w / (1 - w), FARTHEST_DAYS)
+    return due_days(last, np.maximum(days, elapsed))
+
+
+def soonest_due(histories: Histories, habits: RepeatHabits, *, now: np.datetime64) -> npt.NDArray[np.datetime64]:
+    """Return (n_users,) datetime64[D]: the first of the days `likely_by` of what each user has a rhythm for; or NaT."""
+    row = np.flatnonzero(has_rhythm(histories, habits, now=now))
+    user = np.repeat(np.arange(len(histories)), np.diff(histories.indptr))[row]
     soonest = np.full(len(histories), np.iinfo(np.int64).max)
-    day = due_days(histories.last[counts], gap[counts]).astype(np.int64)
-    np.minimum.at(soonest, user, np.maximum(day, now.astype("datetime64[D]").astype(np.int64)))
+    np.minimum.at(soonest, user, likely_by(histories, habits, row, now=now).astype(np.int64))
     nobody = soonest == np.iinfo(np.int64).max
     soonest[nobody] = 0
     days = soonest.astype("datetime64[D]")
@@ -102,7 +131,7 @@ def soonest_due(histories: Histories, habits: RepeatHabits, *, now: np.datetime6
     return days
 
 
-def due_days(last: npt.NDArray[np.int64], gap_days: npt.NDArray[np.float32]) -> npt.NDArray[np.datetime64]:
+def due_days(last: npt.NDArray[np.int64], gap_days: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.datetime64]:
     """Return (m,) datetime64[D]: the day `gap_days` after `last` (seconds since 1970)."""
     seconds = last + (gap_days * SECONDS_PER_DAY).astype(np.int64)
     return seconds.astype("datetime64[s]").astype("datetime64[D]")

@@ -53,6 +53,11 @@ class Orders:
             keep &= self.time < end
         return Orders(self.n_users, self.user[keep], self.time[keep], self.amount[keep])
 
+    def until(self, now: np.datetime64) -> Orders:
+        """Return the same orders; those later than `now` happen then."""
+        time = np.minimum(self.time, now.astype("datetime64[s]"))
+        return Orders(self.n_users, self.user, time, self.amount)
+
     def by_day(self) -> Orders:
         """Return the order days: orders of one user on one day (UTC) are one, at midnight."""
         day = self.time.astype("datetime64[D]")

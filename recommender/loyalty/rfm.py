@@ -94,7 +94,7 @@ class CustomerBase:
     monetary: npt.NDArray[np.float64]
     """(n_users,) spent in total, in the shop's currency."""
     gap_days: npt.NDArray[np.float32]
-    """(n_users,) mean days between two orders; infinite with fewer than two."""
+    """(n_users,) mean days between two days with an order, which is at least 1; infinite with fewer than two."""
     recency_score: Scores
     """(n_users,) 1 (long ago) to 5 (lately); 0 for a prospect, as the two below."""
     frequency_score: Scores
@@ -121,7 +121,7 @@ class CustomerBase:
     def from_orders(cls, orders: Orders, *, now: np.datetime64) -> CustomerBase:
         """Describe every user by their `orders`, as of `now`; orders later than `now` count as happening then."""
         frequency, monetary = orders.count(), orders.spent()
-        recency, gap = _recency_and_gap(orders, frequency, now)
+        recency, gap = _recency(orders, now), _gap(orders, now)
         scores = [_scores(column, of=frequency > 0) for column in (-recency, frequency, monetary)]
         return cls(
             recency_days=recency.astype(np.float32),
@@ -131,7 +131,7 @@ class CustomerBase:
             recency_score=scores[0],
             frequency_score=scores[1],
             monetary_score=scores[2],
-            segment=_segments(*scores, frequency=frequency, on_time=(frequency > 1) & (recency <= PATIENCE * gap)),
+            segment=_segments(*scores, frequency=frequency, on_time=np.isfinite(gap) & (recency <= PATIENCE * gap)),
         )
 
     def __len__(self) -> int:
@@ -147,19 +147,27 @@ class CustomerBase:
         return np.flatnonzero(self.segment == segment).astype(np.int32)
 
 
-def _recency_and_gap(
-    orders: Orders, frequency: npt.NDArray[np.int64], now: np.datetime64
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return days since the last order, and mean days between orders; both (n_users,), infinite where there is none."""
+def _recency(orders: Orders, now: np.datetime64) -> npt.NDArray[np.float64]:
+    """Return (n_users,) days since the last order; infinite without one."""
     ago = np.maximum((now.astype("datetime64[s]") - orders.time).astype(np.int64), 0) / SECONDS_PER_DAY
-    first, last = orders.first_and_last()
-    recency, gap = np.full((2, len(frequency)), np.inf)
+    _, last = orders.first_and_last()
+    recency = np.full(orders.n_users, np.inf)
     recency[orders.user[last]] = ago[last]
-    repeated = frequency > 1
-    span = np.zeros(len(frequency))
-    span[orders.user[last]] = ago[first] - ago[last]
-    gap[repeated] = span[repeated] / (frequency[repeated] - 1)
-    return recency, gap
+    return recency
+
+
+def _gap(orders: Orders, now: np.datetime64) -> npt.NDArray[np.float64]:
+    """Return (n_users,) mean days between order days; infinite with fewer than two.
+
+    Whoever forgot the milk and comes back within the hour has no rhythm of an hour.
+    """
+    days = orders.until(now).by_day()
+    first, last = days.first_and_last()
+    user, gaps = days.user[first], last - first
+    span = (days.time[last] - days.time[first]).astype(np.int64) / SECONDS_PER_DAY
+    gap = np.full(orders.n_users, np.inf)
+    gap[user[gaps > 0]] = span[gaps > 0] / gaps[gaps > 0]
+    return gap
 
 
 def _scores(column: npt.NDArray[np.float64] | npt.NDArray[np.int64], *, of: npt.NDArray[np.bool_]) -> Scores:

@@ -25,7 +25,8 @@ HORIZON_DAYS = 28.0
 @app.command(
     epilog=examples(
         "regulars campaign create win-back --audience 'segment in (\"at risk\", lapsed) and alive > 0.2' --control 0.1",
-        "regulars campaign create refill --due-within 7 --recipe replenishment --no-repeat 0",
+        "regulars campaign create refill --due-within 7 --recipe replenishment --no-repeat 0"
+        "  [dim]# what runs out again may be mailed again[/dim]",
         "regulars campaign create tea --bought-in Tea --spent 100:500 --recipe new-for-you --cap '2 in 7 days'",
         "regulars campaign create thanks -g champion --tier '5% if monetary > 500'",
     )
@@ -77,12 +78,13 @@ def create(
         no_repeat=no_repeat,
         tiers=tier or (),
     )
-    size, n_users = campaigning.audience_size(settings, definition)
+    campaigning.check_free(settings, definition.name, replace=replace)
+    size = campaigning.size_of(settings, definition)
     campaigning.create(settings, definition, replace=replace)
     if json:
         write(definition.model_dump_json(indent=2))
     else:
-        say(created_view(definition, size, n_users))
+        say(created_view(definition, size))
 
 
 @app.command("list", epilog=examples("regulars campaign list", "regulars campaign list --json"))
@@ -90,6 +92,7 @@ def list_campaigns(config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None, 
     """List the campaigns with what they sent."""
     from regulars.campaign_view import list_view
     from regulars.campaigning import listed
+    from regulars.hints import hint
     from regulars.terminal import results, say, write
 
     found = listed(configuration(config, set_))
@@ -105,7 +108,7 @@ def list_campaigns(config: ConfigPath = DEFAULT_CONFIG, set_: Overrides = None, 
     elif found:
         results().print(list_view(found))
     else:
-        say("There is no campaign yet. To create one: regulars campaign create --help")
+        say(f"There is no campaign yet. How to create one: {hint('campaign create')} --help")
 
 
 @app.command(
@@ -122,29 +125,36 @@ def preview(
 ) -> None:
     """Show what a few users would get if the campaign were sent now; nothing is kept.
 
-    A user who would get nothing is told with the reason.
+    Of a user who would get nothing it says why.
     """
-    from regulars.campaign_view import preview_view
-    from regulars.campaigning import campaigns_folder, sample, standing
+    from regulars.campaign_view import preview_view, why_nothing
+    from regulars.campaigning import audience_in, campaigns_folder, choice, sample, standing
     from regulars.mail_page import write_preview
     from regulars.progress import TerminalProgress
-    from regulars.terminal import results, say
+    from regulars.terminal import plain, results, say
+    from regulars.trained import check_user
     from serving.campaigns.definition import load_definition
 
     settings = configuration(config, set_)
     definition = load_definition(campaigns_folder(settings), name)
+    if user is not None:
+        check_user(settings, user)
     with standing(settings, definition, send_id="", progress=TerminalProgress()) as ground:
-        chosen = list(sample(ground, user=user, most=users))
-        if page:
+        audience = audience_in(ground)
+        chosen = list(sample(ground, audience, most=users)) if user is None else [choice(ground, audience, user)]
+        if user is not None and (nothing := why_nothing(ground, user, chosen[0])):
+            results().print(plain(nothing))
+        elif page:
             say(f"The mail is in {write_preview(settings, ground, chosen)}")
         else:
-            results().print(preview_view(ground, chosen, currency=settings.app.currency, most=users))
+            currency, n_audience = settings.app.currency, len(audience)
+            results().print(preview_view(ground, chosen, n_audience=n_audience, currency=currency, most=users))
 
 
 @app.command(
     epilog=examples(
         "regulars campaign export win-back",
-        "regulars campaign export win-back --format csv --format parquet --layout braze",
+        "regulars campaign export win-back --format csv,parquet --layout klaviyo,braze",
         'regulars campaign export --segment "at risk"  [dim]# created if there is none[/dim]',
         "regulars campaign export win-back --send spring-2 --json",
     )
@@ -155,10 +165,19 @@ def export(
     segment: campaign_options.SegmentName = None,
     send: Annotated[str | None, typer.Option(help="Name of the send; without it, the day, as in 20260301.")] = None,
     format_: Annotated[
-        list[str] | None, typer.Option("--format", help="csv, jsonl, parquet or html; csv and jsonl without it.")
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT[,FORMAT…]",
+            help="csv, jsonl, parquet or html, or several: csv,parquet. Without it csv,jsonl.",
+        ),
     ] = None,
     layout: Annotated[
-        list[str] | None, typer.Option(help="Also for a mail tool: klaviyo, klaviyo-catalog, braze or mailchimp.")
+        list[str] | None,
+        typer.Option(
+            metavar="TOOL[,TOOL…]",
+            help="Also for a mail tool: klaviyo, klaviyo-catalog, braze or mailchimp, or several: klaviyo,braze.",
+        ),
     ] = None,
     slots: Annotated[int | None, typer.Option(help="With --segment: picks per user.")] = None,
     config: ConfigPath = DEFAULT_CONFIG,

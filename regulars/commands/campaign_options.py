@@ -29,7 +29,10 @@ Tiers = Annotated[
     list[str] | None, typer.Option(metavar="TIER", help="A coupon: '10% if segment = lost'. The first that fits.")
 ]
 NoRepeat = Annotated[
-    int, typer.Option(metavar="SENDS", help="Repeat no pick of a person's last sends, nor of today's pages.")
+    int,
+    typer.Option(
+        metavar="SENDS", help="Repeat no pick of a person's last so many sends, nor of today's pages; 0: repeat."
+    ),
 ]
 
 Control = Annotated[float, typer.Option(help="Share who are left in peace, to compare with.")]

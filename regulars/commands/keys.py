@@ -65,6 +65,7 @@ def create(
     """
     from datetime import UTC
 
+    from regulars.hints import hint
     from regulars.terminal import say, write
     from serving.access.keys import Kind
     from serving.access.making import make_key
@@ -82,7 +83,7 @@ def create(
     )
     write(minted.text)
     say("From now on requests need a key, and running servers ask for one within a second.")
-    say(f"This is the only time this key is shown. To take it back: regulars keys revoke {minted.kept.key_id}")
+    say(f"This is the only time this key is shown. To take it back: {hint('keys revoke')} {minted.kept.key_id}")
 
 
 @app.command("list", epilog=examples("regulars keys list", "regulars keys list --all --json"))

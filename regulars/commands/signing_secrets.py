@@ -43,6 +43,7 @@ def create(
     from pydantic import ValidationError
 
     from recommender.errors import ConfigError
+    from regulars.hints import hint
     from regulars.terminal import say, write
     from serving.access.signing_secrets import SigningSecrets
     from serving.problems import plain
@@ -54,7 +55,7 @@ def create(
         raise ConfigError(f"name: {plain(error.errors(include_url=False)[0]['msg'])}") from None
     write(made.text or "")
     say("Running servers believe tokens that are signed with it within serving.poll_seconds.")
-    say(f"To take it back: regulars keys signing-secret revoke {made.secret_id}")
+    say(f"To take it back: {hint('keys signing-secret revoke')} {made.secret_id}")
 
 
 @app.command("list", epilog=examples("regulars keys signing-secret list", "regulars keys signing-secret list --all"))

@@ -15,6 +15,7 @@ from regulars.config import Config
 from regulars.forgetting import files_part
 from regulars.forgetting.forget import alone
 from regulars.forgetting.receipt import FOLDER
+from regulars.hints import hint
 from serving.events.redaction import Guests, event_files, guests_in, lines_of
 from training.pipeline import TrainResult, artifacts_folder, erased_users, reports_folder, train
 from training.progress import Progress
@@ -45,7 +46,7 @@ def _without_latecomers(config: Config, progress: Progress) -> Iterator[None]:
                     guests.learn(lines_of(path))
                 left = _forget_in_trained(config, late, guests)
             for place in left:
-                progress.message(f"somebody may still be in {place}; run `regulars forget` for them again")
+                progress.message(f"somebody may still be in {place}; run `{hint('forget')}` for them again")
 
 
 def _forget_in_trained(config: Config, users: Collection[str], guests: Guests) -> list[str]:

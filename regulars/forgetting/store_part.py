@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from recommender.errors import StoreUnavailable
 from regulars.forgetting.receipt import Place
+from regulars.hints import hint
 from serving.clock import clock_of
 from serving.erasures import Erasures
 from serving.events.drain import Drain
@@ -31,8 +32,6 @@ DRAIN_SECONDS = 30.0
 COMPACT_SECONDS = 120.0
 MOST_WAITING = 100_000
 """Events on their way that are looked at."""
-
-AGAIN = "run `regulars forget` again when it is back"
 
 
 @dataclass(slots=True)
@@ -76,13 +75,17 @@ async def forget_in_store(
         waiting = await _drained(stores, users, settings, guests)
         await _forget(stores, users, known, part, guests=guests)
         if waiting:
-            note = f"they did not reach an event file within {DRAIN_SECONDS:g} seconds; run `regulars forget` again"
+            note = f"they did not reach an event file within {DRAIN_SECONDS:g} seconds; run `{hint('forget')}` again"
             part.pending.append(Place("events on their way", part.where, waiting, note))
     except StoreUnavailable as error:
-        part.pending.append(Place("candidates, fresh events, guests", part.where, note=f"{error}; {AGAIN}"))
+        part.pending.append(Place("candidates, fresh events, guests", part.where, note=_again(error)))
     finally:
         await stores.close()
     return part
+
+
+def _again(error: StoreUnavailable) -> str:
+    return f"{error}; run `{hint('forget')}` again when it is back"
 
 
 async def compact_store(settings: AppSettings) -> Place | None:

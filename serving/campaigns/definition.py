@@ -41,7 +41,7 @@ class Recipe(enum.StrEnum):
     NEW_FOR_YOU = "new-for-you"
     """What somebody has not bought yet."""
     WIN_BACK = "win-back"
-    """Old favourites and new things, one after the other."""
+    """Old favourites and new things in turn, as long as there are both."""
     BEST_SELLERS = "best-sellers"
     """The same for everybody, less what somebody owns and needs once."""
 

@@ -4,17 +4,17 @@
 segment                 the segment of the version (`recommender.loyalty.rfm`)
 recency_days            days from the last order to the moment of the send; not known without one
 frequency, monetary     orders; money spent
-gap_days                mean days between two orders; not known with fewer than two
+gap_days                mean days between two days with an order; not known with fewer than two
 alive                   probability of still being a customer (`recommender.loyalty.outlook`)
 orders_30, orders_90    expected orders in the 30 or 90 days after the end of the log
 value_90                expected money in those 90 days
 days_to_next_order      days until the next order is expected; below 0 where it is overdue
-due_within              days until the soonest item to buy again is needed, 0 where one is overdue
+due_within              days until somebody will as likely as not have bought an item that they have a rhythm for
 bought_category         the categories somebody has bought in
 ======================= ==============================================================================================
 
-For `due_within` an item counts that a person bought at least twice, or that its buyers often buy again, until two of
-its gaps have passed without an order: then the need has faded.
+For `due_within` an item counts that a person bought at least three times, until two of its gaps have passed without an
+order (`recommender.loyalty.due`). What is overdue is due later every day, so it does not stay in an audience.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ import difflib
 import numpy as np
 import numpy.typing as npt
 
-from recommender.engine import REPLENISHABLE_RATE
 from recommender.errors import InvalidInput
 from recommender.histories import Histories, History
 from recommender.interactions import SECONDS_PER_DAY
-from recommender.loyalty.due import GRACE_GAPS, due_days
+from recommender.loyalty.due import has_rhythm, likely_by
 from recommender.model import Model
 from serving.campaigns.expression import Mask
 
@@ -110,18 +109,14 @@ class ModelFacts:
 
 
 def soonest_due(model: Model, now: np.datetime64) -> Numbers:
-    """Return (n_users,) days until each user's soonest item to buy again is needed; NaN for none."""
+    """Return (n_users,) days until each user's soonest item is due; NaN for none."""
     soonest = np.full(len(model.users), np.inf)
-    replenishable = model.repeat.rate >= REPLENISHABLE_RATE
-    today, second = now.astype("datetime64[D]"), now.astype("datetime64[s]").astype(np.int64)
+    today = now.astype("datetime64[D]")
     for users, history in _chunks(model.histories):
-        gap = model.repeat.gaps_of(history)
-        is_again = (history.orders >= 2) | ((history.orders > 0) & replenishable[history.item])
-        is_needed = (second - history.last) / SECONDS_PER_DAY <= GRACE_GAPS * gap
-        days = ((due_days(history.last, gap) - today) / np.timedelta64(1, "D")).clip(min=0.0)
-        rows = np.flatnonzero(is_again & is_needed)
+        rows = np.flatnonzero(has_rhythm(history, model.repeat, now=now))
+        days = (likely_by(history, model.repeat, rows, now=now) - today) / np.timedelta64(1, "D")
         of_row = np.repeat(np.arange(users.start, users.stop), np.diff(model.histories.indptr[_bounds(users)]))
-        np.minimum.at(soonest, of_row[rows], days[rows])
+        np.minimum.at(soonest, of_row[rows], days)
     return np.where(np.isfinite(soonest), soonest, np.nan)
 
 

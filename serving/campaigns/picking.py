@@ -85,6 +85,7 @@ class Picker:
         self._soon = int(now.astype("datetime64[D]").astype(np.int64)) + SOON_DAYS
         self._histories = engine.model.histories
         self._n_items = len(engine.model.items)
+        self._title = engine.twins.title
         self._once = engine.model.repeat.rate < REPLENISHABLE_RATE
         self._popular = self._offered(engine, Placement.EMAIL, now)
         self._best = self._offered(engine, Placement.BESTSELLERS, now)
@@ -105,11 +106,11 @@ class Picker:
         `found` has a row per user in each list.
         """
         everybody = self._repeated(self._best if self._recipe is Recipe.BEST_SELLERS else self._popular, len(user))
-        own = self._of_recipe(found) if self.purposes() else everybody
-        if plain.any():
-            own = either(plain, everybody, own)
         owned = Barred(self._owned(user[~plain], every=self._recipe is Recipe.NEW_FOR_YOU), self._n_items)
         rules = (barred, owned)
+        own = self._of_recipe(user, found, rules) if self.purposes() else everybody
+        if plain.any():
+            own = either(plain, everybody, own)
         first = self._chosen(user, _leading(own), rules)
         short = np.flatnonzero(first.count < self._slots)
         if not len(short) or self._recipe in (Recipe.REPLENISHMENT, Recipe.BEST_SELLERS):
@@ -122,7 +123,9 @@ class Picker:
         first.count[short] = filled.count
         return first
 
-    def _of_recipe(self, found: Mapping[Purpose, Lists]) -> Lists:
+    def _of_recipe(
+        self, user: npt.NDArray[np.int64], found: Mapping[Purpose, Lists], rules: tuple[Barred, ...]
+    ) -> Lists:
         if self._recipe is Recipe.NEW_FOR_YOU:
             return found[Purpose.NEW]
         own = found[Purpose.ALL]
@@ -131,16 +134,16 @@ class Picker:
         again = _without(own, (own.kind & 15) != ReasonCode.BUY_AGAIN)
         if self._recipe is Recipe.REPLENISHMENT:
             return _without(again, again.due > self._soon)
-        return _in_turn(again, found[Purpose.NEW])
+        # Rules first: a favourite that may not be shown would take its turn with it.
+        new = found[Purpose.NEW]
+        is_new = self._allowed(user, new, rules) & self._has_new_title(user, new)
+        return _in_turn(_without(again, ~self._allowed(user, again, rules)), _without(new, ~is_new))
 
     def _chosen(
         self, user: npt.NDArray[np.int64], lists: Lists, rules: tuple[Barred, ...], *, once: bool = False
     ) -> Picks:
         """Take the first items of each row that nothing forbids; with `once`, an item may stand there several times."""
-        allowed = lists.item != EMPTY
-        allowed &= self._in_stock[lists.item]
-        for rule in rules:
-            allowed &= rule.keep(user, lists.item)
+        allowed = self._allowed(user, lists, rules)
         if once:
             allowed &= _first_of_its_kind(lists.item)
         order = np.argsort(~allowed, axis=1, kind="stable")[:, : self._slots]
@@ -150,6 +153,19 @@ class Picker:
             column = np.take_along_axis(getattr(lists, name), order, axis=1)
             getattr(picks, name)[:, : order.shape[1]][kept] = column[kept]
         return Picks(picks, kept.sum(axis=1))
+
+    def _allowed(self, user: npt.NDArray[np.int64], lists: Lists, rules: tuple[Barred, ...]) -> Mask:
+        """Return (u, k) bool: what is in stock and not forbidden."""
+        allowed: Mask = (lists.item != EMPTY) & self._in_stock[lists.item]
+        for rule in rules:
+            allowed &= rule.keep(user, lists.item)
+        return allowed
+
+    def _has_new_title(self, user: npt.NDArray[np.int64], lists: Lists) -> Mask:
+        """Return (u, k) bool: False for what bears the title of something owned, which nobody would call new."""
+        owned = self._owned(user, every=True)
+        keys = np.unique(owned // self._n_items * self._n_items + self._title[owned % self._n_items])
+        return Barred(keys, self._n_items).keep(user, self._title[lists.item])
 
     def _owned(self, user: npt.NDArray[np.int64], *, every: bool) -> Keys:
         """Return every item that users own, or those they need once, as ascending keys."""
@@ -210,7 +226,10 @@ def _beside(*parts: Lists) -> Lists:
 
 
 def _in_turn(again: Lists, new: Lists) -> Lists:
-    """Return an item of the one, an item of the other, and so on; what leads comes first."""
+    """Return an item of the one, an item of the other, and so on; what leads comes first.
+
+    Items that are not there take no turn, so the rest of a list that is longer stands in its own order.
+    """
     both = _beside(again, new)
     turn = []
     for lists, odd in ((again, 0), (new, 1)):

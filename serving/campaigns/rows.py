@@ -21,13 +21,16 @@ import orjson
 
 from recommender.loyalty.rfm import Segment
 from recommender.slate import Reason
-from serving.campaigns.snapshot import PICK, RecipientRow, SentPick, Snapshot, day_of, slate_id_of
+from serving.campaigns.snapshot import PICK, RecipientRow, SentPick, Snapshot, known_day, slate_id_of
 from serving.campaigns.wording import price_words, reason_words
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What makes a spreadsheet compute a cell instead of showing it; the last four are the full-width forms."""
 
-USER_COLUMNS = ("user_id", "segment", "recency_days", "frequency", "monetary", "next_order_date", "coupon_tier")
+USER_COLUMNS = (
+    *("user_id", "segment", "recency_days", "frequency", "monetary"),
+    *("alive", "next_order_date", "next_order_from", "next_order_until", "coupon_tier"),
+)
 PICK_COLUMNS = ("id", "title", "url", "image", "price", "reason")
 LINK_COLUMNS = ("click", "open_image")
 MAX_KEPT = 200_000
@@ -98,7 +101,8 @@ class CsvRows:
             b"" if row.recency_days is None else b"%d" % row.recency_days,
             b"%d" % row.frequency,
             price_words(row.monetary, self._currency).encode(),
-            b"" if row.next_order is None else day_of(row.next_order).isoformat().encode(),
+            b"" if row.alive is None else b"%.3f" % row.alive,
+            *map(_day, (row.next_order, row.next_order_from, row.next_order_until)),
             _cell(row.tier),
         ]
         filled = 0
@@ -143,7 +147,10 @@ class JsonLines:
             "recency_days": row.recency_days,
             "frequency": row.frequency,
             "monetary": row.monetary,
-            "next_order_date": None if row.next_order is None else day_of(row.next_order),
+            "alive": row.alive,
+            "next_order_date": known_day(row.next_order),
+            "next_order_from": known_day(row.next_order_from),
+            "next_order_until": known_day(row.next_order_until),
             "coupon_tier": row.tier or None,
             "personal": bool(row.personal),
             "slate_id": slate_id_of(self._snapshot.campaign, self._snapshot.send_id, row.number),
@@ -166,7 +173,7 @@ class JsonLines:
 def header(slots: int) -> list[str]:
     """Return the names of the columns.
 
-    >>> header(1)[7:10]
+    >>> header(1)[10:13]
     ['rec_1_id', 'rec_1_title', 'rec_1_url']
     """
     picks = [f"rec_{slot}_{name}" for slot in range(1, slots + 1) for name in (*PICK_COLUMNS, *LINK_COLUMNS)]
@@ -215,6 +222,12 @@ def csv_line(row: Sequence[str]) -> bytes:
     line = io.StringIO()
     csv.writer(line, lineterminator="\r\n").writerow(row)
     return line.getvalue().encode()
+
+
+def _day(day: int | None) -> bytes:
+    """Return the cell of a day that is counted from 1970."""
+    known = known_day(day)
+    return b"" if known is None else known.isoformat().encode()
 
 
 def _cell(text: str) -> bytes:

@@ -30,6 +30,9 @@ from serving.stores import UserRecord
 CHUNK = 2048
 """Users looked at together."""
 
+ALIVE_DIGITS = 3
+"""No forecast is surer than that."""
+
 _PICK = np.dtype([("item", "<i4"), ("kind", "u1"), ("anchor", "<i4"), ("due", "<i4")])
 """`serving.campaigns.snapshot.PICK`, as numpy writes it."""
 
@@ -170,7 +173,7 @@ class _Rows:
         tally.picks += int(count[rows].sum())
         tally.plain += int(chosen.plain[rows].sum())
         for row, values in zip(rows.tolist(), zip(*self._columns(user), strict=True), strict=True):
-            name, segment, recency, frequency, monetary, next_order, tier = values
+            *known, tier = values
             group = chosen.group[row]
             grouped = None if group is None else f"{group.experiment}/{group.variant}"
             if grouped is not None:
@@ -179,22 +182,20 @@ class _Rows:
                 tally.tiers[tier] += 1
             picks = packed[row, : count[row]].tobytes()
             personal = not chosen.plain[row]
-            yield RecipientRow(
-                tally.written, name, segment, recency, frequency, monetary, next_order, tier, grouped, personal, picks
-            )
+            yield RecipientRow._make((tally.written, *known, tier, grouped, personal, picks))
             tally.written += 1
 
     def _columns(self, user: npt.NDArray[np.int64]) -> list[list[Any]]:
-        customers, ids = self._model.customers, self._model.users.ids
-        recency, next_order = self._recency[user], self._model.outlook.next_order[user]
-        days = next_order.astype("datetime64[D]").astype(np.int64).tolist()
+        customers, outlook, ids = self._model.customers, self._model.outlook, self._model.users.ids
+        alive = outlook.alive[user].astype(np.float64).round(ALIVE_DIGITS)
         return [
             [ids[index] for index in user.tolist()],
             customers.segment[user].tolist(),
-            [None if day != day else int(day) for day in recency.tolist()],
+            [None if day != day else int(day) for day in self._recency[user].tolist()],
             customers.frequency[user].tolist(),
             customers.monetary[user].round(2).tolist(),
-            [None if unknown else day for day, unknown in zip(days, np.isnat(next_order).tolist(), strict=True)],
+            [None if share != share else share for share in alive.tolist()],
+            *(_days(day[user]) for day in (outlook.next_order, outlook.next_order_from, outlook.next_order_until)),
             self._tier(user),
         ]
 
@@ -204,6 +205,12 @@ class _Rows:
             for row in np.flatnonzero(mask[user]).tolist():
                 found[row] = name
         return found
+
+
+def _days(days: npt.NDArray[np.datetime64]) -> list[int | None]:
+    """Return days as they are counted from 1970."""
+    counted = days.astype("datetime64[D]").astype(np.int64).tolist()
+    return [None if unknown else day for day, unknown in zip(counted, np.isnat(days).tolist(), strict=True)]
 
 
 def _meta(engine: Engine, definition: Definition, circumstances: Circumstances, counts: Counts) -> dict[str, Any]:

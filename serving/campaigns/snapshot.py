@@ -30,7 +30,8 @@ from recommender.experiments.allocation import Assigned
 from recommender.loyalty.rfm import Segment
 
 SNAPSHOT_FILE = "snapshot.sqlite"
-SCHEMA = 1
+SCHEMA = 2
+"""What is written; records of schema 1 lack what is expected of people, and are read without it."""
 NO_DAY = -(1 << 31)
 """In the place of a day that nothing is known of."""
 PICK = struct.Struct("<iBii")
@@ -53,8 +54,8 @@ CREATE TABLE items (
 );
 CREATE TABLE recipients (
     number INTEGER PRIMARY KEY, user_id TEXT NOT NULL, segment INTEGER NOT NULL, recency_days INTEGER,
-    frequency INTEGER NOT NULL, monetary REAL NOT NULL, next_order INTEGER, tier TEXT NOT NULL, grouped TEXT,
-    personal INTEGER NOT NULL, picks BLOB NOT NULL
+    frequency INTEGER NOT NULL, monetary REAL NOT NULL, alive REAL, next_order INTEGER, next_order_from INTEGER,
+    next_order_until INTEGER, tier TEXT NOT NULL, grouped TEXT, personal INTEGER NOT NULL, picks BLOB NOT NULL
 );
 CREATE TABLE suppressed (user_id TEXT NOT NULL, reason TEXT NOT NULL);
 """
@@ -62,7 +63,11 @@ INDEXES = """
 CREATE UNIQUE INDEX recipients_by_user ON recipients (user_id);
 CREATE INDEX suppressed_by_user ON suppressed (user_id);
 """
-_COLUMNS = "number, user_id, segment, recency_days, frequency, monetary, next_order, tier, grouped, personal, picks"
+_EXPECTED = {
+    "1": "NULL, next_order, NULL, NULL",
+    str(SCHEMA): "alive, next_order, next_order_from, next_order_until",
+}
+"""What is known of somebody's future, by schema."""
 
 
 class RecipientRow(NamedTuple):
@@ -74,8 +79,11 @@ class RecipientRow(NamedTuple):
     recency_days: int | None
     frequency: int
     monetary: float
+    alive: float | None
     next_order: int | None
-    """Days since 1970."""
+    """Days since 1970, as the two below."""
+    next_order_from: int | None
+    next_order_until: int | None
     tier: str
     grouped: str | None
     """Experiment and group, with a slash between them."""
@@ -127,8 +135,14 @@ class Sent:
     """Orders."""
     monetary: float
     """Money spent, in the shop's currency."""
+    alive: float | None
+    """Probability of still being a customer; None where nothing can be said, as the three below."""
     next_order: date | None
-    """The day the next order is expected; None where nothing can be said."""
+    """The day the next order is expected."""
+    next_order_from: date | None
+    """One in ten of those who come back does so before it."""
+    next_order_until: date | None
+    """One in ten of those who come back does so after it."""
     coupon_tier: str
     """Empty for none."""
     group: Assigned | None
@@ -162,12 +176,17 @@ class Snapshot:
             self.meta: Mapping[str, str] = dict(self._db.execute("SELECT name, value FROM meta"))
         except sqlite3.Error as error:
             raise _damaged(path, error) from error
-        if self.meta.get("schema") != str(SCHEMA):
+        if self.meta.get("schema") not in _EXPECTED:
             self.close()
-            raise InvalidInput(f"{path} is of schema {self.meta.get('schema')}, and this release reads {SCHEMA}")
+            read = " and ".join(_EXPECTED)
+            raise InvalidInput(f"{path} is of schema {self.meta.get('schema')}, and this release reads {read}")
         if missing := sorted(_TOLD - self.meta.keys()):
             self.close()
             raise _damaged(path, f"it does not tell {', '.join(missing)}")
+        expected = _EXPECTED[self.meta["schema"]]
+        self._columns = (
+            f"number, user_id, segment, recency_days, frequency, monetary, {expected}, tier, grouped, personal, picks"
+        )
         self._items: dict[int, SentItem] = {}
 
     @classmethod
@@ -225,7 +244,8 @@ class Snapshot:
 
     def rows(self) -> Iterator[RecipientRow]:
         """Yield the bare rows of the recipients by number."""
-        yield from map(RecipientRow._make, self._asked(f"SELECT {_COLUMNS} FROM recipients ORDER BY number"))  # noqa: S608
+        found = f"SELECT {self._columns} FROM recipients ORDER BY number"  # noqa: S608
+        yield from map(RecipientRow._make, self._asked(found))
 
     def suppressed(self) -> Iterator[tuple[str, str]]:
         """Yield who was left out with the reason, in the order of the audience."""
@@ -242,7 +262,10 @@ class Snapshot:
                 recency_days=row.recency_days,
                 frequency=row.frequency,
                 monetary=row.monetary,
-                next_order=None if row.next_order is None else day_of(row.next_order),
+                alive=row.alive,
+                next_order=known_day(row.next_order),
+                next_order_from=known_day(row.next_order_from),
+                next_order_until=known_day(row.next_order_until),
                 coupon_tier=row.tier,
                 group=None if row.grouped is None else Assigned(*row.grouped.split("/", 1)),
                 is_personal=bool(row.personal),
@@ -325,7 +348,7 @@ class Snapshot:
         self.close()
 
     def _one(self, condition: str, value: int | str) -> Sent | None:
-        row = next(self._asked(f"SELECT {_COLUMNS} FROM recipients WHERE {condition}", (value,)), None)  # noqa: S608
+        row = next(self._asked(f"SELECT {self._columns} FROM recipients WHERE {condition}", (value,)), None)  # noqa: S608
         return None if row is None else self.sent(RecipientRow._make(row))
 
     def _asked(self, statement: str, values: Sequence[int | str] = ()) -> Iterator[Any]:
@@ -364,6 +387,11 @@ def slate_id_of(campaign: str, send_id: str, number: int) -> str:
     'win-back.20180101.17'
     """
     return f"{campaign}.{send_id}.{number}"
+
+
+def known_day(day: int | None) -> date | None:
+    """Return a day that is counted from 1970; None if it is not known."""
+    return None if day is None else day_of(day)
 
 
 def day_of(day: int) -> date:

@@ -27,7 +27,8 @@ class SnapshotWriter:
 
     def add(self, rows: Iterable[RecipientRow]) -> None:
         """Write recipients; their numbers ascend."""
-        self._db.executemany("INSERT INTO recipients VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        marks = ", ".join("?" * len(RecipientRow._fields))
+        self._db.executemany(f"INSERT INTO recipients VALUES ({marks})", rows)  # noqa: S608  question marks
 
     def suppress(self, rows: Iterable[tuple[str, str]]) -> None:
         """Write who is left out, and why."""

@@ -23,7 +23,10 @@ _NUMBERS = {
     "recency_days": pl.Int32(),
     "frequency": pl.Int32(),
     "monetary": pl.Float64(),
+    "alive": pl.Float64(),
     "next_order_date": pl.Date(),
+    "next_order_from": pl.Date(),
+    "next_order_until": pl.Date(),
 }
 
 
@@ -67,7 +70,10 @@ def _values(sent: Sent, snapshot: Snapshot, links: Links | None) -> list[Any]:
         sent.recency_days,
         sent.frequency,
         sent.monetary,
+        sent.alive,
         sent.next_order,
+        sent.next_order_from,
+        sent.next_order_until,
         sent.coupon_tier,
         *cells,
         *[None] * empty,

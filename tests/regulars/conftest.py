@@ -67,9 +67,9 @@ def trained_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return shop
 
 
-def write_log(path: Path) -> None:
+def write_log(path: Path, *, n_users: int = 60, n_items: int = 40, days: int = 200) -> None:
     """Write the planted shop's purchases as CSV."""
-    log = planted.shop(n_users=60, n_items=40, days=200).log
+    log = planted.shop(n_users=n_users, n_items=n_items, days=days).log
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["who", "item_id", "time", "receipt", "quantity", "amount"])

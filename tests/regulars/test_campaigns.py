@@ -113,6 +113,108 @@ def test_a_send_is_made_once(published: Shop, capsys: pytest.CaptureFixture[str]
     assert "--send firstb" in capsys.readouterr().err
 
 
+def test_create_says_who_is_left_out_to_compare_with(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """The control group is counted before anything is sent, and without one it is said what that costs."""
+    assert published.run("campaign create", "compared", "--control", "0.3") == 0
+    said = capsys.readouterr().err
+    found = re.search(r"compared is for (\d+) of (\d+) users. (\d+) of them \(30%\) are its control group", said)
+    assert found is not None, said
+    audience, users, control = map(int, found.groups())
+    assert 0 < control < audience == users
+    assert "they get no mail, so that the report can compare them with those who do." in said
+    assert published.run("campaign export", "compared", "--format", "csv") == 0
+    reasons = reasons_of(sent(published, "compared"))
+    held_back = list(reasons.values()).count("control_group")
+    assert control - list(reasons.values()).count("erased") <= held_back <= control
+    capsys.readouterr()
+    assert published.run("campaign create", "uncompared") == 0
+    assert "Nobody is left out to compare with, so no report can tell what it did" in capsys.readouterr().err
+
+
+def reasons_of(folder: Path) -> dict[str, str]:
+    """Who was left out of a send, and why."""
+    with (folder / "suppressed.csv").open(encoding="utf-8", newline="") as file:
+        return {row["user_id"]: row["reason"] for row in csv.DictReader(file)}
+
+
+def test_a_preview_says_why_somebody_would_get_nothing(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a sentence that names them: held back, or not meant at all, on the terminal and instead of a page."""
+    assert published.run("campaign create", "held", "--control", "0.9") == 0
+    assert published.run("campaign create", "few", "--audience", "frequency > 1000") == 0
+    assert published.run("campaign export", "held", "--format", "csv") == 0
+    held = next(user for user, why in reasons_of(sent(published, "held")).items() if why == "control_group")
+    mailed = users_of(sent(published, "held") / "recipients.csv")[0]
+    capsys.readouterr()
+    for options in ([], ["--page"]):
+        assert published.run("campaign preview", "held", "--user", held, *options) == 0
+        assert f"{held} would get nothing: in the control group, which gets no mail" in flat(capsys.readouterr().out)
+    assert published.run("campaign preview", "few", "--user", held) == 0
+    assert f"{held} would get nothing: not in the audience (frequency > 1000)." in flat(capsys.readouterr().out)
+    assert not (published.folder / "data/campaigns/few/preview.html").exists()
+    assert published.run("campaign preview", "held", "--user", mailed) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{mailed}: ")
+    assert "would get nothing" not in said
+
+
+def flat(text: str) -> str:
+    """Text without its line ends."""
+    return " ".join(text.split())
+
+
+def test_a_preview_says_of_whom_it_speaks(
+    published: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was left out is counted among all of the audience, or among the first, and then it is said why."""
+    assert published.run("campaign create", "halved", "--control", "0.5") == 0
+    assert published.run("campaign create", "nobodies", "--audience", "frequency > 1000") == 0
+    capsys.readouterr()
+    assert published.run("campaign preview", "halved", "--users", "100") == 0
+    assert re.search(r"That is of all \d+ users of the audience\.", flat(capsys.readouterr().out))
+    monkeypatch.setattr("serving.campaigns.sending.CHUNK", 7)
+    assert published.run("campaign preview", "halved", "--users", "1") == 0
+    assert re.search(
+        r"That is of the first \d+ of \d+ users of the audience: a preview stops when it has enough mails to show, "
+        r"and an export goes through all of them\.",
+        flat(capsys.readouterr().out),
+    )
+    assert published.run("campaign preview", "nobodies") == 0
+    assert capsys.readouterr().out.strip() == "Nobody is in the audience."
+
+
+def test_wrong_names_are_refused_before_a_version_is_loaded(
+    published: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An unknown user, campaign or name that is taken is said even where the version could not be loaded at all."""
+    shop = Shop(tmp_path / "shop")
+    shutil.copytree(published.folder, shop.folder, ignore=shutil.ignore_patterns("campaigns"))
+    assert shop.run("campaign create", "there") == 0
+    for array in (shop.folder / "data/artifacts").glob("*/histories.item.npy"):
+        array.write_bytes(array.read_bytes()[:-4])
+    for command, said in (
+        (["campaign preview", "there", "--user", "nobody"], "does not know the user 'nobody'"),
+        (["campaign preview", "nope"], "there is no campaign 'nope'"),
+        (["campaign export", "nope"], "there is no campaign 'nope'"),
+        (["campaign report", "nope"], "there is no campaign 'nope'"),
+        (["campaign create", "there"], "there is a campaign 'there' already"),
+    ):
+        capsys.readouterr()
+        assert shop.run(*command) == 2, command
+        assert said in capsys.readouterr().err
+    assert shop.run("campaign preview", "there", "--user", "user-0001") != 0
+    assert "histories.item.npy is truncated" in flat(capsys.readouterr().err)
+
+
+def test_help_shows_several_formats_at_once(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """Formats and tools may be joined with commas, and the help says so."""
+    assert published.run("campaign export", "--help") == 0
+    said = capsys.readouterr().out
+    for words in ("csv,parquet", "klaviyo,braze", "--format csv,parquet --layout klaviyo,braze"):
+        assert words in said
+    assert published.run("campaign create", "--help") == 0
+    assert "--no-repeat 0" in capsys.readouterr().out
+
+
 def test_what_is_damaged_stops_nothing_else(
     published: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,23 @@ def test_program_is_named_as_it_can_be_found(tmp_path: Path, monkeypatch: pytest
     assert program(str(here)) == "regulars"
     assert program("regulars") == "regulars"
     assert program("/x/regulars/__main__.py").endswith(" -m regulars")
+
+
+def test_no_message_names_a_command_that_may_not_be_found() -> None:
+    """Whoever is told to run something can paste it: commands in messages come from `hint`."""
+    bare = re.compile(r"(?:\brun:? |[:,] )`?regulars [a-z]")
+    for path in sorted(Path("regulars").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        told = [node for node in ast.walk(tree) if isinstance(node, ast.Raise) or is_told(node)]
+        texts = [part.value for node in told for part in ast.walk(node) if isinstance(part, ast.Constant)]
+        assert [text for text in texts if isinstance(text, str) and bare.search(text)] == [], path
+
+
+def is_told(node: ast.AST) -> bool:
+    """Whether something is said to the person at the terminal."""
+    called = node.func if isinstance(node, ast.Call) else None
+    name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
+    return name in {"say", "message", "Place", "note"}
 
 
 def test_configuration_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

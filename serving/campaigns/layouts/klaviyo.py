@@ -1,8 +1,9 @@
 """Profiles for Klaviyo, as bodies of requests to its Bulk Import Profiles API, one request a file.
 
-Limits (https://developers.klaviyo.com/en/reference/bulk_import_profiles): 10,000 profiles and 5 MB a request, 100 KB a
-profile. People are known by `external_id`, the shop's own id, and by their email where the shop gives it. The API does
-not clear what is left out or null, so every slot is written, empty where there is no pick.
+Limits (https://developers.klaviyo.com/en/reference/bulk_import_profiles, and the specification in
+https://github.com/klaviyo/openapi, openapi/stable/apis/bulk_import_profiles.json): 10,000 profiles and 5 MB a request,
+100 KB a profile. People are known by `external_id`, the shop's own id, and by their email where the shop gives it. The
+API does not clear what is left out or null, so every slot is written, empty where there is no pick.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """Contacts for Mailchimp, as CSV for its import, with merge fields.
 
 Limits: a text field holds 255 bytes and is clipped beyond
-(https://mailchimp.com/help/format-guidelines-for-your-import-file/); an audience has 30 fields, five of them from the
-start (https://chimpmatic.com/mailchimp-audience-fields-and-merge-tags), which leaves 25 for us; tags are capital
-letters, digits and _, ten at most (https://mailchimp.com/developer/marketing/docs/merge-fields/). That is room for four
-picks; further ones are left out. Mailchimp knows people by their email alone: it is taken from the column `email` of
-the consent file, and who has none there is left out.
+(https://mailchimp.com/help/format-guidelines-for-your-import-file/); an audience has 30 merge fields, as Mailchimp's
+own extension for Magento keeps it (https://github.com/mailchimp/mc-magento/pull/1062), and four of them, besides the
+email, from the start (https://mailchimp.com/developer/marketing/docs/merge-fields/); a tag has ten characters at most
+(https://github.com/mailchimp/mc-magento/pull/1150). Larger plans may have more fields. That is room for four picks;
+further ones are left out. Mailchimp knows people by their email alone: it is taken from the column `email` of the
+consent file, and who has none there is left out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from serving.campaigns.wording import price_words
 STEM = "mailchimp_contacts"
 MAX_FIELD_BYTES = 255
 MAX_FIELDS = 25
+"""Merge fields left for us: 30 less the four that are there, and one that somebody may have made."""
 MAX_TAG = 10
 MAX_BYTES = 100_000_000
 """No limit of Mailchimp's: files that a browser still uploads."""

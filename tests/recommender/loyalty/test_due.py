@@ -1,5 +1,7 @@
 """Due dates: when milk runs out, and what is needed most."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from recommender.confidence import Confidence
 from recommender.events import Event
 from recommender.histories import FreshEvent, Histories, History
 from recommender.interactions import Interactions
-from recommender.loyalty.due import GRACE_GAPS, due_items, resting_items, soonest_due
+from recommender.loyalty.due import GRACE_GAPS, due_items, likely_by, resting_items, soonest_due
 from recommender.loyalty.regularity import with_regularity
 from recommender.repeat import RepeatHabits
 from tests import planted
@@ -153,19 +155,65 @@ def test_too_few_repeats_leave_the_regularity_unknown() -> None:
     assert with_regularity(habits, histories) is habits
 
 
+def test_who_is_late_is_due_later() -> None:
+    """The day is that of the median of the gaps that are left: by hand where orders come at random."""
+    habits, history = weekly(gap_days=10.0), bought_on(0, 10, 20)
+    row = np.array([0])
+    for elapsed in (0.0, 5.0, 20.0):
+        # With κ = 1, Pr(g > t) = ((G + S) / (G + S + t))^(1 + n + 1), here of G + S = 30 and three orders.
+        median = (30 + elapsed) * 2 ** (1 / 4) - 30
+        found = likely_by(history, habits, row, now=at(20 + elapsed))
+        assert found.tolist() == [at(20 + median).astype("datetime64[D]").item()]
+
+
+@given(
+    st.lists(st.floats(0, 60), min_size=3, max_size=8, unique=True).map(sorted), st.floats(0, 200), st.floats(0.3, 20)
+)
+def test_a_due_day_is_never_past(days: list[float], elapsed: float, regularity: float) -> None:
+    """Whatever the rhythm and however late somebody is, the day lies ahead, and waiting puts it off."""
+    habits, history = dataclasses.replace(weekly(), regularity=regularity), bought_on(*days)
+    row = np.array([0])
+    now, later = at(days[-1] + elapsed), at(days[-1] + elapsed + 30)
+    found = likely_by(history, habits, row, now=now)
+    assert found >= now.astype("datetime64[D]")
+    assert likely_by(history, habits, row, now=later) >= found
+
+
+def test_due_days_are_as_likely_as_they_say() -> None:
+    """Of items that are bought in rhythms of people's own, half are bought again by the day, however late it is."""
+    rng = np.random.default_rng(3)
+    shape, users = 4.0, 2000
+    gaps = rng.gamma(shape, rng.gamma(5.0, 1.0, users)[:, None] * 3 / shape, (users, 6))
+    days = np.cumsum(gaps, axis=1)
+    lines = [Line(f"u{user:04d}", "milk", day=float(day)) for user in range(users) for day in days[user, :5]]
+    log = log_of(lines)
+    histories = Histories.from_interactions(log, CONFIDENCE, now=at(float(days.max())))
+    habits = with_regularity(RepeatHabits.from_histories(histories, np.zeros(1, dtype=np.int32)), histories)
+    for share in (0.0, 0.6, 1.1):
+        came = []
+        for user in range(users):
+            now = days[user, 4] + share * gaps[user, :5].mean()
+            if days[user, 5] > now:
+                due = likely_by(histories.of(user), habits, np.array([0]), now=at(float(now)))[0]
+                came.append(at(float(days[user, 5])).astype("datetime64[D]") <= due)
+        assert np.mean(came) == pytest.approx(0.5, abs=0.08), share
+
+
 def test_soonest_due_by_hand() -> None:
-    """Only what is replenished counts; what ran out is due today; who gave an item up is not due."""
+    """Only what was bought three times counts; of several the first; who gave an item up is not due."""
     lines = [
-        *(Line("ann", "milk", day=day) for day in (80, 90)),
-        *(Line("ann", "tea", day=day) for day in (0, 60)),
-        *(Line("bob", "milk", day=day) for day in (1, 8)),
-        Line("eve", "milk", day=95),
-        *(Line("joe", "milk", day=day) for day in (70, 85)),
+        *(Line("ann", "milk", day=day) for day in (70, 80, 90)),
+        *(Line("ann", "tea", day=day) for day in (0, 30, 60)),
+        *(Line("bob", "milk", day=day) for day in (1, 8, 15)),
+        *(Line("eve", "milk", day=day) for day in (85, 95)),
+        *(Line("joe", "tea", day=day) for day in (40, 70, 95)),
     ]
     log = log_of(lines)
     histories = Histories.from_interactions(log, CONFIDENCE, now=at(100))
     habits = RepeatHabits(np.full(2, 0.5, np.float32), np.full(2, 10.0, np.float32))
     soonest = soonest_due(histories, habits, now=at(100))
-    today = at(100).astype("datetime64[D]").item()
     assert list(log.users) == ["ann", "bob", "eve", "joe"]
-    assert soonest.astype(object).tolist() == [today, None, None, today]
+    of_ann = likely_by(histories.of(0), habits, np.array([0, 1]), now=at(100))
+    of_joe = likely_by(histories.of(3), habits, np.array([0]), now=at(100))
+    assert soonest.astype(object).tolist() == [of_ann[0].item(), None, None, of_joe[0].item()]
+    assert of_ann[0] < of_ann[1]

@@ -41,6 +41,21 @@ def test_figures() -> None:
     assert base.members(Segment.PROSPECT).tolist() == [2]
 
 
+def test_a_day_is_one_order_of_a_rhythm() -> None:
+    """Two checkouts on one day are no gap: who has only those has none, and is on time for nothing."""
+    log = log_of([*visits("ann", 0, 0.3, 10, 30, 30.01), *visits("bob", 90, 90.001), *visits("eve", 3)])
+    base = CustomerBase.from_interactions(log, now=at(100))
+    assert base.frequency.tolist() == [5, 2, 1]
+    assert base.gap_days.tolist() == [15, np.inf, np.inf]
+
+
+@given(logs())
+def test_a_gap_is_a_day_at_least(log: Interactions) -> None:
+    """Whatever the log, a gap that is known spans days, and whole days between the first and the last."""
+    gap = CustomerBase.from_interactions(log, now=at(100)).gap_days
+    assert (gap >= 1).all()
+
+
 def test_scores_are_fifths() -> None:
     """Among ten different customers, two get each score: 5 for the latest, the most frequent, the biggest spender."""
     lines = [
@@ -129,7 +144,7 @@ def test_segments_part_the_users(log: Interactions) -> None:
 def test_nobody_on_time_is_at_risk_or_gone(log: Interactions) -> None:
     """Who keeps their own rhythm is not written off, whatever the others do."""
     base = CustomerBase.from_interactions(log, now=at(366))
-    on_time = (base.frequency > 1) & (base.recency_days < 0.99 * PATIENCE * base.gap_days)
+    on_time = np.isfinite(base.gap_days) & (base.recency_days < 0.99 * PATIENCE * base.gap_days)
     gone = np.isin(base.segment, [Segment.AT_RISK, Segment.LAPSED, Segment.LOST])
     assert not (on_time & gone).any()
 

@@ -120,4 +120,5 @@ def test_a_preview_is_for_everybody(page: Page, screenshots: Path, request: pyte
     found = Axe().run(page).response["violations"]
     assert [f"{each['id']}: {[node['target'] for node in each['nodes']][:3]}" for each in found] == []
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert page.locator("pre").evaluate("one => one.scrollWidth <= one.clientWidth"), "plain text is cut off"
     page.screenshot(path=screenshots / f"preview-{request.node.callspec.params['page'][0]}.png", full_page=True)

@@ -43,7 +43,10 @@ def snapshot_of(folder: Path, *, slots: int, **meta: Any) -> Snapshot:
 
 def row(n_picks: int = 1, *, user_id: str = "空", recency_days: int | None = 12) -> RecipientRow:
     """A recipient with the same pick in some slots."""
-    return RecipientRow(0, user_id, Segment.AT_RISK, recency_days, 3, 40.5, 19_000, "=5%", None, True, AGAIN * n_picks)
+    expected = (0.875, 19_000, 18_998, None)
+    return RecipientRow(
+        0, user_id, Segment.AT_RISK, recency_days, 3, 40.5, *expected, "=5%", None, True, AGAIN * n_picks
+    )
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=5))
@@ -92,10 +95,11 @@ def test_row_golden(tmp_path: Path) -> None:
     with snapshot_of(tmp_path, slots=1) as snapshot:
         plain, linked = CsvRows(snapshot, None), CsvRows(snapshot, Two())
         assert plain.header().decode() == (
-            "user_id,segment,recency_days,frequency,monetary,next_order_date,coupon_tier,"
+            "user_id,segment,recency_days,frequency,monetary,"
+            "alive,next_order_date,next_order_from,next_order_until,coupon_tier,"
             "rec_1_id,rec_1_title,rec_1_url,rec_1_image,rec_1_price,rec_1_reason,rec_1_click,rec_1_open_image,slate_id\r\n"
         )
-        start = "空,at risk,12,3,40.50,2022-01-08,'=5%,"
+        start = "空,at risk,12,3,40.50,0.875,2022-01-08,2022-01-06,,'=5%,"
         pick = 'a:b/c%d e,"Tea, ""green""",https://shop.example/tea,,3.50,Time to buy it again,'
         assert plain.line(row()).decode() == f"{start}{pick},,c.s.0\r\n"
         links = '"https://reco.example/l/0,0",https://reco.example/i/0-0.png'
@@ -110,6 +114,7 @@ def test_json_line_is_exact(tmp_path: Path) -> None:
     assert line.count(b"\n") == 1
     content = json.loads(line)
     assert (content["user_id"], content["recency_days"], content["next_order_date"]) == ("=1+1", None, "2022-01-08")
+    assert (content["alive"], content["next_order_from"], content["next_order_until"]) == (0.875, "2022-01-06", None)
     (pick,) = content["picks"]
     assert (pick["price"], pick["click_url"]) == (3.5, "https://reco.example/l/0,0")
 

@@ -2,28 +2,34 @@
 
 import dataclasses
 import hashlib
+import itertools
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from recommender.arrangement import Arranged
 from recommender.candidates import ReasonCode
 from recommender.engine import Engine
 from recommender.events import Event
+from recommender.histories import History
+from recommender.model import Model
 from recommender.purpose import STORED, Purpose
 from recommender.request import SlateRequest
 from recommender.slate import Placement
 from serving.campaigns.consent import Consent
+from serving.campaigns.earlier import Earlier
 from serving.campaigns.present import unvisited
 from serving.events.fresh import Stored, encode
 from serving.experiment_settings import ExperimentSettings, Groups
-from serving.shelves.recorder import Recorder
+from serving.shelves.recorder import DEPTHS, Recorder, cut
 from serving.stores import UserRecord
-from tests.models import engine_of, hostile_model, open_shelf, shop_model, tiny_model
+from tests.models import engine_of, hostile_model, open_shelf, paired_model, shop_model, tiny_model
 from tests.serving.campaigns.sent import definition_of, items_of, knowing, left_out, lines_of, published, rows_of, send
 
 
@@ -194,6 +200,64 @@ def test_recipes_keep_their_promise(tmp_path: Path, recipe: str) -> None:
         assert len({items_of(line)[0] for line in lines_of(made)}) < 20
 
 
+@pytest.mark.parametrize("model_of", [shop_model, paired_model])
+@pytest.mark.parametrize("slots", [4, 10])
+def test_a_win_back_takes_turns_among_what_may_be_shown(
+    tmp_path: Path, model_of: Callable[[], Model], slots: int
+) -> None:
+    """With half of the shop sold out, rows are favourite, new, favourite, new, until one kind runs out."""
+    model = model_of()
+    engine, shelf = engine_of(model), open_shelf(model)
+    shelf.in_stock[::2] = False
+    present = published(model, shelf=shelf)
+    made, _ = send(tmp_path, model, definition_of(recipe="win-back", slots=slots), present=present)
+    turned, sold_out = 0, 0
+    for line in lines_of(made):
+        history = engine.history(line["user_id"])
+        assert history is not None
+        again, new = kinds_of(engine, history)
+        sold_out += bool(again) and not shelf.in_stock[again[0]]
+        again, new = ([item for item in items if shelf.in_stock[item]] for items in (again, new))
+        turns = [item for pair in itertools.zip_longest(again, new) for item in pair if item is not None][:slots]
+        assert items_of(line)[: len(turns)] == [model.items.ids[item] for item in turns]
+        turned += len(again) >= 2 and len(new) >= 2
+    assert turned > len(model.users) / 2
+    assert sold_out > 10
+
+
+def kinds_of(engine: Engine, history: History) -> tuple[list[int], list[int]]:
+    """What leads of somebody's favourites, and of things that are new to them in name, too."""
+    found = engine.prepared(history, STORED, now=engine.model.as_of, k=max(DEPTHS.values()))
+    every, news = (cut(found[purpose], DEPTHS[purpose]) for purpose in (Purpose.ALL, Purpose.NEW))
+    shown = every.candidates
+    is_again = shown.reason[: every.front] == ReasonCode.BUY_AGAIN
+    owned = {engine.model.catalogue.title[item] for item in history.owned.tolist()}
+    new = [
+        item for item in news.candidates.item[: news.front].tolist() if engine.model.catalogue.title[item] not in owned
+    ]
+    return shown.item[: every.front][is_again].tolist(), new
+
+
+def test_a_favourite_that_was_sent_lately_takes_no_turn(tmp_path: Path) -> None:
+    """After a refill mail, a win-back that repeats nothing still begins with a favourite where one is left."""
+    model = shop_model()
+    engine = engine_of(model)
+    refill, _ = send(tmp_path, model, definition_of(name="refill", recipe="replenishment", slots=1))
+    sent = {line["user_id"]: items_of(line) for line in lines_of(refill)}
+    with Earlier([refill], model, now=model.as_of) as earlier:
+        made, _ = send(tmp_path, model, definition_of(recipe="win-back", no_repeat=1), earlier=earlier)
+    orders = []
+    for line in lines_of(made):
+        history = engine.history(line["user_id"])
+        assert history is not None
+        assert not set(items_of(line)) & set(sent.get(line["user_id"], ()))
+        left = {model.items.ids[item] for item in kinds_of(engine, history)[0]} - set(sent.get(line["user_id"], ()))
+        if line["user_id"] in sent and len(left) >= 2:
+            orders.append([model.items.index(item) in history.owned for item in items_of(line)])
+    assert len(orders) > 20
+    assert all(order == [True, False, True, False] for order in orders)
+
+
 def test_a_replenishment_speaks_of_the_next_two_weeks(tmp_path: Path) -> None:
     """What is needed later is not in it, though a mixed mail may offer it."""
     model = shop_model()
@@ -261,6 +325,22 @@ def test_coupons_follow_from_the_first_rule_that_fits(tmp_path: Path) -> None:
     found = {row["segment"]: row["coupon_tier"] for row in rows_of(made)}
     assert (found["champion"], found["loyal"], found["lost"]) == ("gold", "silver", "")
     assert sum(manifest.tiers.values()) == sum(bool(row["coupon_tier"]) for row in rows_of(made))
+
+
+def test_rows_say_what_is_expected_of_people(tmp_path: Path) -> None:
+    """Whether they are still there, the day of the next order and its interval are the version's, in every format."""
+    model = shop_model()
+    made, _ = send(tmp_path, model, formats=("csv", "jsonl", "parquet"))
+    table = pl.read_parquet(made.folder / "recipients.parquet")
+    names = ("alive", "next_order_date", "next_order_from", "next_order_until")
+    assert sum(outlook is not None for outlook in table["alive"]) > 100
+    for cells, line, row in zip(rows_of(made), lines_of(made), table.iter_rows(named=True), strict=True):
+        user, outlook = model.users.index(row["user_id"]), model.outlook
+        assert line["alive"] == row["alive"] == pytest.approx(float(outlook.alive[user]), abs=0.0005)
+        days = [outlook.next_order[user], outlook.next_order_from[user], outlook.next_order_until[user]]
+        assert [line[name] for name in names[1:]] == [str(day) for day in days]
+        assert [str(row[name]) for name in names[1:]] == [str(day) for day in days]
+        assert [cells[name] for name in names] == [f"{line['alive']:.3f}", *map(str, days)]
 
 
 def test_hostile_ids(tmp_path: Path) -> None:

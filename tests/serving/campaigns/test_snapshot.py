@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,8 @@ def row(number: int) -> RecipientRow:
         70_000, Source.SIMILAR << 4 | ReasonCode.SIMILAR_TO, 0, NO_DAY
     )
     grouped = "trial/b" if number else None
-    return RecipientRow(number, IDS[number], Segment.AT_RISK, 29, 3, 12.5, days, "5%", grouped, number < 2, picks)
+    expected = (0.5, days, days - 2, days + 9)
+    return RecipientRow(number, IDS[number], Segment.AT_RISK, 29, 3, 12.5, *expected, "5%", grouped, number < 2, picks)
 
 
 def written(folder: Path, campaign: str = "win-back", send_id: str = "20180101", as_of: str = "2018-01-01") -> Path:
@@ -57,6 +59,11 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         assert (sent.user_id, sent.slate_id) == (IDS[1], "win-back.20180101.1")
         assert sent.items == ("i0", "i70000")
         assert sent.picks[0].due_on == DUE == sent.next_order
+        assert (sent.alive, sent.next_order_from, sent.next_order_until) == (
+            0.5,
+            dt.date(2018, 1, 3),
+            dt.date(2018, 1, 14),
+        )
         assert sent.picks[0].item == item(0)
         assert sent.picks[1].rests_on == item(0)
         assert (sent.picks[1].source, sent.picks[1].reason) == (Source.SIMILAR, ReasonCode.SIMILAR_TO)
@@ -67,6 +74,30 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         assert list(snapshot.suppressed()) == [("z", "erased"), ("y", "control_group")]
         assert snapshot.why_not("y") == "control_group"
         assert (len(snapshot), snapshot.slots, snapshot.currency) == (3, 2, "EUR")
+
+
+def test_records_of_the_schema_before_are_read(tmp_path: Path) -> None:
+    """Sends that were made before rows said what is expected of people are there, and say nothing of it."""
+    path = written(tmp_path)
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        for column in ("alive", "next_order_from", "next_order_until"):
+            db.execute(f"ALTER TABLE recipients DROP COLUMN {column}")
+        db.execute("UPDATE meta SET value = '1' WHERE name = 'schema'")
+    with Snapshot.open(path) as snapshot:
+        sent = snapshot.of_user(IDS[0])
+        assert sent is not None
+        assert (sent.next_order, sent.alive, sent.next_order_from, sent.next_order_until) == (DUE, None, None, None)
+        assert (sent.coupon_tier, sent.items) == ("5%", ("i0", "i70000"))
+        assert snapshot.forget(IDS[2])
+
+
+def test_records_of_a_later_schema_are_refused(tmp_path: Path) -> None:
+    """What a later release wrote is not guessed at."""
+    path = written(tmp_path)
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE meta SET value = '3' WHERE name = 'schema'")
+    with pytest.raises(InvalidInput, match="is of schema 3, and this release reads 1 and 2"):
+        Snapshot.open(path)
 
 
 @pytest.mark.parametrize("number", [-1, 3, 10**9])
