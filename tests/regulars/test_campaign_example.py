@@ -60,7 +60,7 @@ def orders_of(shop: Shop) -> dict[str, list[np.datetime64]]:
 
 def end_of(orders: dict[str, list[np.datetime64]]) -> np.datetime64:
     """The day of the last order."""
-    return np.datetime64(max(max(times) for times in orders.values()), "D")
+    return np.datetime64(str(max(max(times) for times in orders.values()))[:10])
 
 
 def moved(shown: str, end: np.datetime64) -> str:
