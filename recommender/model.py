@@ -25,7 +25,7 @@ from recommender.repeat import RepeatHabits
 from recommender.standing import Standing
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, weakref_slot=True)
 class Model:
     """A trained model. All per-user parts share `users`, all per-item parts share `items`.
 

@@ -81,7 +81,7 @@ def challenge(
     InvalidInput
         If it is what everybody is served already; else as `publish`.
     """
-    if is_served(config, version):
+    if registry_of(config).current() == version or _pointer_of(config).current == version:
         raise InvalidInput(f"{version} is what everybody is served: it cannot be a challenger as well")
     done = _published(config, version, progress=progress, force=force, workers=workers, challenger=True)
     registry_of(config).record(CHALLENGER, version)
@@ -91,6 +91,8 @@ def challenge(
 def withdraw(config: Config, version: str) -> bool:
     """Serve `version` to no variant any more; say whether it was a challenger.
 
+    A store that lost its data knows of none: then the journal is set right.
+
     Raises
     ------
     StoreUnavailable
@@ -98,15 +100,15 @@ def withdraw(config: Config, version: str) -> bool:
     """
     with store_of(config.app) as settings:
         was_one = asyncio.run(_withdraw(settings, version))
-    if was_one:
-        registry_of(config).record(WITHDRAWN, version)
+    registry = registry_of(config)
+    if was_one := was_one or version in registry.challengers():
+        registry.record(WITHDRAWN, version)
     return was_one
 
 
 def challengers(config: Config) -> frozenset[str]:
     """Return the versions kept beside the served one; raise `StoreUnavailable` if the store is away."""
-    with store_of(config.app) as settings:
-        return asyncio.run(_pointer(settings)).challengers
+    return _pointer_of(config).challengers
 
 
 def is_served(config: Config, version: str) -> bool:
@@ -179,6 +181,11 @@ async def _is_served(settings: AppSettings, version: str) -> bool:
     finally:
         await stores.close()
     return pointer.current == version and version in kept
+
+
+def _pointer_of(config: Config) -> Pointer:
+    with store_of(config.app) as settings:
+        return asyncio.run(_pointer(settings))
 
 
 async def _pointer(settings: AppSettings) -> Pointer:

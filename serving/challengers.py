@@ -26,6 +26,9 @@ class Challengers:
         self._named = sorted(named)
         self._loader = loader
         self._metrics = metrics
+        for version in self._named:
+            # From zero on: a counter that begins at its first missed slate would hide that one.
+            metrics.challenger_missed.labels(version)
         self._loaded: dict[str, Loaded] = {}
         self._absent: frozenset[str] = frozenset()
         """Of which the log has said that the store does not keep them."""

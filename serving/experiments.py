@@ -116,6 +116,12 @@ class Experiments:
         group = self._allocation.of(visitor)
         return None if group is None else self._treatments[group]
 
+    @property
+    def versions(self) -> frozenset[str]:
+        """The versions that groups name."""
+        named = (treatment.changes.version for treatment in self._treatments.values())
+        return frozenset(version for version in named if version is not None)
+
     def version_for(self, visitor: str) -> str | None:
         """Return the version that a visitor's group names; None if it gets the served one."""
         treatment = self.of(visitor)

@@ -3,15 +3,19 @@
 An update is a patch: attributes it does not name stay as they are, in this process and in the store. `Shelf` arrays
 are kept per model and changed in place, element by element, so that a stock change costs nothing to requests and is
 effective with the next one. Other processes learn of it when they poll.
+
+Several models may answer at once, each with a numbering of its own, the engine's thread beside the event loop: what was
+laid out for one is never another's.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import logging
+import threading
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -20,6 +24,7 @@ import orjson
 
 from recommender.catalogue import Item
 from recommender.errors import StoreUnavailable
+from recommender.ids import IdMap
 from recommender.model import Model
 from recommender.rules import Shelf
 from serving.stores import ItemStore
@@ -48,7 +53,27 @@ class Watcher(Protocol):
         ...
 
 
-_ATTRIBUTES = frozenset(field.name for field in dataclasses.fields(Item)) - {"item_id"}
+_ATTRIBUTES = frozenset(each.name for each in dataclasses.fields(Item)) - {"item_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """What was laid out for one model; it holds no model, so that one nobody answers with any more goes."""
+
+    items: IdMap
+    shelf: Shelf
+    shown: dict[int, LiveItem] = field(default_factory=dict)
+    """By index."""
+
+    def put(self, item_id: str, patch: Patch) -> None:
+        """Change an item, if the model knows it."""
+        index = self.items.get(item_id)
+        if index is None:
+            return
+        self.shelf.in_stock[index] = _in_stock(patch)
+        if "price" in patch:
+            self.shelf.price[index] = np.nan if patch["price"] is None else patch["price"]
+        self.shown.pop(index, None)
 
 
 class LiveCatalogue:
@@ -59,14 +84,14 @@ class LiveCatalogue:
         self._patches: dict[str, dict[str, Any]] = {}
         self._unsent: dict[str, dict[str, Any]] = {}
         self._revision = 0
-        self._model: Model | None = None
-        self._shelf: Shelf | None = None
-        self._shown: dict[int, LiveItem] = {}
+        self._laid: weakref.WeakKeyDictionary[Model, _Laid] = weakref.WeakKeyDictionary()
         self._watchers: weakref.WeakSet[Watcher] = weakref.WeakSet()
+        self._changing = threading.Lock()
 
     def watch(self, watcher: Watcher) -> None:
         """Tell `watcher` about every change from now on, as long as somebody else holds it."""
-        self._watchers.add(watcher)
+        with self._changing:
+            self._watchers.add(watcher)
 
     async def put(self, patches: Mapping[str, Patch]) -> bool:
         """Apply patches here and share them; say whether they could be shared yet."""
@@ -92,12 +117,7 @@ class LiveCatalogue:
 
     def shelf(self, model: Model) -> Shelf:
         """Return what can be sold now, aligned with the items of `model`."""
-        if self._shelf is None or self._model is not model:
-            self._model, self._shown = model, {}
-            self._shelf = Shelf(np.ones(len(model.items), np.bool_), np.array(model.catalogue.price, np.float64))
-            for item_id, patch in self._patches.items():
-                self._put_on_shelf(item_id, patch)
-        return self._shelf
+        return self._laid_for(model).shelf
 
     def knows(self, item_id: str, model: Model) -> bool:
         """Say whether the model or an update speaks of this item."""
@@ -105,16 +125,29 @@ class LiveCatalogue:
 
     def item(self, item_id: str, model: Model) -> LiveItem:
         """Return an item as it is now; one nobody described has an id and nothing else."""
-        self.shelf(model)
-        index = model.items.get(item_id)
+        laid, index = self._laid_for(model), model.items.get(item_id)
         if index is None:
             return _merged(Item(item_id=item_id), self._patches.get(item_id, {}))
-        shown = self._shown.get(index)
+        shown = laid.shown.get(index)
         if shown is None:
             trained = model.catalogue.item(index, item_id=item_id)
             shown = _merged(trained, self._patches.get(item_id, {}))
-            self._shown[index] = shown
+            laid.shown[index] = shown
         return shown
+
+    def _laid_for(self, model: Model) -> _Laid:
+        laid = self._laid.get(model)
+        if laid is not None:
+            return laid
+        with self._changing:
+            laid = self._laid.get(model)
+            if laid is None:
+                in_stock = np.ones(len(model.items), np.bool_)
+                laid = _Laid(model.items, Shelf(in_stock, np.array(model.catalogue.price, np.float64)))
+                for item_id, patch in self._patches.items():
+                    laid.put(item_id, patch)
+                self._laid[model] = laid
+            return laid
 
     async def _send(self) -> None:
         if not self._unsent:
@@ -133,23 +166,16 @@ class LiveCatalogue:
             raise
 
     def _apply(self, patches: Mapping[str, Patch]) -> None:
-        _merge(self._patches, patches)
-        for item_id in patches:
-            # What this process could not send yet is newer than anything the store can tell.
-            merged = self._patches[item_id] | self._unsent.get(item_id, {})
-            self._patches[item_id] = merged
-            self._put_on_shelf(item_id, merged)
-            for watcher in self._watchers:
-                watcher.item_changed(item_id)
-
-    def _put_on_shelf(self, item_id: str, patch: Patch) -> None:
-        index = None if self._model is None else self._model.items.get(item_id)
-        if index is None or self._shelf is None:
-            return
-        self._shelf.in_stock[index] = _in_stock(patch)
-        if "price" in patch:
-            self._shelf.price[index] = np.nan if patch["price"] is None else patch["price"]
-        self._shown.pop(index, None)
+        with self._changing:
+            _merge(self._patches, patches)
+            for item_id in patches:
+                # What this process could not send yet is newer than anything the store can tell.
+                merged = self._patches[item_id] | self._unsent.get(item_id, {})
+                self._patches[item_id] = merged
+                for laid in self._laid.values():
+                    laid.put(item_id, merged)
+                for watcher in self._watchers:
+                    watcher.item_changed(item_id)
 
 
 def picture_path(item_id: str) -> str:

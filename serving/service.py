@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 import numpy as np
@@ -85,6 +85,8 @@ class Service:
         self._pauses = Pauses()
         self._pinned: Ready | None = None
         """What answers whatever is published meanwhile."""
+        self._pinned_versions: Mapping[str, Ready | None] = {}
+        """The same of versions that experiments name; None for one that was not there."""
         self._thread = EngineThread(catalogue, clock, slate_id, metrics)
         self._computing = Computing(self._thread, self._counter, clock=clock, renderer=renderer, metrics=metrics)
         self.tally = Tally(metrics)
@@ -128,20 +130,24 @@ class Service:
         return await self._computing.reply(ready, question, known)
 
     async def having_read(self, users: Iterable[str | None]) -> Service:
-        """Return a service of the present model that has read some users, in one round trip, and asks for no others."""
-        ready = self._ready
-        versions = {user: self._version_for(user, ready) for user in users if user is not None}
-        return self._reading(await ReadAlready.of(self._store, versions), pinned=ready)
+        """Return a service of the present models that has read some users at once, and asks for no others."""
+        here = self._reading(self._store, pinned=self._ready)
+        if self.experiments is not None:
+            here._pinned_versions = {name: self._holder.of_version(name) for name in self.experiments.versions}
+        versions = {user: here._version_for(user) for user in users if user is not None}
+        here._store = await ReadAlready.of(self._store, versions)
+        return here
 
     def of_version(self, version: str) -> Service | None:
         """Return a service of a version that experiments name; None while that is not there."""
-        ready = self._holder.of_version(version)
+        pinned = self._pinned_versions
+        ready = pinned[version] if version in pinned else self._holder.of_version(version)
         return None if ready is None else self._reading(self._store, pinned=ready)
 
-    def _version_for(self, user_id: str, ready: Ready) -> str:
+    def _version_for(self, user_id: str) -> str:
         named = None if self.experiments is None else self.experiments.version_for(user_id)
-        is_there = named is not None and self._holder.of_version(named) is not None
-        return named if named is not None and is_there else ready.engine.version
+        ready = None if named is None else self._pinned_versions[named]
+        return (ready or self._ready).engine.version
 
     def _reading(self, store: SlateStore, *, pinned: Ready | None = None) -> Service:
         other = copy.copy(self)

@@ -35,7 +35,7 @@ TRAINED, PUBLISHED, ROLLED_BACK = "trained", "published", "rolled_back"
 CHALLENGER, WITHDRAWN = "challenger", "withdrawn"
 """Served to the variants of experiments that name it, and no longer."""
 
-_STANDING = frozenset({PUBLISHED, CHALLENGER, WITHDRAWN})
+_STANDING = frozenset({PUBLISHED, ROLLED_BACK, CHALLENGER, WITHDRAWN})
 """What decides whether a version is a challenger."""
 
 _VERSION = re.compile(r"\d{8}-[0-9a-f]{12}")

@@ -252,6 +252,7 @@ class RedisVersions:
 
 
 def _pointer(fields: Mapping[bytes, bytes]) -> Pointer:
-    told = {name.decode(): value.decode() for name, value in fields.items()}
+    # A name that is no text is nobody's version; the others are to be known all the same.
+    told = {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields.items()}
     challengers = (name.removeprefix(keys.CHALLENGER) for name in told if name.startswith(keys.CHALLENGER))
     return Pointer(told.get("current"), told.get("previous"), frozenset(challengers))

@@ -88,6 +88,22 @@ def test_a_challenger_beside_the_served_version(shop: Shop, capsys: pytest.Captu
     assert registry(shop).current() == first
 
 
+def test_a_challenger_the_store_has_forgotten(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """A store that lost its data cannot withdraw anything; the journal is set right all the same, once."""
+    assert shop.run("publish") == 0
+    first = str(registry(shop).current())
+    assert shop.run("train", "--set", "als.seed=7") == 0
+    assert shop.run("publish", "--challenger") == 0
+    (rival,) = registry(shop).challengers()
+    shutil.rmtree(shop.folder / "data/valkey")
+    assert challengers(load(shop.config)) == frozenset()
+    assert shop.run("publish", first, "--challenger") == 2
+    capsys.readouterr()
+    assert shop.run("withdraw", rival) == 0
+    assert registry(shop).challengers() == frozenset()
+    assert shop.run("withdraw", rival) == 1
+
+
 def test_gate_refuses_unless_forced(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """A version that is not good enough changes nothing and exits with 3; --force publishes it all the same."""
     assert shop.run("publish", "--set", "gate.min_lift_popularity=1000") == 3

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from recommender.engine import Engine
 from recommender.errors import StoreUnavailable
 from serving.experiment_settings import ExperimentSettings, allocation_of
 from serving.publisher import publish
+from serving.questions import Question
 from serving.settings import AppSettings
 from serving.stores import Stores, UserRecord
 from serving.stores.memory import MemoryStores
@@ -132,6 +134,26 @@ async def test_a_challenger_that_is_not_there(
             assert await missed(served, rival.version) == 2
     said = [record.message for record in caplog.records if "is no challenger" in record.message]
     assert len(said) == 2
+
+
+@pytest.mark.parametrize("comes", [True, False], ids=["comes", "goes"])
+async def test_a_batch_keeps_the_versions_it_began_with(
+    serve: Serve, trial: AppSettings, stores: Stores, registry: Shelves, rival: Engine, *, comes: bool
+) -> None:
+    """A challenger that comes or goes between two shelves of a batch changes neither, and no candidates are missed."""
+    await published(registry.shop, stores)
+    await challenging(rival, stores)
+    if comes:
+        await stores.slates.withdraw(rival.version)
+    user = members(registry, "rival")[0]
+    async with serve(settings=trial) as served:
+        here = await served.state.service.having_read([user])
+        await (challenging(rival, stores) if comes else stores.slates.withdraw(rival.version))
+        await served.look_for_news()
+        for service, is_there in ((here, not comes), (served.state.service, comes)):
+            slate = orjson.loads((await service.reply(Question(user_id=user))).body)
+            assert slate["model_version"] == (rival if is_there else registry.shop).version
+            assert slate.get("degraded_reason") is None
 
 
 async def test_a_damaged_challenger_harms_nobody(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recommender.errors import InvalidArtifact, UnknownVersion
-from training.registry import CURRENT_FILE, JOURNAL_FILE, PUBLISHED, TRAINED, Registry
+from training.registry import CHALLENGER, CURRENT_FILE, JOURNAL_FILE, PUBLISHED, TRAINED, WITHDRAWN, Registry
 
 A, B, C = "20180101-aaaaaaaaaaaa", "20180102-bbbbbbbbbbbb", "20180103-cccccccccccc"
 
@@ -109,6 +109,22 @@ def test_publishing_twice_changes_nothing(registry: Registry) -> None:
     for version in (A, B, B):
         registry.set_current(version)
     assert registry.rollback() == A
+
+
+def test_challengers_until_they_are_withdrawn_or_served(registry: Registry) -> None:
+    """To be served ends a challenge, be it by publishing or by a rollback; what another version does does not."""
+    for version in (A, B):
+        registry.set_current(version)
+    for version in (A, C):
+        registry.record(CHALLENGER, version)
+    assert registry.challengers() == {A, C}
+    assert registry.rollback() == A
+    assert registry.challengers() == {C}
+    registry.record(CHALLENGER, B)
+    registry.record(WITHDRAWN, C)
+    assert registry.challengers() == {B}
+    registry.set_current(B)
+    assert registry.challengers() == frozenset()
 
 
 def test_rollback_skips_what_is_gone(registry: Registry) -> None:

@@ -66,6 +66,14 @@ async def test_nothing_that_is_served_expires(stores: RedisStores) -> None:
         assert int(await stores.connection.command("TTL", keys.candidates(version, "a"))) == -1
 
 
+async def test_names_that_are_no_text_hide_nothing(stores: RedisStores) -> None:
+    """Another program's bytes in the hash of the pointer are nobody's version, and the rest of it is read."""
+    await published(stores, "v1")
+    await stores.connection.command("HSET", keys.POINTER, b"challenger:\xff", b"\xff")
+    pointer = await stores.slates.pointer()
+    assert (pointer.current, sorted(pointer.challengers)) == ("v1", ["\ufffd"])
+
+
 async def test_versions_before_the_way_back_are_removed(stores: RedisStores, monkeypatch: pytest.MonkeyPatch) -> None:
     """One way back stays; what came before it goes, once no slow server can answer from it."""
     await published(stores, "v1", "v2", "v3")
