@@ -19,6 +19,7 @@ from serving.console.offers import Offered, offered
 from serving.console.visit import HEADERS, PATH, VisitDep
 from serving.state import State
 from serving.stores import UserRecord
+from serving.stores.choices import OPTED_OUT
 from serving.web import Asset, etag_of
 
 router = APIRouter(prefix=PATH, include_in_schema=False)
@@ -67,7 +68,9 @@ async def customer(
         lambda: _gathered(visit.state, engine, user_id, record, order=sort, all_items=items == "all")
     )
     shelves = await _offered(visit.state, engine, session)
-    values = {"customer": seen, "shelves": shelves, "store": store, "sort": sort.value, "items": items}
+    opted_out = user_id in visit.state.opt_outs or OPTED_OUT in record.fresh
+    values = {"customer": seen, "shelves": shelves, "store": store, "opted_out": opted_out}
+    values |= {"sort": sort.value, "items": items}
     return await visit.page("customer.html.j2", values)
 
 

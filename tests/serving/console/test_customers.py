@@ -62,6 +62,15 @@ async def test_a_customer_is_shown_whole(console: Served) -> None:
         assert shelf in text
 
 
+async def test_who_switched_personal_picks_off_is_named_so(console: Served) -> None:
+    """Their page says why no shelf rests on their past, and says no such thing once it does again."""
+    said = "They switched personal picks off."
+    for on in (False, True):
+        response = await console.client.put(f"/v1/users/{USER}/personalization", json={"on": on})
+        assert response.status_code == 200, response.text
+        assert (said in text_of(await page(console, "/customer", user_id=USER))) is not on
+
+
 async def test_what_was_bought_once_is_not_called_a_habit(console: Served) -> None:
     """Each item to buy again says how often it was bought, as the past below says."""
     model = shop_model()
