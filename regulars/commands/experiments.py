@@ -118,20 +118,23 @@ def _groups(config: Config) -> list[dict[str, str | float | None]]:
     """Return a row per group."""
     from regulars.trained import registry_of
 
-    kept = registry_of(config).challengers()
+    registry = registry_of(config)
+    kept, served = registry.challengers(), registry.current()
     return [
         {
             "experiment": name,
             "group": group,
             "share": share,
             "since": None if settings.since is None else settings.since.isoformat(),
-            "gets": _gets(settings.changes_of(group), kept),
+            "gets": _gets(settings.changes_of(group), kept, served),
         }
         for name, settings in config.app.experiments.items()
         for group, share in settings.experiment(name).groups
     ]
 
 
-def _gets(changes: VariantChanges, kept: AbstractSet[str]) -> str:
-    missing = changes.version is not None and changes.version not in kept
-    return changes.in_words() + " (the served one: it is no challenger)" * missing
+def _gets(changes: VariantChanges, kept: AbstractSet[str], served: str | None) -> str:
+    is_served = changes.version is not None and changes.version == served
+    missing = changes.version is not None and not is_served and changes.version not in kept
+    note = " (the served one)" * is_served + " (it is no challenger: the served one instead)" * missing
+    return changes.in_words() + note

@@ -340,4 +340,7 @@ export class RegularsShelf extends HTMLElement {
   }
 }
 
-visitor.listeners.add(() => shelves.forEach((shelf) => shelf.refresh()));
+visitor.listeners.add(() => {
+  if (!visitor.consent) guests.clear();
+  shelves.forEach((shelf) => shelf.refresh());
+});

@@ -75,7 +75,7 @@ def test_a_challenger_beside_the_served_version(shop: Shop, capsys: pytest.Captu
     with shop.config.open("a", encoding="utf-8") as file:
         changes = f'changes.other = {{ version = "{rival}" }}'
         file.write(f"\n[experiments.model]\ncontrol = 0\nvariants = {{ usual = 0.5, other = 0.5 }}\n{changes}\n")
-    rows = {True: f"version {rival}", False: f"version {rival} (the served one: it is no challenger)"}
+    rows = {True: f"version {rival}", False: f"version {rival} (it is no challenger: the served one instead)"}
     for is_there in (True, False):
         capsys.readouterr()
         assert shop.run("experiments list", "--json") == 0
@@ -85,6 +85,9 @@ def test_a_challenger_beside_the_served_version(shop: Shop, capsys: pytest.Captu
         assert next(line.split()[0] for line in lines if rival in line) == ("↗" if is_there else rival)
         assert shop.run("withdraw", rival) == (0 if is_there else 1)
     assert "is no challenger; there are: none" in capsys.readouterr().err
+    served = f"experiments.model.changes.usual.version={first}"
+    assert shop.run("experiments list", "--json", "--set", served) == 0
+    assert json.loads(capsys.readouterr().out)[0]["gets"] == f"version {first} (the served one)"
     assert registry(shop).current() == first
 
 

@@ -152,6 +152,20 @@ def test_a_guest_becomes_a_user(page: Page, api: FakeApi) -> None:
     assert "anonymous_id" not in api.requests[-1]["body"]
 
 
+def test_a_guest_is_not_remembered_beyond_a_refusal(page: Page, api: FakeApi) -> None:
+    """Who withdraws consent and gives it again is the user from then on, and not the guest they were before."""
+    open_page(page, '<regulars-shelf limit="4" add></regulars-shelf>')
+    ready(page)
+    guest = page.evaluate("Regulars.anonymousId()")
+    page.evaluate("document.querySelector('regulars-shelf').setAttribute('user', '7')")
+    settled(page)
+    assert api.requests[-1]["body"]["anonymous_id"] == guest
+    for answer in ("false", "true"):
+        give(page, answer)
+    assert api.requests[-1]["user"] == "7"
+    assert "anonymous_id" not in (api.requests[-1].get("body") or {})
+
+
 def test_a_shop_may_name_its_guests_itself(page: Page, api: FakeApi) -> None:
     """Its id is used for questions and events, nothing is made or merged here."""
     open_page(page, '<regulars-shelf anonymous-id="a-1" limit="2"></regulars-shelf>')
