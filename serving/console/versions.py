@@ -95,7 +95,7 @@ def registered(artifacts: Path, reports: Path) -> Registered:
     for moment in moments:
         if moment.what == "trained":
             dates.trained[moment.version] = moment.at
-        elif moment.what in {"published", "rolled_back"}:
+        elif moment.what in {"published", "rolled_back", "challenger"}:
             dates.published[moment.version] = moment.at
     found = _found(artifacts)
     found.sort(key=lambda name: (dates.trained.get(name, ""), name), reverse=True)
