@@ -11,7 +11,8 @@ from recommender.catalogue import Catalogue
 from recommender.interactions import Interactions
 from regulars import config
 from regulars.progress import TerminalProgress
-from training.pipeline import find_sources, load
+from training.inputs import find_sources
+from training.pipeline import load
 from training.sources.items import build_catalogue
 
 

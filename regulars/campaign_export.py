@@ -24,7 +24,7 @@ from serving.campaigns.review import Review, reviewed
 from serving.campaigns.sending import Counts, audience_of, make_send
 from serving.campaigns.sends import SENDS, Send, Sends, checked_name
 from serving.campaigns.snapshot import SNAPSHOT_FILE
-from training.pipeline import erased_users
+from training.inputs import erased_users
 from training.progress import Progress
 
 _WAITING = "Another export is running; this one begins when it has ended."

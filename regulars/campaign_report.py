@@ -14,7 +14,7 @@ from regulars.hints import hint
 from serving.campaigns.choosing import CONTROL_GROUP
 from serving.campaigns.definition import MAILED, Definition, load_definition
 from serving.campaigns.sends import Send, Sends
-from training.pipeline import erased_users
+from training.inputs import erased_users
 from training.progress import Progress
 from training.traffic.followed import Mailed, campaign_report
 from training.traffic.trials import TrialReport

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import Protocol, Self
 
 import orjson
 from prometheus_client import Counter
@@ -20,8 +20,25 @@ from serving.metrics import Metrics
 from serving.questions import PREPARED, Asked, Question
 from serving.shelves.counter import Reply
 
-if TYPE_CHECKING:
-    from serving.service import Service
+
+class Answering(Protocol):
+    """What answers whatever the experiments say: `serving.service.Service`."""
+
+    async def untreated(self, question: Question) -> Reply:
+        """Answer a question."""
+        ...
+
+    async def personal(self, user_id: str, asked: Asked) -> Reply:
+        """Answer with a user's shelf."""
+        ...
+
+    async def impersonal(self, question: Question) -> Reply:
+        """Answer with a guest's shelf."""
+        ...
+
+    def of_version(self, version: str) -> Answering | None:
+        """Return what answers with a version that experiments name; None while that is not there."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +95,7 @@ class Experiments:
         """Return the experiments; None if there are none."""
         return cls(settings, metrics) if settings else None
 
-    async def reply(self, service: Service, user_id: str, question: Question) -> Reply:
+    async def reply(self, service: Answering, user_id: str, question: Question) -> Reply:
         """Answer a user's question as their group is answered.
 
         Raises
@@ -95,7 +112,7 @@ class Experiments:
             await (answering.untreated(changed) if is_personal else answering.impersonal(changed))
         )
 
-    async def shelf(self, service: Service, user_id: str, asked: Asked) -> Reply:
+    async def shelf(self, service: Answering, user_id: str, asked: Asked) -> Reply:
         """Answer the same, of a question for stored candidates: it is asked on every page view.
 
         Raises
@@ -127,7 +144,7 @@ class Experiments:
         treatment = self.of(visitor)
         return None if treatment is None else treatment.changes.version
 
-    def _answering(self, service: Service, treatment: Treatment) -> Service:
+    def _answering(self, service: Answering, treatment: Treatment) -> Answering:
         """Return a service of the version that a group names, and of the served one while that is not there."""
         version = treatment.changes.version
         if version is None:

@@ -7,8 +7,6 @@ trained on today and next week gives the same bytes; the wall clock is seen only
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from recommender.artifact import MANIFEST_FILE, save_artifact
-from recommender.erased import erased_in
-from recommender.errors import ConfigError, InvalidArtifact
+from recommender.errors import InvalidArtifact
 from recommender.evaluation_table import EvaluationTable
 from recommender.manifest import Manifest
 from recommender.model import Model
@@ -26,6 +23,7 @@ from training.backends import make_backend
 from training.cleaning import CleaningReport, CleanLog, clean
 from training.fingerprint import library_versions, run_fingerprint
 from training.fitting import fit
+from training.inputs import Sources, erased_users, find_sources
 from training.loyalty.measuring import measure_loyalty
 from training.loyalty.table import customers_path, save_customers
 from training.mlflow_log import log_training, require_mlflow
@@ -38,14 +36,11 @@ from training.rehearsal import Rehearsal, rehearse
 from training.report import ReportData, write_record, write_report
 from training.report.card import write_card
 from training.settings import TrainingSettings
-from training.sources.event_files import find_event_files, read_event_files
+from training.sources.event_files import read_event_files
 from training.sources.items import ItemRows, build_catalogue, left_out, read_items, with_unsold_items
 from training.sources.log import LogRows, read_log
-from training.sources.paths import SourceFile, find_files
 from training.steps import MeasuredProgress, StepRecord
 from training.writing import writing_to
-
-ERASED_FILE = "erased.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +57,6 @@ class TrainResult:
     steps: tuple[StepRecord, ...]
     """What each step cost when it was trained."""
     why_unmeasured: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Every file that a training reads."""
-
-    purchases: list[SourceFile]
-    events: list[SourceFile]
-    items: list[SourceFile]
-
-    def __iter__(self) -> Iterator[SourceFile]:
-        return itertools.chain(self.purchases, self.events, self.items)
 
 
 def train(settings: TrainingSettings, *, progress: Progress) -> TrainResult:
@@ -180,28 +163,6 @@ def load(sources: Sources, settings: TrainingSettings, progress: Progress) -> tu
     if (said := left_out(items)) is not None:
         progress.message(said)
     return log, items
-
-
-def find_sources(settings: TrainingSettings) -> Sources:
-    """List the files that `settings` name, and the event files that serving left behind."""
-    if not settings.purchases.paths:
-        raise ConfigError('no purchase log is named: set paths in [purchases], such as paths = ["purchases.csv"]')
-    return Sources(
-        purchases=find_files(settings.purchases.paths, folder=settings.folder, key="paths in [purchases]"),
-        events=find_event_files(settings.data_dir / "events"),
-        items=find_files(settings.items.paths, folder=settings.folder, key="paths in [items]"),
-    )
-
-
-def erased_users(settings: TrainingSettings) -> frozenset[str]:
-    """Return who asked to be forgotten: the ids serving wrote into the data folder, one a line.
-
-    Raises
-    ------
-    InvalidInput
-        If the file is not text.
-    """
-    return erased_in(settings.data_dir / ERASED_FILE)
 
 
 def artifacts_folder(settings: TrainingSettings) -> Path:

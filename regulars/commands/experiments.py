@@ -94,7 +94,8 @@ def report(
     from regulars.progress import TerminalProgress
     from regulars.trial_view import entry_of, show_trial
     from serving.experiment_settings import allocation_of
-    from training.pipeline import erased_users, reports_folder
+    from training.inputs import erased_users
+    from training.pipeline import reports_folder
     from training.traffic.trials import Asked, trial_report
 
     settings = configuration(config, set_)

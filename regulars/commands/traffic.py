@@ -45,7 +45,7 @@ def run(
     from regulars.progress import TerminalProgress
     from regulars.terminal import results, write
     from regulars.traffic_view import require_view, traffic_view
-    from training.pipeline import erased_users
+    from training.inputs import erased_users
     from training.traffic.tables import traffic_report
 
     require_view(by)

@@ -17,7 +17,8 @@ from regulars.forgetting.forget import alone
 from regulars.forgetting.receipt import FOLDER
 from regulars.hints import hint
 from serving.events.redaction import Guests, event_files, guests_in, lines_of
-from training.pipeline import TrainResult, artifacts_folder, erased_users, reports_folder, train
+from training.inputs import erased_users
+from training.pipeline import TrainResult, artifacts_folder, reports_folder, train
 from training.progress import Progress
 
 

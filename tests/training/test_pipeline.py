@@ -18,8 +18,9 @@ from recommender.purpose import Purpose
 from recommender.request import SlateRequest
 from tests.planted import PlantedShop
 from tests.training.log_files import write_purchases
+from training.inputs import find_sources
 from training.outcome_files import load_outcomes, outcomes_path
-from training.pipeline import TrainResult, artifacts_folder, find_sources, load, reports_folder, train
+from training.pipeline import TrainResult, artifacts_folder, load, reports_folder, train
 from training.progress import SilentProgress, SilentStep, Step
 from training.records import load_record
 from training.registry import JOURNAL_FILE, TRAINED, Registry

@@ -18,7 +18,7 @@ from recommender.errors import ConfigError, RecommenderError
 from recommender.purpose import Purpose
 from training.backends import make_backend
 from training.fingerprint import library_versions, run_fingerprint
-from training.pipeline import Sources, erased_users, find_sources
+from training.inputs import Sources, erased_users, find_sources
 from training.progress import Progress, Step
 from training.settings import TrainingSettings
 from training.tuning.bench import Bench, Mix, Pruned

@@ -19,7 +19,7 @@ from recommender.holdout import Holdout
 from recommender.interactions import GUEST, Interactions
 from recommender.splits import Split, time_split
 from training.cleaning import clean
-from training.pipeline import Sources, erased_users
+from training.inputs import Sources, erased_users
 from training.progress import Progress
 from training.rehearsal import cut_of
 from training.settings import CleaningSettings, TrainingSettings

@@ -242,7 +242,7 @@ def test_patience_and_time_end_it(planted_shop: PlantedShop, tmp_path: Path) -> 
 
 def test_weights_and_scores_share_no_user(planted_shop: PlantedShop, tmp_path: Path) -> None:
     """Who is measured is not learned from."""
-    from training.pipeline import find_sources
+    from training.inputs import find_sources
     from training.tuning.window import open_window
 
     settings = settings_for(tmp_path, planted_shop.log)
