@@ -64,7 +64,7 @@ def _is_nobodys(path: Path, before: float) -> bool:
     try:
         last = max(inside.lstat().st_mtime for inside in (path, *path.rglob("*")))
         return last < before and not _is_held(path)
-    except FileNotFoundError:  # its owner took it away
+    except OSError:  # its owner took it away, or lets nobody look into it
         return False
 
 

@@ -85,6 +85,14 @@ def _understood(text: str) -> str:
     return text
 
 
+def _checked(tier: Tier) -> Tier:
+    """Refuse what a file says of a tier and nobody could have said in words."""
+    if not tier.name.strip() or len(tier.name) > MAX_TIER:
+        raise InvalidInput(f"{tier.name[:80]!r} cannot be the name of a tier; it has 1 to {MAX_TIER} characters")
+    parse(tier.condition)
+    return tier
+
+
 class Definition(BaseModel):
     """A campaign."""
 
@@ -107,7 +115,7 @@ class Definition(BaseModel):
     """Days after an order in which a person is left in peace."""
     no_repeat: int = Field(default=0, ge=0, le=50)
     """Picks are not repeated from that many of a person's last sends, nor from what the site showed that day."""
-    tiers: tuple[Tier, ...] = ()
+    tiers: tuple[Annotated[Tier, AfterValidator(_checked)], ...] = ()
     """Coupons; the first that fits counts."""
 
     @model_validator(mode="after")
@@ -153,11 +161,11 @@ def load_definition(folder: Path, name: str) -> Definition:
     Raises
     ------
     InvalidInput
-        If there is none of that name, or it cannot be understood.
+        If there is none of that name, it is another's, or it cannot be understood.
     """
     path = folder / checked_name(name, what="campaign") / DEFINITION_FILE
     try:
-        return Definition.model_validate_json(path.read_bytes())
+        found = Definition.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         known = ", ".join(known_campaigns(folder)) or "none yet"
         raise InvalidInput(f"there is no campaign {name!r} in {folder}; there are: {known}") from None
@@ -165,6 +173,9 @@ def load_definition(folder: Path, name: str) -> Definition:
         raise InvalidInput(f"{path}: {_first_problem(error)}") from None
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error}") from None
+    if found.name != name:
+        raise InvalidInput(f"{path}: name: it is {found.name!r}; a campaign has the name of its folder, {name!r}")
+    return found
 
 
 def defined(**values: object) -> Definition:

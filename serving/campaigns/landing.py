@@ -11,9 +11,6 @@ from serving.campaigns.mail_settings import MailSettings
 from serving.campaigns.web_addresses import web_address_of
 from serving.shop.addresses import address
 
-MAX_CHARACTERS = 2_048
-"""Of an address; longer ones are cut off somewhere on their way."""
-
 
 class Landing:
     """Leads shoppers.
@@ -66,8 +63,6 @@ class Landing:
         >>> [landing.own(evil) for evil in ("//evil.example", "https://shop.example@evil.example/")]
         [None, None]
         """
-        if len(written) > MAX_CHARACTERS:
-            return None
         found = web_address_of(written, base=self._base)
         if found is None or found.host not in self._hosts:
             return None

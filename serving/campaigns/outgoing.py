@@ -42,7 +42,7 @@ class Addresses:
             if self.refused[what]:
                 yield (
                     f"{self.refused[what]:,} of {self.items:,} items are written without their {leads_to}: "
-                    f"{self.examples[what][:MAX_SHOWN]!r} is no absolute address with http or https. "
+                    f"{self.examples[what][:MAX_SHOWN]!r} is no absolute address with http or https, or too long. "
                     f"Correct items.{what}{relative}."
                 )
             elif self.items and not self.there[what] and not has_links:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from serving.opt_outs import OptOuts
 from serving.settings import AppSettings
 from serving.stores import SlateStore, UserRecord
 from serving.stores.redis import RedisStores
+from serving.undisturbed import undisturbed
 
 BATCH = 500
 """Users asked for at once: more would only wait for each other."""
@@ -72,7 +73,9 @@ def looking(settings: AppSettings, engine: Engine) -> Iterator[Present]:
     StoreUnavailable
         If it does not answer: a mail to somebody erased cannot be taken back, so nothing is assumed.
     """
-    with start_blocking_portal() as portal:
+    with ExitStack() as stack:
+        with undisturbed():
+            portal = stack.enter_context(start_blocking_portal())
         stores = portal.call(_connect, settings)
         try:
             erased = Erasures(settings.data_dir, stores.slates)

@@ -174,7 +174,7 @@ class Snapshot:
                 f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, check_same_thread=False
             )
             self.meta: Mapping[str, str] = dict(self._db.execute("SELECT name, value FROM meta"))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:  # what SQLite quotes of a damaged page may be no text
             raise _damaged(path, error) from error
         if self.meta.get("schema") not in _EXPECTED:
             self.close()
@@ -333,7 +333,7 @@ class Snapshot:
             (found,) = self._db.execute("PRAGMA integrity_check(1)").fetchone()
         except sqlite3.OperationalError:  # somebody writes to it
             raise
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ValueError) as error:
             return str(error)
         return "" if found == "ok" else str(found)
 

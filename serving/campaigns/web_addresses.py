@@ -19,9 +19,13 @@ _ADDRESS = re.compile(
 )
 """Letters are listed, for without regard to case ſ is an s, and then no scheme that is known."""
 MAX_PORT = 65_535
+MAX_CHARACTERS = 2_048
+"""Of an address as it is written anew; longer ones are cut off somewhere on their way, or refused by a mail tool."""
 _USUAL_PORTS = {"http": ":80", "https": ":443"}
 _KEPT = "%/:?#[]@!$&'()*+,;=~"
 """What stays as it is in an address; everything else is percent-encoded."""
+_NO_TEXT = frozenset({"Cc", "Cs"})
+"""Control characters, and halves of characters, which cannot be encoded."""
 
 
 class WebAddress(NamedTuple):
@@ -48,7 +52,8 @@ def web_address_of(written: str, *, base: str | None = None) -> WebAddress | Non
     base
         The shop's home page, without a slash at its end: relative addresses begin with it; without one, they are none.
     """
-    written = "" if any(unicodedata.category(sign) == "Cc" for sign in written) else written.strip()
+    is_text = len(written) <= MAX_CHARACTERS and not any(unicodedata.category(sign) in _NO_TEXT for sign in written)
+    written = written.strip() if is_text else ""
     found = _ADDRESS.fullmatch(_with_base(written, base)) if written else None
     if found is None:
         return None
@@ -56,7 +61,8 @@ def web_address_of(written: str, *, base: str | None = None) -> WebAddress | Non
     if int(port[1:] or 0) > MAX_PORT or (name.startswith("[") and not _is_ipv6(name[1:-1])):
         return None
     host = (name.lower() if name.isascii() else name) + port.removesuffix(_USUAL_PORTS[scheme])
-    return WebAddress(scheme, host, quote(rest, safe=_KEPT))
+    address = WebAddress(scheme, host, quote(rest, safe=_KEPT))
+    return address if len(str(address)) <= MAX_CHARACTERS else None
 
 
 def absolute(written: str, *, base: str | None = None) -> str:

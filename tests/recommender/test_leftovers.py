@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
+
+import pytest
 
 from recommender.artifact import save_artifact
 from recommender.leftovers import SETTLED_SECONDS, UNFINISHED, left_over, scratch_folder, take_away
@@ -61,3 +64,14 @@ def test_the_next_training_clears_up(tmp_path: Path) -> None:
     old, young = aged(unfinished(tmp_path, "old")), unfinished(tmp_path, "young")
     save_artifact(models.tiny_model("one day"), PROVENANCE, tmp_path)
     assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_what_nobody_may_look_into_is_somebodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of another account, or on a disk that fails, stays where it is and stops nobody."""
+    aged(unfinished(tmp_path, "old"))
+
+    def refuse(*_: object, **__: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert left_over(tmp_path, f"{UNFINISHED}*") == []

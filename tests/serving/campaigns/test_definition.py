@@ -1,5 +1,6 @@
 """Definitions of campaigns."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,23 @@ def test_unknown_campaigns_are_refused_with_those_there_are(tmp_path: Path) -> N
     (tmp_path / "a/campaign.json").write_text('{"name": "a", "slots": "many"}')
     with pytest.raises(InvalidInput, match=r"campaign\.json: slots: "):
         load_definition(tmp_path, "a")
+
+
+def test_a_file_is_of_the_campaign_whose_folder_it_lies_in(tmp_path: Path) -> None:
+    """A folder that was copied would send in the other's name, to the other's control group."""
+    defined(name="spring").save(tmp_path)
+    (tmp_path / "spring").rename(tmp_path / "autumn")
+    with pytest.raises(InvalidInput, match="name of its folder, 'autumn'"):
+        load_definition(tmp_path, "autumn")
+
+
+@pytest.mark.parametrize(
+    ("tier", "said"),
+    [(["10%", "segment ="], "column"), (["", "segment = lost"], "name"), (["x" * 41, "segment = lost"], "name")],
+)
+def test_tiers_of_a_file_are_looked_at_before_anybody_is_written(tmp_path: Path, tier: list[str], said: str) -> None:
+    """What somebody wrote into the file by hand is refused when it is read, and not in the middle of a send."""
+    path = defined(name="spring").save(tmp_path)
+    path.write_text(json.dumps({"name": "spring", "tiers": [tier]}), encoding="utf-8")
+    with pytest.raises(InvalidInput, match=said):
+        load_definition(tmp_path, "spring")

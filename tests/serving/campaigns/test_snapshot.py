@@ -175,3 +175,11 @@ def test_damage_within_is_named(tmp_path: Path) -> None:
             said.append(str(error))
     assert len(said) > 10
     assert all(str(path) in each for each in said)
+
+
+def test_damage_that_sqlite_cannot_quote_is_named(tmp_path: Path) -> None:
+    """SQLite quotes what it stumbles over, and where that is no text, Python cannot read the quotation."""
+    path = written(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"meta (name TEXT", b'meta ("\xccme TEXT'))
+    with pytest.raises(InvalidInput, match=r"snapshot\.sqlite"):
+        Snapshot.open(path)

@@ -37,12 +37,15 @@ NONE_AT_ALL = (
     "//cdn.example/x.png",
     "/tea",
     "tea.png",
+    "https://shop.example/\ud800",
+    "https://shop.example/" + "a" * 2_048,
+    "https://shop.example/" + "空" * 300,
 )
 
 
 @pytest.mark.parametrize("written", NONE_AT_ALL)
 def test_what_leads_nowhere_is_no_address(written: str) -> None:
-    """Scripts, data, users before the host, other schemes, and what is relative to nothing."""
+    """Scripts, data, users before the host, other schemes, what is relative to nothing, and what is too long."""
     assert absolute(written) == ""
 
 
