@@ -14,7 +14,7 @@ so a later reading needs one multiplication, and a new order adds 1.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,9 @@ from recommender.confidence import Confidence
 from recommender.errors import InvalidInput
 from recommender.events import Event
 from recommender.interactions import SECONDS_PER_DAY, Interactions
+
+CHUNK = 50_000
+"""Users whose pasts are looked at together."""
 
 HALF_LIVES_DAYS = (7.0, 30.0, 120.0)
 """A week, a month and a season: what someone buys now, usually, and at all."""
@@ -241,7 +244,20 @@ class Histories:
 
     def of(self, user_index: int) -> History:
         """Return the past of one user."""
-        rows = slice(int(self.indptr[user_index]), int(self.indptr[user_index + 1]))
+        return self._rows(slice(user_index, user_index + 1), user_index=user_index)
+
+    def chunks(self, n_users: int = CHUNK) -> Iterator[tuple[slice, History]]:
+        """Yield the pasts of some users at a time, back to back as if they were one person's."""
+        for start in range(0, len(self), n_users):
+            users = slice(start, min(start + n_users, len(self)))
+            yield users, self._rows(users)
+
+    def users_of_rows(self, users: slice) -> npt.NDArray[np.int64]:
+        """Return (m,) whose each row of a chunk is."""
+        return np.repeat(np.arange(users.start, users.stop), np.diff(self.indptr[users.start : users.stop + 1]))
+
+    def _rows(self, users: slice, *, user_index: int | None = None) -> History:
+        rows = slice(int(self.indptr[users.start]), int(self.indptr[users.stop]))
         return History(
             at=self.at,
             item=self.item[rows],

@@ -118,7 +118,9 @@ def _make(config: Config, shop: Today, definition: Definition, send: Send, progr
     """Write the record of a send, and its manifest without files."""
     model, currency = shop.engine.model, config.app.currency
     with grounded(config, shop, definition, send_id=send.send_id) as ground:
-        audience = audience_of(definition, ModelFacts(model, now=shop.now), len(model.users))
+        facts = ModelFacts(model, now=shop.now)
+        with progress.step("find the audience"):
+            audience = audience_of(definition, facts, len(model.users))
         with progress.step(f"campaign: {definition.name}", total=len(audience)) as step:
             counts = make_send(
                 ground.engine,
@@ -127,6 +129,7 @@ def _make(config: Config, shop: Today, definition: Definition, send: Send, progr
                 send.folder / SNAPSHOT_FILE,
                 send_id=send.send_id,
                 currency=currency,
+                facts=facts,
                 on_users=step.advance,
             )
             step.note(f"{counts.written:,} of {counts.users:,} users")

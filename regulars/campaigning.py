@@ -138,12 +138,13 @@ def listed(config: Config) -> list[Listed]:
     return found
 
 
-def size_of(config: Config, definition: Definition) -> Size:
+def size_of(config: Config, definition: Definition, *, progress: Progress) -> Size:
     """Return how many users of the served version a campaign is for."""
     model = served(config).model
     now = clock_of(config.app.serving.clock, events=config.app.events_dir).now(model.as_of)
     n_users = len(model.users)
-    audience = audience_of(definition, ModelFacts(model, now=now), n_users)
+    with progress.step("find the audience"):
+        audience = audience_of(definition, ModelFacts(model, now=now), n_users)
     if definition.experiment is None:
         return Size(len(audience), n_users, 0)
     names = [model.users.ids[index] for index in audience.tolist()]
@@ -208,10 +209,11 @@ def grounded(config: Config, shop: Today, definition: Definition, *, send_id: st
         yield Ground(shop.engine, definition, around)
 
 
-def audience_in(ground: Ground) -> npt.NDArray[np.int64]:
+def audience_in(ground: Ground, *, progress: Progress) -> npt.NDArray[np.int64]:
     """Return the indices of the users that a campaign is for, ascending."""
     model = ground.engine.model
-    return audience_of(ground.definition, ModelFacts(model, now=ground.around.now), len(model.users))
+    with progress.step("find the audience"):
+        return audience_of(ground.definition, ModelFacts(model, now=ground.around.now), len(model.users))
 
 
 def choice(ground: Ground, audience: npt.NDArray[np.int64], user: str) -> Chosen:

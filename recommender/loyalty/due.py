@@ -120,15 +120,17 @@ def likely_by(
 
 def soonest_due(histories: Histories, habits: RepeatHabits, *, now: np.datetime64) -> npt.NDArray[np.datetime64]:
     """Return (n_users,) datetime64[D]: the first of the days `likely_by` of what each user has a rhythm for; or NaT."""
-    row = np.flatnonzero(has_rhythm(histories, habits, now=now))
-    user = np.repeat(np.arange(len(histories)), np.diff(histories.indptr))[row]
-    soonest = np.full(len(histories), np.iinfo(np.int64).max)
-    np.minimum.at(soonest, user, likely_by(histories, habits, row, now=now).astype(np.int64))
-    nobody = soonest == np.iinfo(np.int64).max
+    never = np.iinfo(np.int64).max
+    soonest = np.full(len(histories), never)
+    for users, history in histories.chunks():
+        row = np.flatnonzero(has_rhythm(history, habits, now=now))
+        days = likely_by(history, habits, row, now=now).astype(np.int64)
+        np.minimum.at(soonest, histories.users_of_rows(users)[row], days)
+    nobody = soonest == never
     soonest[nobody] = 0
-    days = soonest.astype("datetime64[D]")
-    days[nobody] = np.datetime64("NaT")
-    return days
+    days_of_users = soonest.astype("datetime64[D]")
+    days_of_users[nobody] = np.datetime64("NaT")
+    return days_of_users
 
 
 def due_days(last: npt.NDArray[np.int64], gap_days: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.datetime64]:

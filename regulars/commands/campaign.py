@@ -62,6 +62,7 @@ def create(
     from regulars import campaigning
     from regulars.audience_options import condition
     from regulars.campaign_view import created_view
+    from regulars.progress import TerminalProgress
     from regulars.terminal import say, write
 
     settings = configuration(config, set_)
@@ -79,7 +80,7 @@ def create(
         tiers=tier or (),
     )
     campaigning.check_free(settings, definition.name, replace=replace)
-    size = campaigning.size_of(settings, definition)
+    size = campaigning.size_of(settings, definition, progress=TerminalProgress())
     campaigning.create(settings, definition, replace=replace)
     if json:
         write(definition.model_dump_json(indent=2))
@@ -139,8 +140,9 @@ def preview(
     definition = load_definition(campaigns_folder(settings), name)
     if user is not None:
         check_user(settings, user)
-    with standing(settings, definition, send_id="", progress=TerminalProgress()) as ground:
-        audience = audience_in(ground)
+    progress = TerminalProgress()
+    with standing(settings, definition, send_id="", progress=progress) as ground:
+        audience = audience_in(ground, progress=progress)
         chosen = list(sample(ground, audience, most=users)) if user is None else [choice(ground, audience, user)]
         if user is not None and (nothing := why_nothing(ground, user, chosen[0])):
             results().print(plain(nothing))

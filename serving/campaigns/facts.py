@@ -25,16 +25,13 @@ import numpy as np
 import numpy.typing as npt
 
 from recommender.errors import InvalidInput
-from recommender.histories import Histories, History
 from recommender.interactions import SECONDS_PER_DAY
-from recommender.loyalty.due import has_rhythm, likely_by
+from recommender.loyalty.due import soonest_due
 from recommender.model import Model
 from serving.campaigns.expression import Mask
 
 Numbers = npt.NDArray[np.float64]
 
-CHUNK = 50_000
-"""Users whose pasts are looked at together."""
 _SHOWN = 5
 
 
@@ -77,7 +74,7 @@ class ModelFacts:
             raise InvalidInput(f"no item is of the category {category!r}; {self._similar(category)}")
         found = np.zeros(len(self._model.users), dtype=np.bool_)
         of_it = self._model.catalogue.category == index
-        for users, history in _chunks(self._model.histories):
+        for users, history in self._model.histories.chunks():
             rows = of_it[history.item] & (history.orders > 0)
             found[users] = _any_of_user(self._model.histories.indptr, users, rows)
         return found
@@ -92,13 +89,15 @@ class ModelFacts:
         if field == "recency_days":
             return _known(customers.recency_days) + self._elapsed_days
         if field == "due_within":
-            return soonest_due(self._model, self._now)
+            return self._days_until(soonest_due(self._model.histories, self._model.repeat, now=self._now))
         if field == "days_to_next_order":
-            today = self._now.astype("datetime64[D]")
-            days = (outlook.next_order - today) / np.timedelta64(1, "D")
-            return np.where(np.isnat(outlook.next_order), np.nan, days)
+            return self._days_until(outlook.next_order)
         source = customers if field in ("frequency", "monetary", "gap_days") else outlook
         return _known(getattr(source, field))
+
+    def _days_until(self, day: npt.NDArray[np.datetime64]) -> Numbers:
+        days = (day - self._now.astype("datetime64[D]")) / np.timedelta64(1, "D")
+        return np.where(np.isnat(day), np.nan, days)
 
     def _similar(self, category: str) -> str:
         names = [name for name in self._model.catalogue.categories if name]
@@ -108,47 +107,12 @@ class ModelFacts:
         return f"there are {len(names):,}, such as {', '.join(repr(name) for name in shown)}"
 
 
-def soonest_due(model: Model, now: np.datetime64) -> Numbers:
-    """Return (n_users,) days until each user's soonest item is due; NaN for none."""
-    soonest = np.full(len(model.users), np.inf)
-    today = now.astype("datetime64[D]")
-    for users, history in _chunks(model.histories):
-        rows = np.flatnonzero(has_rhythm(history, model.repeat, now=now))
-        days = (likely_by(history, model.repeat, rows, now=now) - today) / np.timedelta64(1, "D")
-        of_row = np.repeat(np.arange(users.start, users.stop), np.diff(model.histories.indptr[_bounds(users)]))
-        np.minimum.at(soonest, of_row[rows], days)
-    return np.where(np.isfinite(soonest), soonest, np.nan)
-
-
-def _chunks(histories: Histories) -> list[tuple[slice, History]]:
-    """Return the pasts of some users at a time, back to back as if they were one person's."""
-    found = []
-    for start in range(0, len(histories), CHUNK):
-        users = slice(start, min(start + CHUNK, len(histories)))
-        rows = slice(int(histories.indptr[users.start]), int(histories.indptr[users.stop]))
-        history = History(
-            at=histories.at,
-            item=histories.item[rows],
-            orders=histories.orders[rows],
-            first=histories.first[rows],
-            last=histories.last[rows],
-            decayed=histories.decayed[rows],
-            confidence=histories.confidence[rows],
-        )
-        found.append((users, history))
-    return found
-
-
 def _any_of_user(indptr: npt.NDArray[np.int64], users: slice, rows: Mask) -> Mask:
     """Return whether any row of each user is marked; `rows` are those of all the users."""
-    ends = indptr[_bounds(users)] - indptr[users.start]
+    ends = indptr[users.start : users.stop + 1] - indptr[users.start]
     counted = np.concatenate([[0], np.cumsum(rows)])
     found: Mask = counted[ends[1:]] > counted[ends[:-1]]
     return found
-
-
-def _bounds(users: slice) -> slice:
-    return slice(users.start, users.stop + 1)
 
 
 def _known(column: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.int32]) -> Numbers:

@@ -84,9 +84,10 @@ def make_send(
     *,
     send_id: str,
     currency: str,
+    facts: ModelFacts | None = None,
     on_users: Callable[[int], None] = lambda _: None,
 ) -> Counts:
-    """Write the record of a send to `path`, whole or not at all.
+    """Write the record of a send to `path`, whole or not at all; `facts` of its moment may be at hand.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def make_send(
     OSError
         If the file cannot be written.
     """
-    facts = ModelFacts(engine.model, now=circumstances.now)
+    facts = facts or ModelFacts(engine.model, now=circumstances.now)
     audience = audience_of(definition, facts, len(engine.model.users))
     rows = _Rows(engine.model, definition, facts)
     tally = _Tally()
