@@ -52,8 +52,8 @@ def created_view(definition: Definition, size: Size) -> str:
     if not definition.control:
         return f"{whom} Nobody is left out to compare with, so no report can tell what it did; --control 0.1 would."
     return (
-        f"{whom} {size.control:,} of them ({definition.control:.0%}) are its control group: they get no mail, so that "
-        "the report can compare them with those who do."
+        f"{whom} {size.control:,} of them are its control group ({definition.control:.0%}, drawn by chance): they get "
+        "no mail, so that the report can compare them with those who do."
     )
 
 

@@ -20,6 +20,7 @@ from serving.campaigns.mail_lines import Press
 from serving.campaigns.sending import ALIVE_DIGITS
 from serving.campaigns.sends import PREVIEW_FILE
 from serving.campaigns.snapshot import NO_DAY, Sent, SentItem, SentPick, day_of
+from serving.campaigns.straight import Abroad
 
 
 def write_preview(config: Config, ground: Ground, chosen: Sequence[Chosen]) -> Path:
@@ -40,10 +41,18 @@ def write_preview(config: Config, ground: Ground, chosen: Sequence[Chosen]) -> P
                 mail = press.postman.draw(press.letter(sent, places, campaign=ground.definition.name, day=day))
                 path = campaigns_folder(config) / ground.definition.name / PREVIEW_FILE
                 with written_whole(path) as file:
-                    file.write(preview_page(mail, campaign=ground.definition.name).encode())
+                    lacks = () if config.app.campaign.public_url else lacking(press, sent)
+                    file.write(preview_page(mail, campaign=ground.definition.name, lacks=lacks).encode())
                 return path
     reasons = sorted({why.replace("_", " ") for some in chosen for why in some.reason}) or ["there is nobody"]
     raise InvalidInput(f"nobody who was looked at would get this mail: {', '.join(reasons)}")
+
+
+def lacking(press: Press, sent: Sent) -> tuple[str, ...]:
+    """Return what offers of this mail are without where it leads through no signed links, though the page shows it."""
+    away, slots = Abroad(press.places(sent)), range(len(sent.picks))
+    found = {"link": all(away.click(slot) for slot in slots), "picture": all(away.image(slot) for slot in slots)}
+    return tuple(what for what, is_there in found.items() if not is_there)
 
 
 def would_be_sent(ground: Ground, chosen: Chosen, row: int) -> Sent:

@@ -8,6 +8,7 @@ never an escape sequence: pass it through `plain`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from rich import box
 from rich.console import Console
@@ -54,7 +55,9 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: s
     )
     for heading in headings:
         numbers = heading.startswith(RIGHT)
-        drawn.add_column(plain(heading.removeprefix(RIGHT)), justify="right" if numbers else "left", no_wrap=numbers)
+        side: Literal["left", "right"] = "right" if numbers else "left"
+        # Folded, for of a path that is cut nobody knows which file it names.
+        drawn.add_column(plain(heading.removeprefix(RIGHT)), justify=side, no_wrap=numbers, overflow="fold")
     for row in rows:
         drawn.add_row(*(cell if isinstance(cell, Text) else plain(cell) for cell in row))
     return drawn

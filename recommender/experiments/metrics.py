@@ -155,7 +155,10 @@ def _users(n: int) -> str:
 def _too_short(found: Survival, horizon: float) -> str | None:
     if found.watched >= MIN_EVENTS:
         return None
-    return f"{found.watched:,} users were watched for {horizon:g} days without it; {MIN_EVENTS} are needed"
+    were, days = "was" if found.watched == 1 else "were", "day" if horizon == 1 else "days"
+    return (
+        f"{_users(found.watched)} {were} watched for {horizon:g} {days} without such an order; {MIN_EVENTS} are needed"
+    )
 
 
 def _too_few_at(found: Survival, what: str) -> str | None:

@@ -8,6 +8,7 @@ while a mail is drawn.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -83,10 +84,13 @@ class Postman:
         return Mail(self._inliner.inline(html), text.strip() + "\n")
 
 
-def preview_page(mail: Mail, *, campaign: str) -> str:
-    """Return a page that shows a mail as wide as on a phone and on a desk, and its plain text; it names nobody."""
+def preview_page(mail: Mail, *, campaign: str, lacks: Sequence[str] = ()) -> str:
+    """Return a page that shows a mail as wide as on a phone and on a desk, and its plain text; it names nobody.
+
+    `lacks` names what is shown here, and would not be in the mail that is sent.
+    """
     template = _template(None, PREVIEW_TEMPLATE, "campaign.template", escape=True)
-    return template.render(mail=mail, campaign=campaign)
+    return template.render(mail=mail, campaign=campaign, lacks=lacks)
 
 
 def _template(file: Path | None, ours: str, key: str, *, escape: bool) -> Template:

@@ -117,7 +117,7 @@ def test_create_says_who_is_left_out_to_compare_with(published: Shop, capsys: py
     """The control group is counted before anything is sent, and without one it is said what that costs."""
     assert published.run("campaign create", "compared", "--control", "0.3") == 0
     said = capsys.readouterr().err
-    found = re.search(r"compared is for (\d+) of (\d+) users. (\d+) of them \(30%\) are its control group", said)
+    found = re.search(r"compared is for (\d+) of (\d+) users. (\d+) of them are its control group \(30%", said)
     assert found is not None, said
     audience, users, control = map(int, found.groups())
     assert 0 < control < audience == users

@@ -52,6 +52,7 @@ def test_a_mail_is_looked_at_before_it_is_sent(shop: Shop, capsys: pytest.Captur
     assert text.count("<iframe sandbox") == 2
     assert "data:image/png;base64," in unescape(text)
     assert "user-00" not in text
+    assert "offers would be without a link and a picture" in text, "what is shown here alone is said"
     assert not re.search(r"/[li]/[\w-]{36}", text)
     assert shop.run("forget", "somebody else", "--yes") == 0
     assert not page.exists()

@@ -24,6 +24,16 @@ def test_data_is_no_escape_sequence(hostile: str) -> None:
     assert printable("tea 空\n") == "tea 空\n"
 
 
+def test_a_path_is_folded_and_not_cut() -> None:
+    """A word that is longer than its column is there as a whole, over several lines."""
+    path = "/var/lib/shop/data/campaigns/win-back/sends/20180101/klaviyo_profiles-001.json"
+    out = Console(file=io.StringIO(), width=60)
+    out.print(table(["still holds them", "where", ">rows"], [("exported file", path, 2)]))
+    assert isinstance(out.file, io.StringIO)
+    rows = out.file.getvalue().splitlines()[3:]
+    assert path == "".join(words[0] for line in rows if (words := line[len("still holds them") :].split()))
+
+
 def test_table_fits_into_80_columns() -> None:
     """A long title is wrapped, a number is not."""
     out = Console(file=io.StringIO(), width=80)

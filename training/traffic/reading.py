@@ -81,7 +81,9 @@ def read_traffic(
             log = _logged(settings, erased)
             rows, n_twice = joined(rows, log)
             step.note(f"{log.height:,} lines")
-        notes.append(f"{n_twice:,} purchases are in the purchase log and were reported as events: counted once.")
+        if n_twice:
+            are, were = ("purchase is", "was") if n_twice == 1 else ("purchases are", "were")
+            notes.append(f"{n_twice:,} {are} in the purchase log and {were} reported as events: counted once.")
     bought = rows.filter(pl.col("event") == int(Event.PURCHASE))
     if unpriced := int(bought["amount"].is_nan().sum()):
         notes.append(f"{unpriced:,} of {bought.height:,} purchases tell no price: they count as orders, without money.")

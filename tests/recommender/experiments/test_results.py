@@ -118,7 +118,7 @@ def test_too_little_data_says_so() -> None:
     assert all(row.low is None and "needed" in (row.why_not or "") for row in few.differences)
     early = differences(compare(visitors(np.random.default_rng(1), days=20), EXPERIMENT, horizon=28))
     assert early["repeat_rate"].verdict is Verdict.NOT_YET
-    assert "watched for 28 days" in (early["repeat_rate"].why_not or "")
+    assert "watched for 28 days without such an order; 30 are needed" in (early["repeat_rate"].why_not or "")
     assert early["click_through"].verdict is not Verdict.NOT_YET
 
 

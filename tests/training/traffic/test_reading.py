@@ -152,6 +152,8 @@ def test_an_order_in_both_files_counts_once(tmp_path: Path) -> None:
         ("v", 4.0, False),
     ]
     assert any(note.startswith("2 purchases are in the purchase log and") for note in found.notes)
+    elsewhere = read(tmp_path, event("purchase", user_id="u", order_id="1"), log=f"v,milk,{NIGHT},3,4.0\n")
+    assert not any("counted once" in note for note in elsewhere.notes), "where there is none, nothing is said"
     without = read(
         tmp_path, event("purchase", user_id="u", order_id="1"), log="v,milk,2026-03-01,3,4\n", with_log=False
     )
