@@ -246,10 +246,10 @@ class Histories:
         """Return the past of one user."""
         return self._rows(slice(user_index, user_index + 1), user_index=user_index)
 
-    def chunks(self, n_users: int = CHUNK) -> Iterator[tuple[slice, History]]:
-        """Yield the pasts of some users at a time, back to back as if they were one person's."""
-        for start in range(0, len(self), n_users):
-            users = slice(start, min(start + n_users, len(self)))
+    def chunks(self) -> Iterator[tuple[slice, History]]:
+        """Yield the pasts of `CHUNK` users at a time, back to back as if they were one person's."""
+        for start in range(0, len(self), CHUNK):
+            users = slice(start, min(start + CHUNK, len(self)))
             yield users, self._rows(users)
 
     def users_of_rows(self, users: slice) -> npt.NDArray[np.int64]:

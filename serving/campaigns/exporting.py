@@ -92,9 +92,16 @@ def export(
         warnings = [*_warnings(snapshot.addresses(), layouts, laid, has_links=links is not None, shop_url=shop_url)]
     _clear(send.folder, layouts, laid)
     manifest = manifest.with_files(files | laid, notes)
-    manifest = manifest.with_warnings([*warnings, *_left_over(send.folder, manifest.files)])
+    manifest = manifest.with_warnings([*_nobody(manifest), *warnings, *_left_over(send.folder, manifest.files)])
     manifest.write(send.folder)
     return manifest
+
+
+def _nobody(manifest: Manifest) -> Iterator[str]:
+    """Say why a send goes to nobody, if it does."""
+    if not manifest.written:
+        why = f"all {manifest.users:,} of the audience are left out" if manifest.users else "the audience is empty"
+        yield f"Nobody gets this send: {why}. It is kept under its name; the next one needs another (--send)."
 
 
 def _others(files: Mapping[str, FileEntry], formats: Sequence[str], layouts: Sequence[str]) -> dict[str, FileEntry]:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from recommender.candidates import ReasonCode
 from serving.campaigns.snapshot import Sent, SentPick
+from serving.campaigns.wording import FAR
 from serving.fragments.amounts import day_text, price_text
 from serving.fragments.shelf import web_address
 from serving.fragments.texts import say
@@ -188,7 +189,7 @@ def _reason_of_slate(item: Mapping[str, Any], language: str, day: date) -> str:
 def _reason(code: str, rests_on: str | None, category: str, due: tuple[date | None, date], language: str) -> str:
     due_on, day = due
     written = ""
-    if due_on is not None:
+    if due_on is not None and due_on <= day + FAR:
         code, written = ("due_later", day_text(due_on, language)) if due_on > day + SOON else ("due_now", "")
     values = {"title": one_line(rests_on or ""), "category": one_line(category), "date": written}
     said = say(language, f"because_{code}", values)

@@ -7,7 +7,7 @@ carries the words, in English; `reason_words` is the one place that knows them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from recommender.candidates import ReasonCode
 from recommender.slate import Reason
@@ -18,6 +18,9 @@ DIGITS: Mapping[str, int] = {
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }
 """Digits after the decimal point where there are not two (ISO 4217)."""
+
+FAR = timedelta(days=28)
+"""From now: a mail that named a later day would tell its reader not to buy now."""
 
 _PLAIN = {
     ReasonCode.POPULAR: "Popular with other customers",
@@ -42,7 +45,8 @@ def reason_words(reason: Reason, *, title_of: Callable[[str], str], today: date)
     if title and reason.code in _ANCHORED:
         return _ANCHORED[reason.code].format_map({"title": title})
     if reason.code is ReasonCode.BUY_AGAIN and reason.due_on is not None and reason.due_on > today:
-        return f"You will need it again around {reason.due_on.day} {reason.due_on:%B}"
+        is_soon = reason.due_on <= today + FAR
+        return f"You will need it again around {reason.due_on.day} {reason.due_on:%B}" if is_soon else "Buy it again"
     return _PLAIN[reason.code]
 
 

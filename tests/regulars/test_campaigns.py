@@ -113,6 +113,26 @@ def test_a_send_is_made_once(published: Shop, capsys: pytest.CaptureFixture[str]
     assert "--send firstb" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "why"),
+    [
+        ("nobody", ("--audience", "frequency < 0"), "the audience is empty"),
+        ("capped", ("--cap", "0 in 1 days"), "of the audience are left out"),
+    ],
+)
+def test_a_send_to_nobody_says_so(
+    published: Shop, capsys: pytest.CaptureFixture[str], name: str, options: tuple[str, ...], why: str
+) -> None:
+    """Its files have no row, and the first warning says why."""
+    assert published.run("campaign create", name, *options) == 0
+    capsys.readouterr()
+    assert published.run("campaign export", name, "--json") == 0
+    manifest = json.loads(capsys.readouterr().out)
+    assert manifest["written"] == 0
+    assert manifest["warnings"][0].startswith("Nobody gets this send: ")
+    assert why in manifest["warnings"][0]
+
+
 def test_create_says_who_is_left_out_to_compare_with(published: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """The control group is counted before anything is sent, and without one it is said what that costs."""
     assert published.run("campaign create", "compared", "--control", "0.3") == 0

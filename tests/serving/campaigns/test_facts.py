@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from recommender import histories
 from recommender.errors import InvalidInput
 from recommender.loyalty.due import GRACE_GAPS, likely_by
 from recommender.loyalty.rfm import Segment
-from serving.campaigns import facts as module
 from serving.campaigns.expression import NUMBERS, parse
-from serving.campaigns.facts import ModelFacts, soonest_due
+from serving.campaigns.facts import ModelFacts
 from tests.models import shop_model, tiny_model
 
 
@@ -46,7 +46,7 @@ def test_bought_category_is_a_search_through_every_past(monkeypatch: pytest.Monk
         for user in range(len(model.users))
     ]
     assert facts_of().bought(name).tolist() == expected
-    monkeypatch.setattr(module, "CHUNK", 7)
+    monkeypatch.setattr(histories, "CHUNK", 7)
     assert facts_of().bought(name).tolist() == expected
     with pytest.raises(InvalidInput, match=f"no item is of the category 'nope'; there are .* such as .*{name[:3]}"):
         facts_of().bought("nope")
@@ -68,9 +68,9 @@ def test_soonest_due_is_the_least_of_every_item(monkeypatch: pytest.MonkeyPatch)
                 days.append(int((on - now.astype("datetime64[D]")).astype(int)))
         expected.append(min(days, default=np.nan))
     assert np.isfinite(expected).sum() > len(expected) / 2
-    np.testing.assert_array_equal(soonest_due(model, now), expected)
-    monkeypatch.setattr(module, "CHUNK", 5)
-    np.testing.assert_array_equal(soonest_due(model, now), expected)
+    np.testing.assert_array_equal(ModelFacts(model, now=now).number("due_within"), expected)
+    monkeypatch.setattr(histories, "CHUNK", 5)
+    np.testing.assert_array_equal(ModelFacts(model, now=now).number("due_within"), expected)
 
 
 def test_days_to_the_next_order() -> None:

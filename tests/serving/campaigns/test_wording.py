@@ -1,13 +1,13 @@
 """Reasons and prices in words."""
 
 import itertools
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from recommender.candidates import ReasonCode
 from recommender.slate import Reason
-from serving.campaigns.wording import price_words, reason_words
+from serving.campaigns.wording import FAR, price_words, reason_words
 
 TODAY = date(2024, 6, 1)
 
@@ -35,6 +35,13 @@ def test_due_day_is_named_while_it_lies_ahead() -> None:
     ahead = Reason(ReasonCode.BUY_AGAIN, due_on=date(2024, 6, 9))
     assert reason_words(ahead, title_of=str, today=TODAY) == "You will need it again around 9 June"
     assert reason_words(ahead, title_of=str, today=date(2024, 6, 9)) == "Time to buy it again"
+
+
+def test_a_day_that_lies_far_ahead_is_not_named() -> None:
+    """A mail that names it would tell its reader not to buy now."""
+    far = Reason(ReasonCode.BUY_AGAIN, due_on=TODAY + FAR + timedelta(days=1))
+    assert reason_words(far, title_of=str, today=TODAY) == "Buy it again"
+    assert reason_words(far, title_of=str, today=TODAY + timedelta(days=1)) == "You will need it again around 30 June"
 
 
 @pytest.mark.parametrize(
