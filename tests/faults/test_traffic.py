@@ -140,7 +140,8 @@ def test_nobody_at_the_address_is_unfinished() -> None:
         pass
     plan = Plan(port, (load.get("/x"),), 0.1, connections=2, rate=100.0)
     found = Observed(Crowd(plan).run())
-    assert found.unfinished == len(found.records) == 10
+    assert found.unfinished == len(found.records)
+    assert len(found.records) in {10, 11}, "the last is due when the plan ends, give or take a rounding"
 
 
 @pytest.mark.parametrize(

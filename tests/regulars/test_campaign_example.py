@@ -128,7 +128,7 @@ def check_send(shop: Shop, name: str, latest: str) -> dict[str, int]:
 
 def check_created(said: str, send: dict[str, int]) -> None:
     """`create` said how many customers it is for, and how many of them are its control group."""
-    found = re.search(r"is for ([\d,]+) of [\d,]+ users. ([\d,]+) of them \(30%\)", said)
+    found = re.search(r"is for ([\d,]+) of [\d,]+ users. ([\d,]+) of them are its control group \(30%", said)
     assert found is not None, said
     audience, control = (int(number.replace(",", "")) for number in found.groups())
     assert audience == send["users"]

@@ -12,17 +12,22 @@ from serving.undisturbed import undisturbed
 
 def test_ctrl_c_counts_when_the_step_is_done() -> None:
     """The block runs to its end, and is stopped then; afterwards all is as before."""
-    before, done = signal.getsignal(signal.SIGINT), []
+    # A program in the background may have been started with Ctrl-C switched off.
+    outside, before, done = signal.getsignal(signal.SIGINT), signal.default_int_handler, []
+    signal.signal(signal.SIGINT, before)
 
     def step() -> None:
         with undisturbed():
             signal.raise_signal(signal.SIGINT)
             done.append("the rest of the step")
 
-    with pytest.raises(KeyboardInterrupt):
-        step()
-    assert done
-    assert signal.getsignal(signal.SIGINT) is before
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            step()
+        assert done
+        assert signal.getsignal(signal.SIGINT) is before
+    finally:
+        signal.signal(signal.SIGINT, outside)
 
 
 def test_nothing_is_held_back_without_ctrl_c() -> None:
