@@ -7,6 +7,8 @@ that works without the store. The store goes first: if it refuses, nothing has c
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,11 +24,13 @@ from serving.publisher import Publication
 from serving.scoring import WORTH_A_PROCESS, InProcesses, InThread, Scoring, cores
 from serving.server import store_of
 from serving.settings import AppSettings
-from serving.stores import Pointer
+from serving.stores import Pointer, SlateStore
 from serving.stores.redis import RedisStores
 from training.gate import refuse_failures
 from training.progress import Progress
 from training.registry import CHALLENGER, WITHDRAWN
+
+T = TypeVar("T")
 
 TIMEOUT_SECONDS = 30.0
 """For one batch of candidates; a publisher may wait where a request may not."""
@@ -99,7 +103,7 @@ def withdraw(config: Config, version: str) -> bool:
         If the store is away.
     """
     with store_of(config.app) as settings:
-        was_one = asyncio.run(_withdraw(settings, version))
+        was_one = asyncio.run(_asked(settings, lambda slates: slates.withdraw(version)))
     registry = registry_of(config)
     if was_one := was_one or version in registry.challengers():
         registry.record(WITHDRAWN, version)
@@ -122,7 +126,7 @@ def is_served(config: Config, version: str) -> bool:
     if registry_of(config).current() != version:
         return False
     with store_of(config.app) as settings:
-        return asyncio.run(_is_served(settings, version))
+        return asyncio.run(_asked(settings, lambda slates: _is_served(slates, version)))
 
 
 def rollback(config: Config, *, progress: Progress) -> str:
@@ -143,7 +147,7 @@ def rollback(config: Config, *, progress: Progress) -> str:
         return registry.rollback()
     with store_of(config.app) as settings:
         try:
-            asyncio.run(_point_back(settings, version))
+            asyncio.run(_asked(settings, lambda slates: publisher.rollback(slates, version)))
         except UnknownVersion:
             progress.message(f"the candidates of {version} have expired: they are computed again")
             engine = _engine(config, version, progress)
@@ -174,40 +178,21 @@ async def _publish(
         await stores.close()
 
 
-async def _is_served(settings: AppSettings, version: str) -> bool:
-    stores = _connect(settings)
-    try:
-        pointer, kept = await stores.slates.pointer(), await stores.slates.versions()
-    finally:
-        await stores.close()
+async def _is_served(slates: SlateStore, version: str) -> bool:
+    pointer, kept = await slates.pointer(), await slates.versions()
     return pointer.current == version and version in kept
 
 
 def _pointer_of(config: Config) -> Pointer:
     with store_of(config.app) as settings:
-        return asyncio.run(_pointer(settings))
+        return asyncio.run(_asked(settings, lambda slates: slates.pointer()))
 
 
-async def _pointer(settings: AppSettings) -> Pointer:
+async def _asked(settings: AppSettings, ask: Callable[[SlateStore], Awaitable[T]]) -> T:
+    """Connect, ask the store, and let go of it."""
     stores = _connect(settings)
     try:
-        return await stores.slates.pointer()
-    finally:
-        await stores.close()
-
-
-async def _withdraw(settings: AppSettings, version: str) -> bool:
-    stores = _connect(settings)
-    try:
-        return await stores.slates.withdraw(version)
-    finally:
-        await stores.close()
-
-
-async def _point_back(settings: AppSettings, version: str) -> None:
-    stores = _connect(settings)
-    try:
-        await publisher.rollback(stores.slates, version)
+        return await ask(stores.slates)
     finally:
         await stores.close()
 

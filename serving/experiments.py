@@ -15,7 +15,7 @@ from prometheus_client import Counter
 
 from recommender.experiments.allocation import Allocation, Assigned
 from recommender.purpose import Purpose
-from serving.experiment_settings import ExperimentSettings, VariantChanges, allocation_of
+from serving.experiment_settings import ExperimentSettings, VariantChanges, allocation_of, challengers_of
 from serving.metrics import Metrics
 from serving.questions import PREPARED, Asked, Question
 from serving.shelves.counter import Reply
@@ -83,6 +83,8 @@ class Experiments:
 
     def __init__(self, settings: Mapping[str, ExperimentSettings], metrics: Metrics) -> None:
         self._metrics = metrics
+        self.versions = challengers_of(settings)
+        """The versions that groups name."""
         self._allocation: Allocation = allocation_of(settings)
         self._treatments = {
             group: Treatment.of(group, settings[group.experiment].changes_of(group.variant), metrics)
@@ -132,12 +134,6 @@ class Experiments:
         """Return what a visitor's group gets; None outside every experiment."""
         group = self._allocation.of(visitor)
         return None if group is None else self._treatments[group]
-
-    @property
-    def versions(self) -> frozenset[str]:
-        """The versions that groups name."""
-        named = (treatment.changes.version for treatment in self._treatments.values())
-        return frozenset(version for version in named if version is not None)
 
     def version_for(self, visitor: str) -> str | None:
         """Return the version that a visitor's group names; None if it gets the served one."""
