@@ -28,6 +28,8 @@ _ARRAY_FILE = re.compile(r"[a-z][a-z0-9_.]*\.npy")
 
 HASH_LENGTH = 12
 """Hex digits of the content hash in a version: 48 bits, enough for any shop's lifetime of trainings."""
+VERSION_NAME = re.compile(rf"\d{{8}}-[0-9a-f]{{{HASH_LENGTH}}}")
+"""What versions are called: the end of the log, and the hash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

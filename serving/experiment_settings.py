@@ -14,12 +14,12 @@ from typing import Annotated, Any, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from recommender.experiments.allocation import CONTROL, Allocation, Assigned, Experiment
+from recommender.manifest import VERSION_NAME
 
 PUBLISHED = frozenset({"diversity", "category_cap", "one_per_title"})
 """Settings of ``[slates]``: stored shelves are in their order already."""
 OF_VERSIONS = frozenset({"model_version", "model"})
 
-_VERSION = re.compile(r"\d{8}-[0-9a-f]{12}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -66,7 +66,7 @@ class VariantChanges(BaseModel):
     @field_validator("version")
     @classmethod
     def _is_a_version(cls, value: str | None) -> str | None:
-        if value is not None and not _VERSION.fullmatch(value):
+        if value is not None and not VERSION_NAME.fullmatch(value):
             raise ValueError("a version is called something like 20180101-3f9c0a1b2c3d")
         return value
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from typing import Any
 
 from recommender.artifact import MANIFEST_FILE
 from recommender.errors import InvalidArtifact, UnknownVersion
+from recommender.manifest import VERSION_NAME
 
 CURRENT_FILE = "CURRENT"
 JOURNAL_FILE = "journal.jsonl"
@@ -37,8 +37,6 @@ CHALLENGER, WITHDRAWN = "challenger", "withdrawn"
 
 _STANDING = frozenset({PUBLISHED, ROLLED_BACK, CHALLENGER, WITHDRAWN})
 """What decides whether a version is a challenger."""
-
-_VERSION = re.compile(r"\d{8}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +191,7 @@ class Registry:
         return served
 
     def _is_complete(self, version: str) -> bool:
-        return bool(_VERSION.fullmatch(version)) and (self.root / version / MANIFEST_FILE).is_file()
+        return bool(VERSION_NAME.fullmatch(version)) and (self.root / version / MANIFEST_FILE).is_file()
 
     def _unfinished_line(self) -> bytes:
         """Return the newline that a crash kept from being written, if one did."""

@@ -6,7 +6,6 @@ Read from what training leaves: the manifest in each artifact, ``journal.jsonl``
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +13,8 @@ from typing import Any
 
 from recommender.artifact import MANIFEST_FILE
 from recommender.errors import InvalidArtifact
-from recommender.manifest import Manifest
+from recommender.manifest import VERSION_NAME, Manifest
 
-VERSION = re.compile(r"\d{8}-[0-9a-f]{12}")
 JOURNAL_FILE = "journal.jsonl"
 SHOWN = 50
 """Versions that are listed, the latest first."""
@@ -110,7 +108,7 @@ def registered(artifacts: Path, reports: Path) -> Registered:
 def report_of(reports: Path, name: str) -> Path | None:
     """Return the report called `name`; None if there is none of that name, or it is no name of a report."""
     stem, _, kind = name.rpartition(".")
-    if kind not in ("html", "md") or not VERSION.fullmatch(stem):
+    if kind not in ("html", "md") or not VERSION_NAME.fullmatch(stem):
         return None
     path = reports / name
     return path if path.is_file() and not path.is_symlink() else None
@@ -121,7 +119,7 @@ def _found(artifacts: Path) -> list[str]:
         names = [path.name for path in artifacts.iterdir()]
     except OSError:
         return []
-    return [name for name in names if VERSION.fullmatch(name) and (artifacts / name / MANIFEST_FILE).is_file()]
+    return [name for name in names if VERSION_NAME.fullmatch(name) and (artifacts / name / MANIFEST_FILE).is_file()]
 
 
 def _version(artifacts: Path, reports: Path, name: str, dates: _Dates) -> Version:
